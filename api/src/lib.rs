@@ -1,0 +1,1 @@
+//! The service: routes, configuration, accounts and the binary nilometer.

@@ -1,0 +1,1 @@
+//! Sources, the log, the on-disk layout, its writer and its opening.

@@ -1,0 +1,1 @@
+//! Parsing, planning and execution of a search over one snapshot.

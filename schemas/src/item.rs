@@ -1,0 +1,425 @@
+//! STAC items as this service keeps them: their own text, and what the index needs of it.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::limits::{BODY_BYTES_MAX, JSON_DEPTH_MAX};
+use crate::{CollectionId, Instant, ItemId, Kind, Problem, geojson};
+
+/// Link relations that the service makes itself and therefore drops from what is written.
+pub const RESERVED_RELS: [&str; 7] = ["self", "root", "parent", "collection", "item", "items", "child"];
+
+/// Links of a JSON document that are not the service's own.
+pub(crate) fn foreign_links(links: Option<&Value>) -> Vec<Value> {
+    let Some(Value::Array(links)) = links else { return Vec::new() };
+    let own = |link: &Value| link.get("rel").and_then(Value::as_str).is_some_and(|rel| RESERVED_RELS.contains(&rel));
+    links.iter().filter(|link| link.is_object() && !own(link)).cloned().collect()
+}
+
+/// An item's JSON text, laid out so that an answer is made by copying: `{…,"properties":{…},"links":[…]}`.
+///
+/// All members stand as they came, texts of numbers included; only `properties` and `links` are moved to the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemText {
+    text: String,
+    properties_end: usize,
+}
+
+impl ItemText {
+    /// Takes back a text that [`ItemText::parts`] gave away.
+    ///
+    /// # Errors
+    /// `Internal` if the offset does not point at the end of the properties.
+    pub fn from_parts(text: String, properties_end: usize) -> Result<Self, Problem> {
+        if !text.get(properties_end..).is_some_and(|tail| tail.starts_with("},\"links\":[")) || !text.ends_with("]}") {
+            return Err(Problem::new(Kind::Internal, "item-text", "a stored item's text is damaged"));
+        }
+        Ok(Self { text, properties_end })
+    }
+
+    /// The text, and the byte offset of the brace that closes `properties`.
+    pub fn parts(&self) -> (&str, usize) {
+        (&self.text, self.properties_end)
+    }
+
+    /// The stored JSON as it is, without what the service adds.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends the item's answer to `out`: the text with `ingested` among the properties, and `links`
+    /// (comma-separated JSON objects without brackets, may be empty) put before the item's own.
+    pub fn render(&self, ingested: Instant, links: &str, out: &mut Vec<u8>) {
+        let text = self.text.as_bytes();
+        let links_begin = self.properties_end + "},\"links\":[".len();
+        let empty = text[self.properties_end - 1] == b'{';
+        out.extend_from_slice(&text[..self.properties_end]);
+        if !empty {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"ingested\":\"");
+        out.extend_from_slice(ingested.to_string().as_bytes());
+        out.push(b'"');
+        out.extend_from_slice(&text[self.properties_end..links_begin]);
+        out.extend_from_slice(links.as_bytes());
+        let rest = &text[links_begin..];
+        if !links.is_empty() && rest != b"]}" {
+            out.push(b',');
+        }
+        out.extend_from_slice(rest);
+    }
+}
+
+/// An item ready to be written: identity, text, and the parts that are indexed.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Collection it belongs to.
+    pub collection: CollectionId,
+    /// Identifier within the collection.
+    pub id: ItemId,
+    /// Its JSON.
+    pub text: ItemText,
+    /// Geometry as it came (may exceed ±180); `None` where it is null.
+    pub geometry: Option<geo::Geometry<f64>>,
+    /// The item's `bbox`, west, south, east, north, where it has one.
+    pub bbox: Option<[f64; 4]>,
+    /// `datetime`, or `None` where it is null.
+    pub datetime: Option<Instant>,
+    /// First moment: `start_datetime` if both ends are given, else `datetime`.
+    pub start: Instant,
+    /// Last moment: `end_datetime` if both ends are given, else `datetime`.
+    pub end: Instant,
+    /// All properties.
+    pub properties: Map<String, Value>,
+}
+
+fn bad(pointer: &str, detail: impl Into<String>) -> Problem {
+    Problem::invalid("item", detail).at(pointer)
+}
+
+/// Refuses JSON nested deeper than [`JSON_DEPTH_MAX`], without building it.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_depth(text: &str) -> Result<(), Problem> {
+    let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
+    for b in text.bytes() {
+        if in_text {
+            match b {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_text = false,
+                _ => {}
+            }
+            continue;
+        }
+        match b {
+            b'"' => in_text = true,
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > JSON_DEPTH_MAX {
+                    return Err(Problem::invalid(
+                        "json-depth",
+                        format!("the JSON is nested deeper than {JSON_DEPTH_MAX}"),
+                    ));
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> serde::de::Visitor<'de> for Reader {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members: Vec<(String, &RawValue)> = Vec::with_capacity(12);
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    if members.iter().any(|(n, _)| *n == name) {
+                        return Err(serde::de::Error::custom(format!("the member {name:?} stands twice")));
+                    }
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+fn time_of(properties: &Map<String, Value>, name: &str) -> Result<Option<Instant>, Problem> {
+    match properties.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Instant::parse(text).map(Some).ok_or_else(|| {
+            bad(&format!("/properties/{name}"), format!("{text:?} is not an RFC 3339 moment"))
+                .allowed("2023-07-21T05:00:00Z")
+        }),
+        Some(_) => Err(bad(&format!("/properties/{name}"), format!("{name} is a text or null"))),
+    }
+}
+
+/// `(datetime, start, end)` of an item's properties.
+fn times(properties: &Map<String, Value>) -> Result<(Option<Instant>, Instant, Instant), Problem> {
+    let datetime = time_of(properties, "datetime")?;
+    let (start, end) = match (time_of(properties, "start_datetime")?, time_of(properties, "end_datetime")?, datetime) {
+        (Some(start), Some(end), _) => (start, end),
+        (_, _, Some(moment)) => (moment, moment),
+        _ => {
+            return Err(bad(
+                "/properties/datetime",
+                "an item has a datetime, or null with start_datetime and end_datetime",
+            ));
+        }
+    };
+    if end < start {
+        return Err(bad("/properties/end_datetime", format!("the end {end} is before the start {start}")));
+    }
+    Ok((datetime, start, end))
+}
+
+impl Item {
+    /// Reads an item from JSON text. `collection` names where it is written, if the address does.
+    ///
+    /// Filled in where absent: `stac_version` (1.1.0), `collection`, `assets` ({}), `bbox` (from the geometry).
+    /// A `properties.ingested` of the sender is dropped, since the service keeps its own.
+    ///
+    /// # Errors
+    /// `Invalid` with a JSON pointer; `TooLarge` above the body limit; `Conflict` if the text names another collection.
+    pub fn parse(text: &str, collection: Option<&CollectionId>) -> Result<Self, Problem> {
+        if text.len() > BODY_BYTES_MAX {
+            return Err(Problem::new(
+                Kind::TooLarge,
+                "item-size",
+                format!("the item has {} bytes, the limit is {BODY_BYTES_MAX}", text.len()),
+            ));
+        }
+        check_depth(text)?;
+        let Members(members) = serde_json::from_str(text).map_err(|e| bad("", format!("not a JSON object: {e}")))?;
+        let get = |name: &str| members.iter().find(|(n, _)| n == name).map(|(_, v)| *v).filter(|v| v.get() != "null");
+        let text_of = |name: &str| -> Result<Option<String>, Problem> {
+            get(name)
+                .map(|raw| {
+                    serde_json::from_str::<String>(raw.get())
+                        .map_err(|_| bad(&format!("/{name}"), format!("an item's {name} is a text")))
+                })
+                .transpose()
+        };
+        match text_of("type")?.as_deref() {
+            Some("Feature") => {}
+            _ => return Err(bad("/type", "an item's type is \"Feature\"")),
+        }
+        let id = ItemId::new(text_of("id")?.ok_or_else(|| bad("/id", "an item has an id, a text"))?)?;
+        let own_collection = text_of("collection")?.map(CollectionId::new).transpose()?;
+        let collection = match (collection, own_collection) {
+            (Some(c), Some(own)) if own != *c => {
+                return Err(Problem::new(
+                    Kind::Conflict,
+                    "collection-differs",
+                    format!("the item belongs to {own:?}, the address names {c:?}"),
+                )
+                .at("/collection"));
+            }
+            (Some(c), _) => c.clone(),
+            (None, Some(own)) => own,
+            (None, None) => return Err(bad("/collection", "an item names its collection")),
+        };
+        let geometry = match get("geometry") {
+            Some(raw) => Some(geojson::parse(raw.get()).map_err(|p| p.at("/geometry"))?),
+            None => None,
+        };
+        let bbox = match get("bbox") {
+            Some(raw) => Some(read_bbox(raw.get())?),
+            None => None,
+        };
+        let properties_raw =
+            get("properties").ok_or_else(|| bad("/properties", "an item has properties, an object"))?;
+        let mut properties: Map<String, Value> = serde_json::from_str(properties_raw.get())
+            .map_err(|e| bad("/properties", format!("the properties are not an object: {e}")))?;
+        let sent_ingested = properties.shift_remove("ingested").is_some();
+        let (datetime, start, end) = times(&properties)?;
+        let links: Vec<Value> = match get("links") {
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|_| bad("/links", "an item's links are an array"))?,
+            None => Vec::new(),
+        };
+        let text = lay_out(
+            &members,
+            &collection,
+            bbox,
+            geometry.as_ref(),
+            (!sent_ingested).then(|| properties_raw.get()),
+            &properties,
+            &links,
+        )?;
+        Ok(Self { collection, id, text, geometry, bbox, datetime, start, end, properties })
+    }
+
+    /// Reads an item from a JSON value.
+    ///
+    /// # Errors
+    /// As [`Item::parse`].
+    pub fn from_value(value: &Value, collection: Option<&CollectionId>) -> Result<Self, Problem> {
+        Self::parse(&value.to_string(), collection)
+    }
+
+    /// Texts that free-text search reads: title, description, keywords, and names in any language
+    /// (`name`, `name:fr`, `name_fr`, `names`).
+    pub fn words_of(&self) -> impl Iterator<Item = &str> {
+        let named = |key: &str| {
+            matches!(key, "title" | "description" | "keywords" | "name" | "names")
+                || key.starts_with("name:")
+                || key.starts_with("name_")
+                || key.starts_with("title:")
+                || key.starts_with("description:")
+        };
+        self.properties.iter().filter(move |(key, _)| named(key)).flat_map(|(_, value)| match value {
+            Value::String(text) => vec![text.as_str()],
+            Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        })
+    }
+}
+
+fn read_bbox(raw: &str) -> Result<[f64; 4], Problem> {
+    let numbers: Vec<f64> = serde_json::from_str(raw).map_err(|_| bad("/bbox", "a bbox is an array of numbers"))?;
+    match *numbers {
+        [w, s, e, n] | [w, s, _, e, n, _] => Ok([w, s, e, n]),
+        _ => Err(bad("/bbox", format!("a bbox has 4 or 6 numbers, not {}", numbers.len()))),
+    }
+}
+
+/// Writes the members in stored order: all others as they came, then properties, then foreign links.
+fn lay_out(
+    members: &[(String, &RawValue)],
+    collection: &CollectionId,
+    bbox: Option<[f64; 4]>,
+    geometry: Option<&geo::Geometry<f64>>,
+    properties_raw: Option<&str>,
+    properties: &Map<String, Value>,
+    links: &[Value],
+) -> Result<ItemText, Problem> {
+    let json = |e: serde_json::Error| Problem::new(Kind::Internal, "item-text", e.to_string());
+    let mut text = String::with_capacity(1024);
+    let mut push = |name: &str, value: &str| -> Result<(), Problem> {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        text.push_str(&serde_json::to_string(name).map_err(json)?);
+        text.push(':');
+        text.push_str(value);
+        Ok(())
+    };
+    let given = |name: &str| members.iter().any(|(n, v)| n == name && v.get() != "null");
+    for (name, value) in members {
+        let filled_in =
+            matches!(name.as_str(), "stac_version" | "collection" | "bbox" | "assets") && value.get() == "null";
+        if !matches!(name.as_str(), "properties" | "links") && !filled_in {
+            push(name, value.get())?;
+        }
+    }
+    if !given("stac_version") {
+        push("stac_version", "\"1.1.0\"")?;
+    }
+    if !given("collection") {
+        push("collection", &serde_json::to_string(collection.as_str()).map_err(json)?)?;
+    }
+    if !members.iter().any(|(n, _)| n == "geometry") {
+        push("geometry", "null")?;
+    }
+    if bbox.is_none() {
+        use geo::BoundingRect;
+        if let Some(rect) = geometry.and_then(BoundingRect::bounding_rect) {
+            let numbers = [rect.min().x, rect.min().y, rect.max().x, rect.max().y];
+            push("bbox", &serde_json::to_string(&numbers).map_err(json)?)?;
+        }
+    }
+    if !given("assets") {
+        push("assets", "{}")?;
+    }
+    let compact = match properties_raw {
+        // Blanks before the closing brace go, so that the splice point follows the last value.
+        Some(raw) => {
+            let raw = raw.trim();
+            raw[..raw.len() - 1].trim_end().to_owned() + "}"
+        }
+        None => serde_json::to_string(properties).map_err(json)?,
+    };
+    push("properties", &compact)?;
+    let properties_end = text.len() - 1;
+    text.push_str(",\"links\":[");
+    let foreign = foreign_links(Some(&Value::Array(links.to_vec())));
+    for (i, link) in foreign.iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        text.push_str(&link.to_string());
+    }
+    text.push_str("]}");
+    ItemText::from_parts(text, properties_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(text: &str, links: &str) -> Value {
+        let item = Item::parse(text, None).expect("valid");
+        let mut out = Vec::new();
+        item.text.render(Instant(0), links, &mut out);
+        serde_json::from_slice(&out).expect("the answer is JSON")
+    }
+
+    #[test]
+    fn an_answer_holds_every_member_as_it_came_with_our_links_first() {
+        let got = answer(
+            r#"{"type":"Feature","id":"a","collection":"c","x":{"y":1.10},"geometry":null,"links":[{"rel":"self","href":"x"},{"rel":"via","href":"v"}],
+               "properties":{"datetime":"2020-01-01T00:00:00Z","n":{"a":{}} } }"#,
+            r#"{"rel":"self","href":"s"}"#,
+        );
+        assert_eq!(got["x"], json!({"y": 1.1}));
+        assert_eq!(
+            got["properties"],
+            json!({"datetime": "2020-01-01T00:00:00Z", "n": {"a": {}}, "ingested": "1970-01-01T00:00:00Z"})
+        );
+        assert_eq!(got["links"], json!([{"rel": "self", "href": "s"}, {"rel": "via", "href": "v"}]));
+        assert_eq!((&got["assets"], &got["stac_version"]), (&json!({}), &json!("1.1.0")));
+    }
+
+    #[test]
+    fn numbers_keep_their_text() {
+        let item = Item::parse(r#"{"type":"Feature","id":"a","collection":"c","geometry":null,"properties":{"datetime":"2020-01-01T00:00:00Z","v":1.10,"w":12345678901234567890123}}"#, None).expect("valid");
+        assert!(item.text.as_str().contains("\"v\":1.10,\"w\":12345678901234567890123"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_a_pointer() {
+        for (text, pointer) in [
+            (r#"{"type":"Feature","collection":"c","properties":{}}"#, "/id"),
+            (r#"{"type":"Feature","id":"a","collection":"c","geometry":null,"properties":{}}"#, "/properties/datetime"),
+            (
+                r#"{"type":"Feature","id":"a","collection":"c","geometry":{"type":"Point","coordinates":[1,100]},"properties":{"datetime":"2020-01-01T00:00:00Z"}}"#,
+                "/geometry",
+            ),
+            (
+                r#"{"type":"Feature","id":"a","geometry":null,"properties":{"datetime":"2020-01-01T00:00:00Z"}}"#,
+                "/collection",
+            ),
+            (r#"{"id":"a"}"#, "/type"),
+            (
+                r#"{"type":"Feature","id":"a","collection":"c","properties":{"datetime":"yesterday"}}"#,
+                "/properties/datetime",
+            ),
+        ] {
+            assert_eq!(Item::parse(text, None).expect_err(text).parameter.as_deref(), Some(pointer), "{text}");
+        }
+        assert!(Item::parse(&"[".repeat(200), None).is_err());
+        assert!(Item::parse(r#"{"type":"Feature","id":"a","id":"b"}"#, None).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! The vocabulary of Nilometer: records, the question and its parts, problem kinds.
+//!
+//! No I/O, no async, nothing of HTTP: every other crate speaks these words.
+
+mod aggregation;
+mod bbox;
+mod collection;
+mod filter;
+pub mod geojson;
+mod ids;
+mod index_schema;
+mod item;
+pub mod limits;
+mod problem;
+mod scope;
+mod search;
+pub mod text;
+mod time;
+
+pub use aggregation::{Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, GridKind};
+pub use bbox::Bbox;
+pub use collection::{ACCESS_MEMBER, Access, Collection, TRANSLATIONS_MEMBER};
+pub use filter::{Comparison, Filter, Scalar};
+pub use ids::{CollectionId, ItemId};
+pub use index_schema::{FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, ROW_PAYLOAD_TYPE, index_schema, item_key};
+pub use item::{Item, ItemText, RESERVED_RELS, check_depth};
+pub use problem::{Kind, Problem};
+pub use scope::{Role, Scope};
+pub use search::{Direction, Fields, Search, SortKey};
+pub use time::{Dialect, Instant, TimeInterval};

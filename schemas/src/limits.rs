@@ -1,0 +1,44 @@
+//! Every number a caller can grow has a name and a default here.
+
+/// Items on one page when the caller names no `limit`.
+pub const PAGE_LIMIT_DEFAULT: usize = 100;
+/// Most items on one page; a larger `limit` is clamped to it, as STAC asks.
+pub const PAGE_LIMIT_MAX: usize = 10_000;
+/// Nested operators in a filter.
+pub const FILTER_DEPTH_MAX: usize = 32;
+/// Operators, properties and literals in a filter.
+pub const FILTER_NODES_MAX: usize = 1_500;
+/// Values of one `IN` list.
+pub const IN_LIST_MAX: usize = 1_000;
+/// Bytes of a filter's text form.
+pub const FILTER_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a `LIKE` pattern.
+pub const LIKE_CHARS_MAX: usize = 256;
+/// Wildcards of a `LIKE` pattern.
+pub const LIKE_WILDCARDS_MAX: usize = 8;
+/// Vertices of a caller's geometry (stored places may be larger).
+pub const QUERY_VERTICES_MAX: usize = 10_000;
+/// Ids in one search.
+pub const IDS_MAX: usize = 1_000;
+/// Collections in one search.
+pub const COLLECTIONS_MAX: usize = 1_000;
+/// Sort keys of one search.
+pub const SORT_KEYS_MAX: usize = 8;
+/// Words and phrases in `q`, and the characters of all of them.
+pub const Q_TERMS_MAX: usize = 32;
+/// Characters of `q`.
+pub const Q_CHARS_MAX: usize = 1_024;
+/// References in `intersectsRefs`.
+pub const REFS_MAX: usize = 16;
+/// Aggregations asked for at once.
+pub const AGGREGATIONS_MAX: usize = 16;
+/// Buckets of one aggregation; more is a 4xx that says so, never a silent cut.
+pub const BUCKETS_MAX: usize = 100_000;
+/// Bytes of one JSON request body, and of one line of a bulk stream.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Nesting of a JSON document.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Bytes of an identifier.
+pub const ID_BYTES_MAX: usize = 512;
+/// Entries of one page of `/changes`.
+pub const CHANGES_LIMIT_MAX: usize = 10_000;

@@ -1,0 +1,53 @@
+//! What a principal may see. No plan executes without one.
+
+use crate::{Access, Collection};
+
+/// What a principal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Anybody: reads public collections.
+    Visitor,
+    /// Runs the service: reads and writes everything.
+    Operator,
+}
+
+/// The part of the catalogue a principal may see; ANDed into every question, and part of every cache key and ETag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scope {
+    role: Role,
+}
+
+impl Scope {
+    /// The scope of a role.
+    pub fn of(role: Role) -> Self {
+        Self { role }
+    }
+
+    /// Whether a thing with this access policy exists for the principal.
+    pub fn sees(self, access: Access) -> bool {
+        self.role == Role::Operator || access == Access::Public
+    }
+
+    /// Whether this collection exists for the principal.
+    pub fn sees_collection(self, collection: &Collection) -> bool {
+        self.sees(collection.access)
+    }
+
+    /// Whether the principal may write.
+    pub fn may_write(self) -> bool {
+        self.role == Role::Operator
+    }
+
+    /// Whether answers are the same for everybody, so that shared caches may keep them.
+    pub fn is_public(self) -> bool {
+        self.role == Role::Visitor
+    }
+
+    /// A short, stable text that differs between scopes; goes into ETags and cache keys.
+    pub fn tag(self) -> &'static str {
+        match self.role {
+            Role::Visitor => "v",
+            Role::Operator => "o",
+        }
+    }
+}

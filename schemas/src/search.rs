@@ -1,0 +1,81 @@
+//! The one question that every capability answers.
+
+use crate::{Bbox, CollectionId, Filter, ItemId, TimeInterval};
+
+/// Order of a sort key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// One key of the order of a page. Items without the property come last in either direction.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SortKey {
+    /// Property name without `properties.`, or `id`, `collection`, `datetime`, `ingested`.
+    pub field: String,
+    /// Direction.
+    pub direction: Direction,
+}
+
+/// Which members of an item to answer with (STAC fields extension). Paths are dotted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Fields {
+    /// Members to include; empty means the default set.
+    pub include: Vec<String>,
+    /// Members to leave out.
+    pub exclude: Vec<String>,
+}
+
+/// These collections, this place, this period, these conditions, these words.
+///
+/// The parts are ANDed; an empty list or `None` sets no condition. Positions are CRS84, times UTC.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// Any of these collections.
+    pub collections: Vec<CollectionId>,
+    /// Any of these item ids.
+    pub ids: Vec<ItemId>,
+    /// The geometry shares a point with the box.
+    pub bbox: Option<Bbox>,
+    /// The geometry shares a point with this one (planar).
+    pub intersects: Option<geo::Geometry<f64>>,
+    /// The geometry shares a point with one of these stored items, each named `COLLECTION.ID`
+    /// (the longest matching collection id wins).
+    pub intersects_refs: Vec<String>,
+    /// The item's closed period overlaps this one.
+    pub datetime: Option<TimeInterval>,
+    /// The condition is true.
+    pub filter: Option<Filter>,
+    /// One of these words or phrases stands in the item's texts.
+    pub q: Vec<String>,
+    /// Order; empty means newest first. Ties are broken by the newest write.
+    pub sortby: Vec<SortKey>,
+    /// Most items on the page, already clamped.
+    pub limit: usize,
+    /// Where the page begins: a token of the page before.
+    pub token: Option<String>,
+    /// Members to answer with; `None` for whole items.
+    pub fields: Option<Fields>,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            collections: Vec::new(),
+            ids: Vec::new(),
+            bbox: None,
+            intersects: None,
+            intersects_refs: Vec::new(),
+            datetime: None,
+            filter: None,
+            q: Vec::new(),
+            sortby: Vec::new(),
+            limit: crate::limits::PAGE_LIMIT_DEFAULT,
+            token: None,
+            fields: None,
+        }
+    }
+}

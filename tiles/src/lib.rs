@@ -1,0 +1,1 @@
+//! Tile addressing for maps.
