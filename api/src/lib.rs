@@ -1,1 +1,23 @@
-//! The service: routes, configuration, accounts and the binary nilometer.
+//! The service: routes, configuration, accounts and the commands of the binary `nilometer`.
+
+pub mod accounts;
+pub mod cli;
+pub mod config;
+pub mod context;
+pub mod html;
+pub mod links;
+pub mod metrics;
+pub mod observe;
+pub mod openapi;
+pub mod operations;
+pub mod problem;
+pub mod routes;
+pub mod server;
+pub mod state;
+
+mod body;
+mod guard;
+mod middleware;
+mod similar;
+
+pub use middleware::router;

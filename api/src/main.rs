@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `nilometer`.
+
+fn main() -> std::process::ExitCode {
+    nilometer_api::cli::run()
+}

@@ -1,1 +1,14 @@
-//! Sources, the log, the on-disk layout, its writer and its opening.
+//! Sources, the log, the on-disk layout, its writer and its opening. The only crate that writes the catalogue.
+
+pub mod geometry;
+pub mod segment;
+pub mod source;
+
+mod catalog;
+mod error;
+
+pub use catalog::{
+    Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Outcome, Precondition, SegmentView,
+    Snapshot, Stats, StoredCollection, StoredItem, Write, folded_words_query,
+};
+pub use error::Error;

@@ -1,1 +1,113 @@
 //! Parsing, planning and execution of a search over one snapshot.
+//!
+//! A [`Search`] becomes a plan bound to a snapshot and a scope; the plan gives one exact set of documents for each
+//! segment; pages, counts, aggregations and queryables are all read from these sets.
+
+pub mod cql2;
+pub mod parse;
+pub mod space;
+
+mod aggregate;
+mod grid;
+mod like;
+mod order;
+mod plan;
+mod predicate;
+mod queryables;
+mod space_match;
+
+pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
+pub use queryables::Queryable;
+
+use nilometer_indexer::segment::Bits;
+use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
+use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search};
+
+use order::Token;
+use plan::Plan;
+
+/// One page of items.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// All matching items, exact.
+    pub number_matched: u64,
+    /// The page's items, in order.
+    pub items: Vec<StoredItem>,
+    /// Token of the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// The match set of every segment.
+fn matched<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = Result<(&'a SegmentView, Bits), Problem>> {
+    plan.snapshot.segments().iter().map(|segment| Ok((&**segment, plan.matches(segment)?)))
+}
+
+/// Answers a search with one page.
+///
+/// A run of pages answers as of its first page: what is written later is left out, and an item that does not
+/// change during the run stands on exactly one of its pages.
+///
+/// # Errors
+/// `Invalid` for a token of another search's order or a reference to no item; `Internal` when files cannot be read.
+pub fn search(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page, Problem> {
+    let keys = order::keys_of(&search.sortby);
+    let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
+    let as_of = token.as_ref().map_or(snapshot.seq(), |token| token.as_of);
+    let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
+    let mut number_matched = 0;
+    let mut candidates = Vec::new();
+    // One more than the page holds tells whether there is a next one.
+    let wanted = search.limit + 1;
+    for segment in matched(&plan) {
+        let (segment, matches) = segment?;
+        let count = matches.count();
+        number_matched += count;
+        if count > 0 {
+            candidates.extend(order::first_of(segment.data(), &matches, count, &keys, token.as_ref(), wanted));
+        }
+    }
+    candidates.sort_by(|a, b| order::compare(&keys, a, b));
+    let more = candidates.len() > search.limit;
+    candidates.truncate(search.limit);
+    let next = match candidates.last().filter(|_| more) {
+        Some(last) => Some(order::token_after(&keys, last, as_of).write()?),
+        None => None,
+    };
+    let mut items = Vec::with_capacity(candidates.len());
+    for candidate in &candidates {
+        items.push(snapshot.item_by_seq(candidate.seq).map_err(|e| e.problem())?);
+    }
+    Ok(Page { number_matched, items, next })
+}
+
+/// Number of matching items, exact.
+///
+/// # Errors
+/// As [`search`].
+pub fn count(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<u64, Problem> {
+    let plan = Plan::new(snapshot, search, scope, None)?;
+    let mut count = 0;
+    for segment in matched(&plan) {
+        count += segment?.1.count();
+    }
+    Ok(count)
+}
+
+/// Answers aggregations over a search, in the order asked for.
+///
+/// # Errors
+/// As [`search`], and `Invalid` when an answer would pass a named limit: nothing is cut silently.
+pub fn aggregate(snapshot: &Snapshot, search: &Search, aggregations: &[Aggregation], scope: Scope) -> Result<Vec<AggregationResult>, Problem> {
+    let plan = Plan::new(snapshot, search, scope, None)?;
+    aggregate::aggregate(aggregations, matched(&plan))
+}
+
+/// Properties of one collection, or of all that the scope may see, from the data.
+///
+/// # Errors
+/// `Internal` when files cannot be read.
+pub fn queryables(snapshot: &Snapshot, collection: Option<&CollectionId>, scope: Scope) -> Result<Vec<Queryable>, Problem> {
+    let search = Search { collections: collection.into_iter().cloned().collect(), ..Search::default() };
+    let plan = Plan::new(snapshot, &search, scope, None)?;
+    queryables::collect(matched(&plan))
+}

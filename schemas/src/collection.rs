@@ -43,7 +43,7 @@ impl Collection {
             return Err(bad("", "a collection is a JSON object"));
         };
         let id = match body.get("id") {
-            Some(Value::String(id)) => CollectionId::new(id.as_str())?,
+            Some(Value::String(id)) => CollectionId::new(id.as_str()).map_err(|p| p.at("/id"))?,
             _ => return Err(bad("/id", "a collection has an id, a text")),
         };
         match body.get("type") {

@@ -1,7 +1,7 @@
 //! The tantivy schema of a segment. What is searched by place, time and value lives in our own segment
 //! file, fed by the `row` field's payload; tantivy holds words, keys and the document order.
 
-use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
 /// Version of the on-disk layout; an index of another version is refused and rebuilt from the log.
 pub const FORMAT_VERSION: u32 = 1;
@@ -13,13 +13,10 @@ pub const ROW_PAYLOAD_TYPE: &str = "nilometer_row";
 /// The fields of [`index_schema`].
 #[derive(Clone, Copy, Debug)]
 pub struct IndexFields {
-    /// `collection` NUL `id`, one term a document.
-    pub key: Field,
-    /// `id` alone, for searches over all collections.
-    pub id: Field,
     /// Folded words with positions.
     pub words: Field,
-    /// Log sequence of the document's write: unique, joins our files to tantivy's at merges.
+    /// Log sequence of the document's write: unique, the term by which it is deleted, and what joins our files to
+    /// tantivy's at merges.
     pub row: Field,
     /// Hilbert key of the geometry: the order of documents in a segment.
     pub hilbert: Field,
@@ -36,17 +33,10 @@ pub fn index_schema() -> (Schema, IndexFields) {
             .set_index_option(IndexRecordOption::WithFreqsAndPositions),
     );
     let fields = IndexFields {
-        key: builder.add_text_field("key", STRING),
-        id: builder.add_text_field("id", STRING),
         words: builder.add_text_field("words", words),
         row: builder.add_u64_field("row", INDEXED | FAST),
         hilbert: builder.add_u64_field("hilbert", FAST),
         payload: builder.add_custom_field("payload", ROW_PAYLOAD_TYPE, serde_json::json!({"version": FORMAT_VERSION})),
     };
     (builder.build(), fields)
-}
-
-/// The key term of an item.
-pub fn item_key(collection: &str, id: &str) -> String {
-    format!("{collection}\0{id}")
 }

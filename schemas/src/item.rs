@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::limits::{BODY_BYTES_MAX, JSON_DEPTH_MAX};
+use crate::limits::{ITEM_BYTES_MAX, JSON_DEPTH_MAX};
 use crate::{CollectionId, Instant, ItemId, Kind, Problem, geojson};
 
 /// Link relations that the service makes itself and therefore drops from what is written.
@@ -193,13 +193,13 @@ impl Item {
     /// A `properties.ingested` of the sender is dropped, since the service keeps its own.
     ///
     /// # Errors
-    /// `Invalid` with a JSON pointer; `TooLarge` above the body limit; `Conflict` if the text names another collection.
+    /// `Invalid` with a JSON pointer; `TooLarge` above the item limit; `Conflict` if the text names another collection.
     pub fn parse(text: &str, collection: Option<&CollectionId>) -> Result<Self, Problem> {
-        if text.len() > BODY_BYTES_MAX {
+        if text.len() > ITEM_BYTES_MAX {
             return Err(Problem::new(
                 Kind::TooLarge,
                 "item-size",
-                format!("the item has {} bytes, the limit is {BODY_BYTES_MAX}", text.len()),
+                format!("the item has {} bytes, the limit is {ITEM_BYTES_MAX}", text.len()),
             ));
         }
         check_depth(text)?;
@@ -217,8 +217,10 @@ impl Item {
             Some("Feature") => {}
             _ => return Err(bad("/type", "an item's type is \"Feature\"")),
         }
-        let id = ItemId::new(text_of("id")?.ok_or_else(|| bad("/id", "an item has an id, a text"))?)?;
-        let own_collection = text_of("collection")?.map(CollectionId::new).transpose()?;
+        let id = text_of("id")?.ok_or_else(|| bad("/id", "an item has an id, a text"))?;
+        let id = ItemId::new(id).map_err(|p| p.at("/id"))?;
+        let own_collection =
+            text_of("collection")?.map(CollectionId::new).transpose().map_err(|p| p.at("/collection"))?;
         let collection = match (collection, own_collection) {
             (Some(c), Some(own)) if own != *c => {
                 return Err(Problem::new(

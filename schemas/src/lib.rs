@@ -22,7 +22,7 @@ pub use bbox::Bbox;
 pub use collection::{ACCESS_MEMBER, Access, Collection, TRANSLATIONS_MEMBER};
 pub use filter::{Comparison, Filter, Scalar};
 pub use ids::{CollectionId, ItemId};
-pub use index_schema::{FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, ROW_PAYLOAD_TYPE, index_schema, item_key};
+pub use index_schema::{FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, ROW_PAYLOAD_TYPE, index_schema};
 pub use item::{Item, ItemText, RESERVED_RELS, check_depth};
 pub use problem::{Kind, Problem};
 pub use scope::{Role, Scope};

@@ -36,6 +36,8 @@ pub const AGGREGATIONS_MAX: usize = 16;
 pub const BUCKETS_MAX: usize = 100_000;
 /// Bytes of one JSON request body, and of one line of a bulk stream.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of one item from any source. Real lakes outlined by SWOT take 2 MiB, which is more than a request may have.
+pub const ITEM_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Nesting of a JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Bytes of an identifier.

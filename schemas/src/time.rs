@@ -75,6 +75,11 @@ fn digits(bytes: &[u8], range: std::ops::Range<usize>) -> Option<i64> {
 }
 
 impl Instant {
+    /// Begin of the period that stands for "undated": 1900-01-01T00:00:00Z.
+    pub const UNDATED_START: Self = Self(-2_208_988_800 * MICROS_PER_SECOND);
+    /// End of the period that stands for "undated": 2100-01-01T00:00:00Z.
+    pub const UNDATED_END: Self = Self(4_102_444_800 * MICROS_PER_SECOND);
+
     /// Midnight UTC of a civil date, or `None` if there is no such day.
     pub fn from_date(year: i64, month: i64, day: i64) -> Option<Self> {
         if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day)
@@ -292,6 +297,12 @@ mod tests {
         assert_eq!(months.start.map(|t| t.to_string()).as_deref(), Some("2023-12-01T00:00:00Z"));
         assert_eq!(months.end.map(|t| t.to_string()).as_deref(), Some("2024-12-31T23:59:59.999999Z"));
         assert!(TimeInterval::parse("2023-02-30", Dialect::Edr).is_err());
+    }
+
+    #[test]
+    fn the_undated_period_is_the_documented_one() {
+        assert_eq!(Instant::UNDATED_START.to_string(), "1900-01-01T00:00:00Z");
+        assert_eq!(Instant::UNDATED_END.to_string(), "2100-01-01T00:00:00Z");
     }
 
     proptest! {

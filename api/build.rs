@@ -1,0 +1,36 @@
+//! Lists the demonstration data, so that a plain build carries them.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+fn main() {
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("demo");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    // Collections stand before their items.
+    let is_items = |path: &Path| !path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("collection"));
+    files.sort_by_key(|path| (is_items(path), path.clone()));
+    let mut list = String::from("&[\n");
+    for path in &files {
+        println!("cargo::rerun-if-changed={}", path.display());
+        let name = path.strip_prefix(&root).expect("found below it").to_string_lossy().into_owned();
+        writeln!(list, "    ({name:?}, include_bytes!({:?})),", path.display().to_string()).expect("a String");
+    }
+    list.push_str("]\n");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it")).join("demo_files.rs");
+    std::fs::write(out, list).expect("the output folder can be written");
+    println!("cargo::rerun-if-changed=migrations");
+}
+
+/// Data files below a folder; texts for people (`.md`) stay out.
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for path in entries.map(|e| e.expect("a readable folder").path()) {
+        if path.is_dir() {
+            collect(&path, files);
+        } else if !path.extension().is_some_and(|e| e == "md" || e == "py" || e == "toml") {
+            files.push(path);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Accounts through their public interface, on a database in a temporary directory.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::*;
+
+struct World {
+    dir: tempfile::TempDir,
+    now: Arc<AtomicI64>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary directory"), now: Arc::new(AtomicI64::new(1_000_000)) }
+    }
+
+    async fn open(&self) -> Accounts {
+        let now = Arc::clone(&self.now);
+        let clock: Clock = Arc::new(move || Instant(now.load(Ordering::SeqCst)));
+        Accounts::open(self.dir.path(), clock, Random::system()).await.expect("the accounts open")
+    }
+
+    fn pass(&self, micros: i64) {
+        self.now.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+async fn check(accounts: &Accounts, text: &str, expected: Result<Role, Refusal>) {
+    let found = accounts.authenticate(text).await.expect("the database answers");
+    assert_eq!(found.map(|p| p.role), expected);
+}
+
+#[tokio::test]
+async fn a_key_made_by_one_process_works_in_another_and_a_wrong_one_nowhere() {
+    let world = World::new();
+    let (server, admin) = (world.open().await, world.open().await);
+    let key = admin.create_key("ana", Role::Operator, None).await.expect("a key");
+    check(&server, &key.reveal(), Ok(Role::Operator)).await;
+    let mut wrong = key.reveal();
+    let last = if wrong.pop() == Some('0') { '1' } else { '0' };
+    wrong.push(last);
+    check(&server, &wrong, Err(Refusal::Wrong)).await;
+    check(&server, &KeyText::generate(&Random::system()).expect("random").reveal(), Err(Refusal::Wrong)).await;
+    for text in ["", "nil", "nil__", "nil_00_11", &format!("{}_x", key.reveal()), &key.reveal().to_uppercase()] {
+        check(&server, text, Err(Refusal::Malformed)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_may_hold_keys_of_different_roles() {
+    let world = World::new();
+    let accounts = world.open().await;
+    let visitor = accounts.create_key("ana", Role::Visitor, None).await.expect("a key");
+    let operator = accounts.create_key("ana", Role::Operator, None).await.expect("a key");
+    check(&accounts, &visitor.reveal(), Ok(Role::Visitor)).await;
+    check(&accounts, &operator.reveal(), Ok(Role::Operator)).await;
+    let listed = accounts.keys().await.expect("a list");
+    assert!(listed.iter().all(|k| k.user == "ana") && listed.len() == 2);
+}
+
+#[tokio::test]
+async fn a_revoked_key_ends_within_five_seconds_everywhere() {
+    let world = World::new();
+    let (server, admin) = (world.open().await, world.open().await);
+    let key = admin.create_key("ana", Role::Operator, None).await.expect("a key");
+    check(&server, &key.reveal(), Ok(Role::Operator)).await;
+    assert!(admin.revoke(key.id()).await.expect("revoked"));
+    check(&admin, &key.reveal(), Err(Refusal::Revoked)).await;
+    world.pass(5_000_000);
+    check(&server, &key.reveal(), Err(Refusal::Revoked)).await;
+    assert!(!admin.revoke("000000000000").await.expect("answered"));
+}
+
+#[tokio::test]
+async fn a_key_ends_when_it_expires_and_stays_ended_when_the_cache_is_warm() {
+    let world = World::new();
+    let accounts = world.open().await;
+    let key = accounts.create_key("ana", Role::Operator, Some(1)).await.expect("a key");
+    world.pass(MICROS_PER_DAY - 1);
+    check(&accounts, &key.reveal(), Ok(Role::Operator)).await;
+    world.pass(1);
+    check(&accounts, &key.reveal(), Err(Refusal::Expired)).await;
+}
+
+#[tokio::test]
+async fn neither_the_database_nor_debug_output_holds_the_secret() {
+    let world = World::new();
+    let accounts = world.open().await;
+    let key = accounts.create_key("ana", Role::Operator, None).await.expect("a key");
+    accounts.close().await;
+    let secret = key.reveal().rsplit('_').next().expect("a secret").to_owned();
+    assert!(!format!("{key:?}").contains(&secret));
+    let raw: Vec<u8> = (0..secret.len() / 2)
+        .map(|i| u8::from_str_radix(&secret[2 * i..2 * i + 2], 16).expect("hexadecimal"))
+        .collect();
+    for entry in std::fs::read_dir(world.dir.path()).expect("a directory") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        for needle in [secret.as_bytes(), raw.as_slice()] {
+            assert!(!bytes.windows(needle.len()).any(|w| w == needle));
+        }
+    }
+    let mode = std::fs::metadata(world.dir.path().join("secret")).expect("the secret").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn another_server_secret_makes_all_keys_wrong() {
+    let world = World::new();
+    let key = world.open().await.create_key("ana", Role::Operator, None).await.expect("a key");
+    std::fs::remove_file(world.dir.path().join("secret")).expect("removed");
+    check(&world.open().await, &key.reveal(), Err(Refusal::Wrong)).await;
+    std::fs::write(world.dir.path().join("secret"), "short").expect("written");
+    let clock: Clock = Arc::new(|| Instant(0));
+    let refused = Accounts::open(world.dir.path(), clock, Random::system()).await.err();
+    assert!(matches!(refused, Some(Error::Secret(_))));
+}
+
+#[tokio::test]
+async fn a_saved_question_comes_back_and_the_first_writer_wins() {
+    let world = World::new();
+    let accounts = world.open().await;
+    accounts.save_search("s1", "{\"q\":\"Nile\"}").await.expect("saved");
+    accounts.save_search("s1", "other").await.expect("ignored");
+    assert_eq!(accounts.load_search("s1").await.expect("read").as_deref(), Some("{\"q\":\"Nile\"}"));
+    assert_eq!(accounts.load_search("s2").await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_user_needs_a_name() {
+    let world = World::new();
+    let accounts = world.open().await;
+    for name in ["", "a\nb", &"x".repeat(129)] {
+        let refused = accounts.create_key(name, Role::Visitor, None).await;
+        assert!(matches!(refused, Err(Error::Problem(_))), "{name:?}");
+    }
+}

@@ -1,0 +1,313 @@
+//! The table of all settings: one row drives parsing, the environment's names, `nilometer config` and its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{Config, LogFormat};
+
+/// One setting.
+pub struct Key {
+    /// Name in the TOML file, dotted: `limits.body_bytes`.
+    pub name: &'static str,
+    /// Default as text.
+    pub default: &'static str,
+    /// What it does, with its unit.
+    pub doc: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+    get: fn(&Config) -> String,
+}
+
+impl Key {
+    /// Name of the environment variable.
+    pub fn variable(&self) -> String {
+        format!("{}{}", super::VARIABLE_PREFIX, self.name.replace('.', "_").to_ascii_uppercase())
+    }
+
+    /// Reads a text into the configuration.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn set(&self, config: &mut Config, text: &str) -> Result<(), String> {
+        (self.set)(config, text)
+    }
+
+    /// The value in force, as text.
+    pub fn get(&self, config: &Config) -> String {
+        (self.get)(config)
+    }
+}
+
+fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|e| format!("{text:?}: {e}"))
+}
+
+fn optional<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Option<T>, String> {
+    if text.trim().is_empty() { Ok(None) } else { parsed(text).map(Some) }
+}
+
+fn list<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Vec<T>, String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parsed).collect()
+}
+
+fn joined<T: ToString>(values: &[T]) -> String {
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn shown<T: ToString>(value: &Option<T>) -> String {
+    value.as_ref().map(T::to_string).unwrap_or_default()
+}
+
+/// Checks log directives: a level, or `target=level` parts. A bare word that is no level would silently be taken as
+/// a target, so that a mistyped level switched the log off.
+fn directives(text: &str) -> Result<(), String> {
+    for part in text.split(',').map(str::trim) {
+        let (target, level) = part.split_once('=').unwrap_or(("all", part));
+        if target.is_empty() || tracing_subscriber::filter::LevelFilter::from_str(level).is_err() || level.is_empty() {
+            return Err(format!("{part:?} is neither error, warn, info, debug, trace, off nor target=level"));
+        }
+    }
+    tracing_subscriber::filter::Targets::from_str(text).map(drop).map_err(|e| format!("{text:?}: {e}"))
+}
+
+/// A number within bounds.
+fn bounded<T: FromStr<Err: std::fmt::Display> + PartialOrd + std::fmt::Display>(
+    text: &str,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    let value: T = parsed(&text.replace('_', ""))?;
+    if value < least || value > most {
+        return Err(format!("{value} is outside {least}..{most}"));
+    }
+    Ok(value)
+}
+
+/// A row for a number within bounds.
+macro_rules! number {
+    ($name:literal, $default:literal, $($field:ident).+, $least:expr, $most:expr, $doc:literal) => {
+        Key {
+            name: $name,
+            default: $default,
+            doc: $doc,
+            set: |c, text| bounded(text, $least, $most).map(|v| c.$($field).+ = v),
+            get: |c| c.$($field).+.to_string(),
+        }
+    };
+}
+
+/// A row for a text that may be anything.
+macro_rules! text {
+    ($name:literal, $default:literal, $($field:ident).+, $doc:literal) => {
+        Key {
+            name: $name,
+            default: $default,
+            doc: $doc,
+            set: |c, text| {
+                c.$($field).+ = text.to_owned();
+                Ok(())
+            },
+            get: |c| c.$($field).+.clone(),
+        }
+    };
+}
+
+/// All settings, in the order in which they are shown.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "data",
+        default: "nilometer-data",
+        doc: "directory of the catalogue and the accounts",
+        set: |c, text| {
+            if text.is_empty() {
+                return Err("a directory has a name".into());
+            }
+            c.data = PathBuf::from(text);
+            Ok(())
+        },
+        get: |c| c.data.display().to_string(),
+    },
+    Key {
+        name: "listen",
+        default: "127.0.0.1:8080",
+        doc: "address and port to listen on; port 0 takes a free one",
+        set: |c, text| parsed::<SocketAddr>(text).map(|v| c.listen = v),
+        get: |c| c.listen.to_string(),
+    },
+    Key {
+        name: "metrics_listen",
+        default: "",
+        doc: "separate address and port for /metrics, /livez and /readyz; empty serves them on `listen`",
+        set: |c, text| optional::<SocketAddr>(text).map(|v| c.metrics_listen = v),
+        get: |c| shown(&c.metrics_listen),
+    },
+    Key {
+        name: "public_url",
+        default: "",
+        doc: "scheme://host[:port][/prefix] that every link begins with; empty takes it from each request",
+        set: |c, text| optional(text).map(|v| c.public_url = v),
+        get: |c| shown(&c.public_url),
+    },
+    Key {
+        name: "trusted_proxies",
+        default: "",
+        doc: "addresses and blocks whose X-Forwarded-* headers count, such as 10.0.0.0/8,::1",
+        set: |c, text| list(text).map(|v| c.trusted_proxies = v),
+        get: |c| joined(&c.trusted_proxies),
+    },
+    Key {
+        name: "cors_origins",
+        default: "*",
+        doc: "origins whose scripts may read answers; * for all, empty for none",
+        set: |c, text| {
+            let origins: Vec<String> = list(text)?;
+            for origin in &origins {
+                let plain = axum::http::HeaderValue::from_str(origin).is_ok();
+                if origin != "*" && (!plain || !origin.contains("://") || origin.ends_with('/')) {
+                    return Err(format!("{origin:?} is no origin such as https://water.example"));
+                }
+            }
+            c.cors_origins = origins;
+            Ok(())
+        },
+        get: |c| joined(&c.cors_origins),
+    },
+    Key {
+        name: "log.format",
+        default: "pretty",
+        doc: "json (one object a line) or pretty",
+        set: |c, text| text.parse::<LogFormat>().map(|v| c.log.format = v),
+        get: |c| c.log.format.to_string(),
+    },
+    Key {
+        name: "log.level",
+        default: "info",
+        doc: "error, warn, info, debug, trace, or directives such as info,nilometer_api=debug",
+        set: |c, text| {
+            directives(text)?;
+            c.log.level = text.to_owned();
+            Ok(())
+        },
+        get: |c| c.log.level.clone(),
+    },
+    text!("service.title_en", "Nilometer", service.title_en, "title of the landing page in English"),
+    text!("service.title_fr", "Nilometer", service.title_fr, "title of the landing page in French"),
+    text!(
+        "service.description_en",
+        "Stations, places and satellite observations of the world's surface water: search, map and download.",
+        service.description_en,
+        "description of the landing page in English"
+    ),
+    text!(
+        "service.description_fr",
+        "Stations, lieux et observations satellitaires des eaux de surface du monde : chercher, cartographier, télécharger.",
+        service.description_fr,
+        "description of the landing page in French"
+    ),
+    text!("service.contact", "", service.contact, "mail address or web address of the people who run the service"),
+    number!(
+        "limits.page_limit_default",
+        "100",
+        limits.page_limit_default,
+        1,
+        nilometer_schemas::limits::PAGE_LIMIT_MAX,
+        "items on a page when the caller names no limit"
+    ),
+    number!(
+        "limits.page_limit_max",
+        "10000",
+        limits.page_limit_max,
+        1,
+        nilometer_schemas::limits::PAGE_LIMIT_MAX,
+        "most items on a page; a larger limit is clamped"
+    ),
+    number!("limits.url_bytes", "8192", limits.url_bytes, 256, 32_768, "most bytes of an address with its query"),
+    number!(
+        "limits.body_bytes",
+        "1048576",
+        limits.body_bytes,
+        1024,
+        nilometer_schemas::limits::BODY_BYTES_MAX,
+        "most bytes of a request body, inflated"
+    ),
+    number!(
+        "limits.bulk_bytes",
+        "1073741824",
+        limits.bulk_bytes,
+        1024,
+        1 << 40,
+        "most bytes of a bulk stream (application/x-ndjson)"
+    ),
+    number!(
+        "limits.bulk_line_bytes",
+        "1048576",
+        limits.bulk_line_bytes,
+        1024,
+        nilometer_schemas::limits::BODY_BYTES_MAX,
+        "most bytes of one line of a bulk stream"
+    ),
+    number!(
+        "limits.inflated_bytes",
+        "33554432",
+        limits.inflated_bytes,
+        1024,
+        1 << 30,
+        "most bytes that a gzip request body may grow to"
+    ),
+    number!("limits.inflate_ratio", "100", limits.inflate_ratio, 1, 1000, "most times a gzip body may grow"),
+    number!("limits.request_timeout_s", "30", limits.request_timeout_s, 1, 3600, "seconds until a request is given up"),
+    number!(
+        "limits.header_read_timeout_s",
+        "10",
+        limits.header_read_timeout_s,
+        1,
+        3600,
+        "seconds in which a client must have sent its request's head"
+    ),
+    number!(
+        "limits.body_idle_timeout_s",
+        "20",
+        limits.body_idle_timeout_s,
+        1,
+        3600,
+        "seconds a client may pause while sending a body or taking an answer"
+    ),
+    number!("limits.connections_max", "10000", limits.connections_max, 1, 1_000_000, "open connections; more wait"),
+    number!(
+        "limits.shutdown_grace_s",
+        "20",
+        limits.shutdown_grace_s,
+        0,
+        3600,
+        "seconds that running requests get after SIGTERM"
+    ),
+    number!(
+        "writer.memory_bytes",
+        "268435456",
+        writer.memory_bytes,
+        16 << 20,
+        64 << 30,
+        "memory of the index writer before it flushes a segment, bytes"
+    ),
+    number!(
+        "writer.group_items_max",
+        "50000",
+        writer.group_items_max,
+        1,
+        10_000_000,
+        "most items written in one group commit"
+    ),
+    number!(
+        "writer.log_file_bytes",
+        "268435456",
+        writer.log_file_bytes,
+        1 << 20,
+        1 << 40,
+        "bytes of one log file before the next is begun"
+    ),
+];
+
+/// The row of a name.
+pub fn key(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|k| k.name == name)
+}

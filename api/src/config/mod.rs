@@ -1,0 +1,199 @@
+//! One typed configuration: defaults < TOML file < environment < flags; unknown keys are refused.
+
+mod keys;
+mod load;
+mod network;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use nilometer_indexer::CatalogOptions;
+
+pub use keys::{KEYS, Key, key};
+pub use load::{Effective, Error, Origin, Sources};
+pub use network::{Cidr, PublicBase};
+
+/// Environment variables of the service begin with it.
+pub const VARIABLE_PREFIX: &str = "NILOMETER_";
+/// Name of the settings file looked for in the data directory.
+pub const FILE_NAME: &str = "nilometer.toml";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "json" => Ok(Self::Json),
+            "pretty" => Ok(Self::Pretty),
+            other => Err(format!("{other:?} is neither json nor pretty")),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::Pretty => "pretty",
+        })
+    }
+}
+
+/// Logging.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// Level or directives.
+    pub level: String,
+}
+
+/// What the landing page says of the service.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Service {
+    /// Title in English.
+    pub title_en: String,
+    /// Title in French.
+    pub title_fr: String,
+    /// Description in English.
+    pub description_en: String,
+    /// Description in French.
+    pub description_fr: String,
+    /// Mail or web address of those who run it; may be empty.
+    pub contact: String,
+}
+
+/// Every number a caller can grow that an operator may tune.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Limits {
+    /// Items on a page when the caller names no limit.
+    pub page_limit_default: usize,
+    /// Most items on a page; more is clamped.
+    pub page_limit_max: usize,
+    /// Bytes of an address with its query.
+    pub url_bytes: usize,
+    /// Bytes of a request body, inflated.
+    pub body_bytes: usize,
+    /// Bytes of a bulk stream.
+    pub bulk_bytes: usize,
+    /// Bytes of one line of a bulk stream.
+    pub bulk_line_bytes: usize,
+    /// Bytes that a gzip request body may grow to.
+    pub inflated_bytes: usize,
+    /// Times a gzip body may grow.
+    pub inflate_ratio: usize,
+    /// Seconds until a request is given up.
+    pub request_timeout_s: u64,
+    /// Seconds in which a request's head must have come.
+    pub header_read_timeout_s: u64,
+    /// Seconds a client may pause within a body or an answer.
+    pub body_idle_timeout_s: u64,
+    /// Open connections; more wait.
+    pub connections_max: usize,
+    /// Seconds that running requests get after SIGTERM.
+    pub shutdown_grace_s: u64,
+}
+
+/// How the catalogue writes.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Writer {
+    /// Memory before a segment is flushed, bytes.
+    pub memory_bytes: usize,
+    /// Items of one group commit.
+    pub group_items_max: usize,
+    /// Bytes of one log file.
+    pub log_file_bytes: u64,
+}
+
+/// All settings; [`KEYS`] describes each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Directory of the catalogue and the accounts.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where to serve metrics and health, if apart.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What every link begins with, if fixed.
+    pub public_url: Option<PublicBase>,
+    /// Whose `X-Forwarded-*` headers count.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Origins whose scripts may read answers.
+    pub cors_origins: Vec<String>,
+    /// Logging.
+    pub log: Log,
+    /// The landing page's words.
+    pub service: Service,
+    /// Limits.
+    pub limits: Limits,
+    /// The catalogue's writer.
+    pub writer: Writer,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let mut config = Self {
+            data: PathBuf::new(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            metrics_listen: None,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            log: Log { format: LogFormat::Pretty, level: String::new() },
+            service: Service::default(),
+            limits: Limits::default(),
+            writer: Writer::default(),
+        };
+        for key in KEYS {
+            key.set(&mut config, key.default).expect("the table's defaults are valid, as a test proves");
+        }
+        config
+    }
+}
+
+impl Config {
+    /// Defaults with some settings changed.
+    ///
+    /// # Errors
+    /// As [`Sources::load`].
+    pub fn from_pairs(pairs: &[(&str, &str)]) -> Result<Self, Error> {
+        let flags = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Sources { flags, ..Sources::default() }.load().map(|effective| effective.config)
+    }
+
+    /// Whether the address is a trusted proxy's.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|block| block.contains(address))
+    }
+
+    /// How the catalogue is opened.
+    pub fn catalog_options(&self) -> CatalogOptions {
+        CatalogOptions {
+            writer_memory_bytes: self.writer.memory_bytes,
+            group_items_max: self.writer.group_items_max,
+            log_file_bytes: self.writer.log_file_bytes,
+        }
+    }
+
+    /// What no single key can say.
+    fn validate(&self) -> Result<(), String> {
+        if self.limits.page_limit_default > self.limits.page_limit_max {
+            return Err("limits.page_limit_default is above limits.page_limit_max".into());
+        }
+        if self.metrics_listen.is_some_and(|m| m == self.listen && m.port() != 0) {
+            return Err("metrics_listen is the same address as listen: leave it empty to share one".into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! Pages about the interface itself: the OpenAPI document, conformance classes, queryables.
+
+use maud::{Markup, html};
+use nilometer_query::Queryable;
+use serde_json::Value;
+
+use super::layout::{Frame, breadcrumbs};
+use super::values::web_address;
+use crate::links::collection_path;
+use crate::routes::ask::Ask;
+
+/// Methods in the order in which they are listed.
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// The OpenAPI document for people.
+pub(crate) fn api(ask: &Ask, document: &Value) -> String {
+    let frame = Frame::of(ask);
+    let tags = document["tags"].as_array();
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], "API"))
+            header.title {
+                h1 { "API" }
+                p.lead { (document["info"]["description"].as_str().unwrap_or_default()) }
+                p.actions { a.button href=(frame.links.local("/api?f=json")) { "OpenAPI 3.1" } }
+            }
+            p {
+                (frame.t("Addresses begin with ", "Les adresses commencent par "))
+                code { (document["servers"][0]["url"].as_str().unwrap_or_default()) }
+                ". "
+                (frame.t("Reading needs no key; writing needs an operator's.",
+                         "La lecture ne demande pas de clé ; l'écriture demande celle d'un opérateur."))
+            }
+            @for tag in tags.into_iter().flatten() {
+                @let name = tag["name"].as_str().unwrap_or_default();
+                section {
+                    h2 { (name) }
+                    p.meta { (tag["description"].as_str().unwrap_or_default()) }
+                    @for (path, method, operation) in operations(document, name) {
+                        (operation_entry(&frame, document, path, method, operation))
+                    }
+                }
+            }
+        }
+    };
+    frame.page("API", main)
+}
+
+/// The operations of a tag; concrete paths of collections only repeat the templated ones.
+fn operations<'a>(document: &'a Value, tag: &str) -> Vec<(&'a str, &'static str, &'a Value)> {
+    let mut found = Vec::new();
+    let paths = document["paths"].as_object();
+    for (path, operations) in paths.into_iter().flatten() {
+        if path.starts_with("/collections/") && !path.starts_with("/collections/{") {
+            continue;
+        }
+        for method in METHODS {
+            if let Some(operation) = operations.get(method).filter(|o| o["tags"][0] == tag) {
+                found.push((path.as_str(), method, operation));
+            }
+        }
+    }
+    found
+}
+
+fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str, operation: &Value) -> Markup {
+    let parameters: Vec<&Value> = operation["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|p| document.pointer(p["$ref"].as_str()?.strip_prefix('#')?))
+        .collect();
+    let responses = operation["responses"].as_object();
+    html! {
+        details.operation {
+            summary {
+                span.method { (method.to_uppercase()) } " "
+                code { (path) } " "
+                span { (operation["summary"].as_str().unwrap_or_default()) }
+            }
+            @if !parameters.is_empty() {
+                div.scroll {
+                    table {
+                        thead { tr {
+                            th scope="col" { (frame.t("Parameter", "Paramètre")) }
+                            th scope="col" { (frame.t("Meaning", "Sens")) }
+                            th scope="col" { (frame.t("Default", "Défaut")) }
+                            th scope="col" { (frame.t("Limits", "Limites")) }
+                        } }
+                        tbody {
+                            @for parameter in parameters {
+                                @let schema = &parameter["schema"];
+                                tr {
+                                    th scope="row" { code { (parameter["name"].as_str().unwrap_or_default()) } }
+                                    td { (parameter["description"].as_str().unwrap_or_default()) }
+                                    td { (plain(&schema["default"])) }
+                                    td { (limits(schema)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            ul.plain {
+                @for (status, response) in responses.into_iter().flatten() {
+                    @let response = resolved(document, response);
+                    li {
+                        code { (status) } " " (response["description"].as_str().unwrap_or_default())
+                        @if let Some(content) = response["content"].as_object() {
+                            @for media_type in content.keys() { " " span.tag { (media_type) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let target = value["$ref"].as_str().and_then(|r| document.pointer(r.strip_prefix('#')?));
+    target.unwrap_or(value)
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn limits(schema: &Value) -> String {
+    if let Some(values) = schema["enum"].as_array() {
+        return values.iter().map(plain).collect::<Vec<_>>().join(", ");
+    }
+    match (&schema["minimum"], &schema["maximum"]) {
+        (Value::Null, Value::Null) => String::new(),
+        (low, high) => format!("{} – {}", plain(low), plain(high)),
+    }
+}
+
+/// The conformance classes.
+pub(crate) fn conformance(ask: &Ask, classes: &[&str]) -> String {
+    let frame = Frame::of(ask);
+    let title = frame.t("Conformance", "Conformité");
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
+            h1 { (title) }
+            p.lead {
+                (frame.t("The classes of the standards that this service keeps.",
+                         "Les classes des standards que ce service respecte."))
+            }
+            ul.plain {
+                @for class in classes {
+                    li { @if let Some(address) = web_address(class) { a href=(address) { (class) } } }
+                }
+            }
+        }
+    };
+    frame.page(title, main)
+}
+
+/// The queryables of a collection, or of all.
+pub(crate) fn queryables(ask: &Ask, collection: Option<&str>, found: &[Queryable]) -> String {
+    let frame = Frame::of(ask);
+    let title = frame.t("Properties", "Propriétés");
+    let mut steps = vec![("Nilometer", "/".to_owned())];
+    if let Some(id) = collection {
+        steps.push(("Collections", "/collections".to_owned()));
+        steps.push((id, collection_path(id)));
+    }
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &steps, title))
+            h1 { (title) }
+            (queryables_table(&frame, found))
+        }
+    };
+    frame.page(title, main)
+}
+
+/// A table of properties with what the data hold.
+pub(super) fn queryables_table(frame: &Frame<'_>, queryables: &[Queryable]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead { tr {
+                    th scope="col" { (frame.t("Property", "Propriété")) }
+                    th scope="col" { (frame.t("Type", "Type")) }
+                    th scope="col" { (frame.t("In the data", "Dans les données")) }
+                } }
+                tbody {
+                    @for queryable in queryables {
+                        tr {
+                            th scope="row" { code { (queryable.name) } }
+                            td { (queryable.types.join(", ")) }
+                            td { (contents(queryable)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The values of a property, or the range of its numbers.
+fn contents(queryable: &Queryable) -> String {
+    match (&queryable.values, queryable.range) {
+        (Some(values), _) => values.join(", "),
+        (None, Some((low, high))) if low == high => format!("{low}"),
+        (None, Some((low, high))) => format!("{low} … {high}"),
+        (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn concrete_paths_are_not_listed_again() {
+        let operation = json!({"get": {"tags": ["Items"]}});
+        let document =
+            json!({"paths": {"/collections/{collectionId}/items": operation, "/collections/swot/items": operation}});
+        let found: Vec<&str> = operations(&document, "Items").into_iter().map(|(path, _, _)| path).collect();
+        assert_eq!(found, ["/collections/{collectionId}/items"]);
+    }
+
+    #[test]
+    fn limits_are_a_range_or_a_list() {
+        assert_eq!(limits(&json!({"minimum": 1, "maximum": 10})), "1 – 10");
+        assert_eq!(limits(&json!({"enum": ["a", "b"]})), "a, b");
+        assert_eq!(limits(&json!({"type": "string"})), "");
+    }
+}

@@ -1,0 +1,382 @@
+//! All metrics of the service, in one place; base units, labels of bounded values only.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use nilometer_indexer::{Catalog, Outcome};
+use nilometer_schemas::{Role, Scope};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::accounts::Refusal;
+
+/// Prefix of all names but `process_*`, which tools know without one.
+const PREFIX: &str = "nilometer";
+/// Media type of [`Metrics::encode`]'s text.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Collections with a series of their own.
+const COLLECTIONS_MAX: usize = 500;
+/// Upper bounds of latency buckets, seconds.
+const LATENCY_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Upper bounds of hit counts.
+const HITS: [f64; 8] = [0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
+/// Clock ticks per second in `/proc` (USER_HZ, 100 on every Linux architecture in use).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The path by which a search is answered, as metrics tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// By ids.
+    Id,
+    /// By a box, or by nothing narrower.
+    Bbox,
+    /// By a geometry.
+    Polygon,
+    /// By words.
+    Text,
+    /// By a filter.
+    Cql2,
+    /// Counts by value.
+    Facet,
+}
+
+impl Shape {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Bbox => "bbox",
+            Self::Polygon => "polygon",
+            Self::Text => "text",
+            Self::Cql2 => "cql2",
+            Self::Facet => "facet",
+        }
+    }
+
+    /// The most telling part of a search.
+    pub fn of(search: &nilometer_schemas::Search) -> Self {
+        if !search.q.is_empty() {
+            Self::Text
+        } else if search.intersects.is_some() || !search.intersects_refs.is_empty() {
+            Self::Polygon
+        } else if search.filter.is_some() {
+            Self::Cql2
+        } else if !search.ids.is_empty() {
+            Self::Id
+        } else {
+            Self::Bbox
+        }
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    method: &'static str,
+    code: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+    method: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ShapeLabel {
+    shape: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct IngestLabels {
+    source: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CollectionLabel {
+    collection: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ComponentLabel {
+    component: String,
+}
+
+type Latency<L> = Family<L, Histogram, fn() -> Histogram>;
+
+fn latency() -> Histogram {
+    Histogram::new(LATENCY_S)
+}
+
+/// The metrics. Cheap to record from any thread.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_duration: Latency<RouteLabels>,
+    in_flight: Gauge,
+    rejected: Family<Reason, Counter>,
+    search_duration: Latency<ShapeLabel>,
+    search_hits: Histogram,
+    search_timeouts: Counter,
+    commit_duration: Histogram,
+    ingest_items: Family<IngestLabels, Counter>,
+    auth_failures: Family<Reason, Counter>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// Registers all metrics. `proc_dir` is the process's directory in the proc file system (`/proc/self`).
+    pub fn new(catalog: Arc<Catalog>, proc_dir: &Path) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Process { dir: proc_dir.to_owned() }));
+        let metrics = Self {
+            requests: Family::default(),
+            request_duration: Family::new_with_constructor(latency),
+            in_flight: Gauge::default(),
+            rejected: Family::default(),
+            search_duration: Family::new_with_constructor(latency),
+            search_hits: Histogram::new(HITS),
+            search_timeouts: Counter::default(),
+            commit_duration: latency(),
+            ingest_items: Family::default(),
+            auth_failures: Family::default(),
+            registry: Registry::default(),
+        };
+        let own = registry.sub_registry_with_prefix(PREFIX);
+        own.register(
+            "build",
+            "Version of the running program",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        own.register("http_requests", "Requests answered", metrics.requests.clone());
+        own.register(
+            "http_request_duration_seconds",
+            "Time until an answer's head was ready",
+            metrics.request_duration.clone(),
+        );
+        own.register("http_in_flight", "Requests being answered", metrics.in_flight.clone());
+        own.register("http_rejected", "Requests refused before any route", metrics.rejected.clone());
+        own.register("search_duration_seconds", "Time of a search", metrics.search_duration.clone());
+        own.register("search_hits", "Items that a search matched", metrics.search_hits.clone());
+        own.register("search_timeouts", "Requests given up at their deadline", metrics.search_timeouts.clone());
+        own.register(
+            "index_commit_duration_seconds",
+            "Time until a write was durable and visible",
+            metrics.commit_duration.clone(),
+        );
+        own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
+        own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
+        own.register_collector(Box::new(Index { catalog }));
+        Self { registry, ..metrics }
+    }
+
+    /// A request has begun; the answer counts it out when dropped.
+    #[must_use]
+    pub fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    /// A request was answered. `route` is the matched template, never an address.
+    pub fn answered(&self, route: &str, method: &axum::http::Method, code: u16, took: Duration) {
+        let (route, method) = (route.to_owned(), method_label(method));
+        self.request_duration.get_or_create(&RouteLabels { route: route.clone(), method }).observe(took.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { route, method, code }).inc();
+    }
+
+    /// A request was refused by a limit (`limit`) or for its credentials (`auth`).
+    pub fn rejected(&self, reason: &'static str) {
+        self.rejected.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// A search was answered.
+    pub fn searched(&self, shape: Shape, hits: u64, took: Duration) {
+        self.search_duration.get_or_create(&ShapeLabel { shape: shape.as_str() }).observe(took.as_secs_f64());
+        #[expect(clippy::cast_precision_loss, reason = "a bucket needs no 53 bits")]
+        self.search_hits.observe(hits as f64);
+    }
+
+    /// A request ran into its deadline.
+    pub fn timed_out(&self) {
+        self.search_timeouts.inc();
+    }
+
+    /// A write became durable and visible.
+    pub fn committed(&self, took: Duration) {
+        self.commit_duration.observe(took.as_secs_f64());
+    }
+
+    /// One write and what became of it; `source` is `http`, `bulk` or the like.
+    pub fn ingested(&self, source: &'static str, outcome: &Outcome) {
+        let result = match outcome {
+            Outcome::Created(_) => "created",
+            Outcome::Replaced(_) => "replaced",
+            Outcome::Unchanged(_) => "unchanged",
+            Outcome::Deleted(_) => "deleted",
+            Outcome::Absent => "absent",
+            Outcome::Rejected(_) => "rejected",
+        };
+        self.ingest_items.get_or_create(&IngestLabels { source, result }).inc();
+    }
+
+    /// A credential was refused.
+    pub fn auth_failed(&self, refusal: Refusal) {
+        self.auth_failures.get_or_create(&Reason { reason: refusal.as_str() }).inc();
+        self.rejected("auth");
+    }
+
+    /// All metrics as OpenMetrics text.
+    ///
+    /// # Errors
+    /// If a metric cannot be written, which would be a defect.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Counts a request out of `http_in_flight` when dropped.
+#[derive(Debug)]
+pub struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Anybody can invent methods; labels stay bounded.
+fn method_label(method: &axum::http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+    metric.encode(encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)?)
+}
+
+/// Figures of the catalogue, taken when asked for.
+struct Index {
+    catalog: Arc<Catalog>,
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Index")
+    }
+}
+
+impl Collector for Index {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let stats = self.catalog.stats();
+        let e = &mut encoder;
+        gauge(e, "index_segments", "Segments", stats.segments as u64)?;
+        gauge(e, "index_docs", "Live items", stats.items)?;
+        gauge(e, "index_deleted_docs", "Dead items that still take room", stats.deleted)?;
+        gauge(e, "wal_bytes", "Bytes of the log", stats.log_bytes)?;
+        gauge(e, "index_sequence", "Newest sequence number", stats.sequence)?;
+        let writable = u64::from(self.catalog.read_only_reason().is_none());
+        gauge(e, "index_writable", "1 if the catalogue takes writes", writable)?;
+        let bytes: Family<ComponentLabel, Gauge<u64, AtomicU64>> = Family::default();
+        for (component, size) in stats.index_bytes {
+            bytes.get_or_create(&ComponentLabel { component }).set(size);
+        }
+        encode_family(e, "index_bytes", "Bytes of the index by component", &bytes)?;
+        let items: Family<CollectionLabel, Gauge<u64, AtomicU64>> = Family::default();
+        let snapshot = self.catalog.snapshot();
+        // Hidden collections have no series: whoever scrapes may not be an operator.
+        for stored in snapshot.collections(Scope::of(Role::Visitor)).into_iter().take(COLLECTIONS_MAX) {
+            let id = stored.collection.id.as_str();
+            let count = snapshot.collection_stats(id).items;
+            items.get_or_create(&CollectionLabel { collection: id.to_owned() }).set(count);
+        }
+        encode_family(e, "collection_items", "Live items of a public collection", &items)
+    }
+}
+
+fn encode_family<L>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    family: &Family<L, Gauge<u64, AtomicU64>>,
+) -> fmt::Result
+where
+    L: Clone + std::hash::Hash + Eq + EncodeLabelSet,
+{
+    family.encode(encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)?)
+}
+
+/// Figures of the process, read from the proc file system; what it does not tell is left out.
+#[derive(Debug)]
+struct Process {
+    dir: PathBuf,
+}
+
+impl Process {
+    /// Resident memory in bytes (`VmRSS` of `status`, given in kB).
+    fn resident_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(self.dir.join("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse::<u64>().ok().map(|kb| kb * 1024)
+    }
+
+    /// User and system time in seconds (fields 14 and 15 of `stat`, counted after the name's closing bracket).
+    fn cpu_seconds(&self) -> Option<f64> {
+        let stat = std::fs::read_to_string(self.dir.join("stat")).ok()?;
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let user: f64 = fields.next()?.parse().ok()?;
+        let system: f64 = fields.next()?.parse().ok()?;
+        Some((user + system) / TICKS_PER_SECOND)
+    }
+
+    fn open_fds(&self) -> Option<u64> {
+        std::fs::read_dir(self.dir.join("fd")).ok().map(|entries| entries.count() as u64)
+    }
+}
+
+impl Collector for Process {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        if let Some(bytes) = self.resident_bytes() {
+            gauge(&mut encoder, "process_resident_memory_bytes", "Resident memory", bytes)?;
+        }
+        if let Some(count) = self.open_fds() {
+            gauge(&mut encoder, "process_open_fds", "Open file descriptors", count)?;
+        }
+        if let Some(seconds) = self.cpu_seconds() {
+            let kind = prometheus_client::metrics::MetricType::Counter;
+            let help = "User and system time";
+            let descriptor = encoder.encode_descriptor("process_cpu_seconds", help, None, kind)?;
+            ConstCounter::new(seconds).encode(descriptor)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,320 @@
+//! What happens to every request around its route: id, address, log, metrics, problems, credentials, limits.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use nilometer_schemas::{Kind, Problem};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tracing::Instrument;
+
+use crate::accounts::{Credential, Principal, Refusal, credential};
+use crate::config::Config;
+use crate::context::RequestContext;
+use crate::problem::{ApiError, PROBLEM_JSON, render};
+use crate::state::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Scripts none, styles and images our own, no embedding elsewhere.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+                           base-uri 'none'; frame-ancestors 'none'";
+/// Data are never rendered as a page.
+const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// How long a browser may remember that a cross-origin request is allowed.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
+/// Bytes of a plain-text error that are taken over into a problem's detail.
+const DETAIL_BYTES_MAX: usize = 2_000;
+/// Route label of requests that no route matched.
+const UNMATCHED: &str = "unmatched";
+
+/// The whole service: all routes and everything around them.
+pub fn router(app: App) -> Router {
+    let mut routes = crate::routes::router();
+    if app.config.metrics_listen.is_none() {
+        routes = routes.merge(crate::operations::routes());
+    }
+    surrounded(routes, app)
+}
+
+/// Metrics and health alone, for a listener of their own.
+pub(crate) fn operations_router(app: App) -> Router {
+    surrounded(crate::operations::routes(), app)
+}
+
+/// Puts the common layers around routes; the first named is the outermost.
+fn surrounded(routes: Router<App>, app: App) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(Arc::clone(&app), observe))
+        .layer(cors(&app.config))
+        .layer(CompressionLayer::new())
+        .layer(axum::middleware::from_fn(finish))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(&app), limit_time))
+        .layer(from_fn_with_state(Arc::clone(&app), admit))
+        .layer(DefaultBodyLimit::disable());
+    let inner =
+        routes.fallback(nowhere).method_not_allowed_fallback(wrong_method).with_state(Arc::clone(&app)).layer(layers);
+    // Routes are matched before a router's own layers run; the prefix must be gone by then.
+    Router::new().fallback_service(
+        ServiceBuilder::new().map_request(move |request| without_prefix(&app.config, request)).service(inner),
+    )
+}
+
+/// Takes the public prefix off an address, for proxies that pass it on.
+fn without_prefix(config: &Config, mut request: Request) -> Request {
+    let prefix = config.public_url.as_ref().map_or("", |base| base.prefix());
+    let stripped = match request.uri().path().strip_prefix(prefix) {
+        Some(rest) if !prefix.is_empty() && (rest.is_empty() || rest.starts_with('/')) => {
+            let path = if rest.is_empty() { "/" } else { rest };
+            match request.uri().query() {
+                Some(query) => format!("{path}?{query}"),
+                None => path.to_owned(),
+            }
+        }
+        _ => return request,
+    };
+    if let Ok(uri) = stripped.parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// Gives the request its id and context, logs and counts the answer, and sets the headers that all answers have.
+async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    let in_flight = app.metrics.begin();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0);
+    let context = Arc::new(RequestContext::new(&app.config, request.headers(), request.uri(), peer, fresh_id(&app)));
+    request.extensions_mut().insert(Arc::clone(&context));
+    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    let span = tracing::info_span!("request", request_id = %context.request_id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    drop(in_flight);
+    let took = begin.elapsed();
+    let status = response.status();
+    app.metrics.answered(route, &method, status.as_u16(), took);
+    span.in_scope(|| log(&response, route, &method, status, took));
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    set_security_headers(&mut response);
+    response
+}
+
+/// A random UUID; all zeros should the system have no randomness, since an id is no reason to refuse a request.
+fn fresh_id(app: &App) -> String {
+    let mut bytes = [0; 16];
+    if let Err(error) = app.random.fill(&mut bytes) {
+        tracing::error!(%error, "no random bytes for a request id");
+    }
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
+/// One line a request; for a server error with its cause. Addresses are left out: their queries may hold anything.
+fn log(response: &Response, route: &str, method: &Method, status: StatusCode, took: Duration) {
+    let dur_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
+    let cause = response.extensions().get::<ApiError>().and_then(ApiError::cause);
+    let status = status.as_u16();
+    match cause {
+        Some(cause) => tracing::error!(%method, route, status, dur_ms, err = cause, "request failed"),
+        None if status >= 500 => tracing::error!(%method, route, status, dur_ms, "request failed"),
+        None => tracing::info!(%method, route, status, dur_ms, "request"),
+    }
+}
+
+fn set_security_headers(response: &mut Response) {
+    let page = media_type(response).starts_with("text/html");
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    let policy = HeaderValue::from_static(if page { PAGE_POLICY } else { DATA_POLICY });
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    if page {
+        let features = HeaderValue::from_static("camera=(), geolocation=(), microphone=()");
+        headers.insert(HeaderName::from_static("permissions-policy"), features);
+        headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    }
+}
+
+fn media_type(response: &Response) -> &str {
+    response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// Reading from anywhere without credentials; keys travel in headers that scripts must name, never in cookies.
+fn cors(config: &Config) -> CorsLayer {
+    let origins = if config.cors_origins.iter().any(|o| o == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(config.cors_origins.iter().filter_map(|o| HeaderValue::from_str(o).ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers(
+            ["authorization", "x-api-key", "content-type", "accept", "if-match", "if-none-match", "x-request-id"]
+                .map(HeaderName::from_static),
+        )
+        .expose_headers(Any)
+        .max_age(PREFLIGHT_AGE)
+}
+
+/// Turns every error into a problem that knows its request: our own errors, and what extractors refused in plain text.
+async fn finish(request: Request, next: Next) -> Response {
+    let context = request.extensions().get::<Arc<RequestContext>>().cloned();
+    let head = request.method() == Method::HEAD;
+    let response = next.run(request).await;
+    let status = response.status();
+    let ours = response.extensions().get::<ApiError>().cloned();
+    let (parts, body) = response.into_parts();
+    let error = match ours {
+        Some(error) => error,
+        None if (status.is_client_error() || status.is_server_error()) && !structured(&parts.headers) => {
+            foreign(status, body).await
+        }
+        None => return Response::from_parts(parts, body),
+    };
+    let mut finished = render(&error, context.as_deref());
+    if head {
+        *finished.body_mut() = Body::empty();
+    }
+    // What the route said beyond the body stays, such as `Allow`.
+    for (name, value) in &parts.headers {
+        if ![CONTENT_TYPE, axum::http::header::CONTENT_LENGTH, VARY].contains(name)
+            && !finished.headers().contains_key(name)
+        {
+            finished.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    *finished.extensions_mut() = parts.extensions;
+    finished.extensions_mut().insert(error);
+    finished
+}
+
+/// Whether an error answer has a form of its own: JSON of a compatible interface, a page, a problem.
+fn structured(headers: &axum::http::HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    media_type.starts_with(PROBLEM_JSON)
+        || media_type.starts_with("application/json")
+        || media_type.starts_with("text/html")
+}
+
+/// A problem from a bare status and, for the caller's own mistakes, its text.
+async fn foreign(status: StatusCode, body: Body) -> ApiError {
+    let kind = match status.as_u16() {
+        401 => Kind::Unauthorized,
+        403 => Kind::Forbidden,
+        404 => Kind::NotFound,
+        405 => Kind::MethodNotAllowed,
+        406 => Kind::NotAcceptable,
+        409 => Kind::Conflict,
+        410 => Kind::Gone,
+        412 => Kind::PreconditionFailed,
+        413 | 414 => Kind::TooLarge,
+        415 => Kind::UnsupportedMediaType,
+        503 => Kind::Unavailable,
+        504 => Kind::Timeout,
+        507 => Kind::StorageFull,
+        code if code < 500 => Kind::Invalid,
+        _ => Kind::Internal,
+    };
+    let text = match body.collect().await {
+        Ok(collected) => String::from_utf8_lossy(&collected.to_bytes()).into_owned(),
+        Err(_) => String::new(),
+    };
+    if kind == Kind::Internal {
+        return ApiError::internal(text);
+    }
+    let mut cut = text.len().min(DETAIL_BYTES_MAX);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    let detail = if text.is_empty() { status.canonical_reason().unwrap_or("refused") } else { &text[..cut] };
+    Problem::new(kind, "request", detail).into()
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    ApiError::internal(format!("panic: {text}")).into_response()
+}
+
+/// Gives a request up after its time; bulk streams are bounded by pauses and size instead.
+async fn limit_time(State(app): State<App>, request: Request, next: Next) -> Response {
+    if crate::body::is_bulk(request.headers()) {
+        return next.run(request).await;
+    }
+    let seconds = app.config.limits.request_timeout_s;
+    match tokio::time::timeout(Duration::from_secs(seconds), next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            app.metrics.timed_out();
+            let detail = format!("the request took longer than {seconds} seconds");
+            ApiError::from(Problem::new(Kind::Timeout, "timeout", detail)).into_response()
+        }
+    }
+}
+
+/// Lets a request in: address short enough, credential right, body within limits.
+async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    match admitted(&app, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => {
+            if error.problem().kind == Kind::TooLarge {
+                app.metrics.rejected("limit");
+            }
+            error.into_response()
+        }
+    }
+}
+
+async fn admitted(app: &App, mut request: Request) -> Result<Request, ApiError> {
+    let limits = &app.config.limits;
+    let length = request.uri().path_and_query().map_or(0, |p| p.as_str().len());
+    if length > limits.url_bytes {
+        let detail = format!("the address has {length} bytes, the limit is {}", limits.url_bytes);
+        return Err(Problem::new(Kind::TooLarge, "url-size", detail)
+            .allowed("POST /search with the question as body, or POST /searches to give it an id")
+            .into());
+    }
+    let principal = match credential(request.headers(), request.uri())? {
+        Credential::None => Ok(Principal::visitor()),
+        Credential::Malformed => Err(Refusal::Malformed),
+        Credential::Key(text) => app.accounts.authenticate(text).await?,
+    };
+    let principal = principal.map_err(|refusal| {
+        app.metrics.auth_failed(refusal);
+        Problem::new(Kind::Unauthorized, "key-refused", "this API key is not valid").at("Authorization")
+    })?;
+    request.extensions_mut().insert(principal);
+    crate::body::prepare(request, limits).await
+}
+
+async fn nowhere() -> ApiError {
+    Problem::not_found("no-such-address", "nothing is at this address").into()
+}
+
+async fn wrong_method(method: Method) -> ApiError {
+    Problem::new(Kind::MethodNotAllowed, "method", format!("{method} does not exist at this address")).into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! The parameters of the OpenAPI document, each once.
+
+use nilometer_schemas::limits::{CHANGES_LIMIT_MAX, COLLECTIONS_MAX, IDS_MAX, Q_CHARS_MAX, REFS_MAX};
+use serde_json::{Map, Value, json};
+
+fn query(name: &str, description: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
+}
+
+/// A list written with commas.
+fn list(name: &str, description: &str, items: Value, items_max: usize) -> Value {
+    let schema = json!({"type": "array", "items": items, "minItems": 1, "maxItems": items_max});
+    let mut parameter = query(name, description, schema);
+    parameter["style"] = "form".into();
+    parameter["explode"] = false.into();
+    parameter
+}
+
+fn path(name: &str, description: &str) -> Value {
+    json!({"name": name, "in": "path", "required": true, "description": description, "schema": {"type": "string"}})
+}
+
+fn whole(minimum: u64, maximum: usize, default: usize) -> Value {
+    json!({"type": "integer", "minimum": minimum, "maximum": maximum, "default": default})
+}
+
+/// All parameters by the names under which operations refer to them.
+pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> {
+    let text = || json!({"type": "string"});
+    let mut out = Map::new();
+    let mut add = |key: &str, parameter: Value| {
+        out.insert(key.into(), parameter);
+    };
+    add("collectionId", path("collectionId", "Identifier of a collection"));
+    add("itemId", path("itemId", "Identifier of an item"));
+    add("searchId", path("searchId", "Identifier of a kept question"));
+    add(
+        "f",
+        query("f", "Form of the answer, over the Accept header", json!({"type": "string", "enum": ["json", "html"]})),
+    );
+    add(
+        "lang",
+        query(
+            "lang",
+            "Language of texts, over the Accept-Language header",
+            json!({"type": "string", "examples": ["fr"]}),
+        ),
+    );
+    let mut bbox = list(
+        "bbox",
+        "West, south, east, north in degrees (CRS84), or six numbers with heights, which are ignored. \
+         West greater than east crosses the antimeridian",
+        json!({"type": "number"}),
+        6,
+    );
+    bbox["schema"]["minItems"] = 4.into();
+    add("bbox", bbox);
+    add("datetime", query("datetime", "An RFC 3339 moment, or START/END with .. or nothing for an open end", text()));
+    add(
+        "limit",
+        query("limit", "Items on a page; more than the maximum is clamped", whole(1, limit_max, limit_default)),
+    );
+    add("token", query("token", "Where the page begins: from a next link", text()));
+    add("ids", list("ids", "Identifiers of items", text(), IDS_MAX));
+    add("collections", list("collections", "Identifiers of collections", text(), COLLECTIONS_MAX));
+    add("intersects", query("intersects", "A GeoJSON geometry that the item's shares a point with", text()));
+    add(
+        "intersectsRefs",
+        list(
+            "intersectsRefs",
+            "Stored items, each COLLECTION.ID, whose geometry the item's shares a point with",
+            text(),
+            REFS_MAX,
+        ),
+    );
+    let words = json!({"type": "string", "maxLength": Q_CHARS_MAX});
+    add("q", list("q", "Words or phrases, of which one is in the item's texts", words, 32));
+    add("filter", query("filter", "A CQL2 filter", text()));
+    let languages = json!({"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"});
+    add("filter-lang", query("filter-lang", "Language of the filter", languages));
+    let crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
+    add(
+        "filter-crs",
+        query("filter-crs", "Reference system of the filter's geometries", json!({"type": "string", "enum": [crs84]})),
+    );
+    add("sortby", list("sortby", "Properties to sort by, each with + (default) or - before it", text(), 8));
+    add("fields", list("fields", "Members to answer with, each with - before it to leave it out", text(), 100));
+    add("collectionsLimit", query("limit", "Collections on a page", whole(1, 10_000, 1_000)));
+    add("collectionsToken", query("token", "Where the page begins: from a next link", text()));
+    add("collectionsQ", query("q", "Beginnings of words in titles, descriptions and keywords", text()));
+    add(
+        "since",
+        query(
+            "since",
+            "Sequence number after which changes are wanted",
+            json!({"type": "integer", "minimum": 0, "default": 0}),
+        ),
+    );
+    add("changesLimit", query("limit", "Changes on a page", whole(1, CHANGES_LIMIT_MAX, 1_000)));
+    add("aggregations", list("aggregations", "Names of aggregations", text(), 16));
+    for (name, most) in [
+        ("centroid_geohash_grid_frequency_precision", 12),
+        ("centroid_geotile_grid_frequency_precision", 29),
+        ("centroid_geohex_grid_frequency_precision", 15),
+        ("geometry_geohex_grid_frequency_precision", 8),
+    ] {
+        add(name, query(name, "Precision of the grid", json!({"type": "integer", "minimum": 0, "maximum": most})));
+    }
+    let steps = json!({"type": "string", "enum": ["hour", "day", "month", "year"], "default": "month"});
+    add("datetime_frequency_interval", query("datetime_frequency_interval", "Calendar step", steps));
+    out
+}

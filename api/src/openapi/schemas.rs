@@ -1,0 +1,186 @@
+//! The schemas of the OpenAPI document: the shape of bodies, loose where STAC itself is.
+
+use serde_json::{Map, Value, json};
+
+/// All schemas by name.
+pub(super) fn all() -> Map<String, Value> {
+    let mut all = Map::new();
+    for part in [basics(), records(), questions(), answers()] {
+        if let Value::Object(members) = part {
+            all.extend(members);
+        }
+    }
+    all
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn texts() -> Value {
+    json!({"type": "array", "items": {"type": "string"}})
+}
+
+fn basics() -> Value {
+    json!({
+        "Object": {"type": "object"},
+        "Text": {"type": "string"},
+        "Link": {
+            "type": "object", "required": ["rel", "href"],
+            "properties": {
+                "rel": {"type": "string"}, "href": {"type": "string", "format": "uri"}, "type": {"type": "string"},
+                "title": {"type": "string"}, "method": {"type": "string"}, "body": {"type": "object"},
+                "merge": {"type": "boolean"},
+            },
+        },
+        "Links": {"type": "array", "items": reference("Link")},
+        "Problem": {
+            "type": "object", "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+                "detail": {"type": "string"}, "instance": {"type": "string"},
+                "parameter": {"type": "string", "description": "Parameter or JSON pointer at fault"},
+                "allowed": {"type": "string", "description": "What would be accepted"},
+            },
+        },
+        "Conformance": {"type": "object", "required": ["conformsTo"], "properties": {"conformsTo": texts()}},
+    })
+}
+
+fn records() -> Value {
+    json!({
+        "Catalog": {
+            "type": "object", "required": ["type", "stac_version", "id", "description", "conformsTo", "links"],
+            "properties": {
+                "type": {"const": "Catalog"}, "stac_version": {"type": "string"}, "id": {"type": "string"},
+                "title": {"type": "string"}, "description": {"type": "string"}, "conformsTo": texts(),
+                "links": reference("Links"),
+            },
+        },
+        "Collection": {
+            "type": "object", "required": ["type", "stac_version", "id", "description", "license", "extent", "links"],
+            "properties": {
+                "type": {"const": "Collection"}, "stac_version": {"type": "string"}, "id": {"type": "string"},
+                "title": {"type": "string"}, "description": {"type": "string"}, "license": {"type": "string"},
+                "keywords": texts(), "providers": {"type": "array", "items": {"type": "object"}},
+                "extent": {
+                    "type": "object", "required": ["spatial", "temporal"],
+                    "properties": {
+                        "spatial": {"type": "object", "properties": {"bbox": {"type": "array", "items":
+                            {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}}}},
+                        "temporal": {"type": "object", "properties": {"interval": {"type": "array", "items":
+                            {"type": "array", "items": {"type": ["string", "null"]}, "minItems": 2, "maxItems": 2}}}},
+                    },
+                },
+                "links": reference("Links"),
+            },
+        },
+        "Collections": {
+            "type": "object", "required": ["collections", "links"],
+            "properties": {
+                "collections": {"type": "array", "items": reference("Collection")}, "links": reference("Links"),
+                "numberMatched": {"type": "integer"}, "numberReturned": {"type": "integer"},
+            },
+        },
+        "NewItem": {
+            "type": "object", "required": ["type"],
+            "description": "A STAC item, or a FeatureCollection of items where several may be sent",
+            "properties": {"type": {"enum": ["Feature", "FeatureCollection"]}},
+        },
+        "Item": {
+            "type": "object",
+            "required": ["type", "stac_version", "id", "collection", "geometry", "properties", "links", "assets"],
+            "description": "A STAC item; picked fields leave members out",
+            "properties": {
+                "type": {"const": "Feature"}, "stac_version": {"type": "string"}, "id": {"type": "string"},
+                "collection": {"type": "string"}, "geometry": {"type": ["object", "null"]},
+                "bbox": {"type": "array", "items": {"type": "number"}},
+                "properties": {"type": "object"}, "assets": {"type": "object"}, "links": reference("Links"),
+            },
+        },
+        "ItemCollection": {
+            "type": "object", "required": ["type", "features", "links", "numberMatched", "numberReturned"],
+            "properties": {
+                "type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": {"type": "object"}},
+                "links": reference("Links"), "numberMatched": {"type": "integer", "description": "Exact"},
+                "numberReturned": {"type": "integer"},
+            },
+        },
+    })
+}
+
+fn questions() -> Value {
+    let question = json!({
+        "bbox": {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6},
+        "datetime": {"type": "string"}, "intersects": {"type": "object"}, "intersectsRefs": texts(),
+        "collections": texts(), "ids": texts(), "q": {"type": ["string", "array"], "items": {"type": "string"}},
+        "filter": {"type": "object"}, "filter-lang": {"type": "string", "enum": ["cql2-json", "cql2-text"]},
+        "limit": {"type": "integer", "minimum": 1}, "token": {"type": "string"},
+        "fields": {"type": "object", "properties": {
+            "include": {"type": ["array", "null"], "items": {"type": "string"}},
+            "exclude": {"type": ["array", "null"], "items": {"type": "string"}},
+        }},
+        "sortby": {"type": "array", "items": {
+            "type": "object", "required": ["field"],
+            "properties": {"field": {"type": "string"}, "direction": {"type": "string", "enum": ["asc", "desc"]}},
+        }},
+    });
+    let mut counting = question.clone();
+    counting["aggregations"] = texts();
+    json!({
+        "Search": {"type": "object", "properties": question},
+        "AggregateSearch": {"type": "object", "properties": counting},
+        "SavedSearch": {
+            "type": "object", "required": ["id", "search", "links"],
+            "properties": {"id": {"type": "string"}, "search": reference("Search"), "links": reference("Links")},
+        },
+    })
+}
+
+fn answers() -> Value {
+    let count = || json!({"type": "integer", "minimum": 0});
+    json!({
+        "AggregationCollection": {
+            "type": "object", "required": ["type", "aggregations", "links"],
+            "properties": {
+                "type": {"const": "AggregationCollection"},
+                "aggregations": {"type": "array", "items": {
+                    "type": "object", "required": ["name", "data_type"],
+                    "properties": {
+                        "name": {"type": "string"}, "data_type": {"type": "string"},
+                        "value": {"type": ["integer", "string", "null"]}, "overflow": count(),
+                        "buckets": {"type": "array", "items": {"type": "object", "required": ["key", "frequency"]}},
+                    },
+                }},
+                "links": reference("Links"),
+            },
+        },
+        "BulkReport": {
+            "type": "object", "required": ["received", "created", "replaced", "unchanged", "rejectedCount", "rejected"],
+            "properties": {
+                "received": count(), "created": count(), "replaced": count(), "unchanged": count(),
+                "rejectedCount": count(),
+                "rejected": {"type": "array", "items": {"type": "object", "properties": {
+                    "line": count(), "id": {"type": ["string", "null"]}, "code": {"type": "string"},
+                    "reason": {"type": "string"},
+                }}},
+            },
+        },
+        "Changes": {
+            "type": "object", "required": ["changes", "until", "more", "links"],
+            "properties": {
+                "changes": {"type": "array", "items": {
+                    "type": "object", "required": ["sequence", "time", "operation", "kind", "collection"],
+                    "properties": {
+                        "sequence": count(), "time": {"type": "string", "format": "date-time"},
+                        "operation": {"enum": ["put", "delete"]}, "kind": {"enum": ["item", "collection"]},
+                        "collection": {"type": "string"}, "id": {"type": "string"},
+                        "item": {"type": "object"}, "definition": {"type": "object"},
+                    },
+                }},
+                "until": {"type": "integer", "description": "The next page's since"}, "more": {"type": "boolean"},
+                "links": reference("Links"),
+            },
+        },
+    })
+}

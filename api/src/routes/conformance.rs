@@ -1,0 +1,71 @@
+//! The conformance classes that are true of this service, and nothing more.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::json;
+
+use super::ask::{Ask, to_bytes};
+use crate::html;
+use crate::links::{HTML, JSON};
+use crate::problem::ApiError;
+use crate::state::App;
+
+/// Conformance classes, STAC first. Both versions of sort stand here, since clients know one or the other.
+pub(crate) const CONFORMS_TO: [&str; 31] = [
+    "https://api.stacspec.org/v1.0.0/core",
+    "https://api.stacspec.org/v1.0.0/collections",
+    "https://api.stacspec.org/v1.0.0/ogcapi-features",
+    "https://api.stacspec.org/v1.0.0/item-search",
+    "https://api.stacspec.org/v1.0.0/item-search#fields",
+    "https://api.stacspec.org/v1.0.0/item-search#filter",
+    "https://api.stacspec.org/v1.0.0/item-search#sort",
+    "https://api.stacspec.org/v1.0.0/ogcapi-features#fields",
+    "https://api.stacspec.org/v1.0.0/ogcapi-features#sort",
+    "https://api.stacspec.org/v1.1.0/item-search#sort",
+    "https://api.stacspec.org/v1.1.0/item-search#sortables",
+    "https://api.stacspec.org/v1.1.0/ogcapi-features#sort",
+    "https://api.stacspec.org/v1.0.0-rc.1/item-search#free-text",
+    "https://api.stacspec.org/v1.0.0-rc.1/ogcapi-features#free-text",
+    "https://api.stacspec.org/v0.3.0/aggregation",
+    "https://api.stacspec.org/v0.3.0/aggregation#filter",
+    "https://api.stacspec.org/v1.0.0/ogcapi-features/extensions/transaction",
+    "https://api.stacspec.org/v1.0.0/collections/extensions/transaction",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/sortables",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+    "http://www.opengis.net/spec/cql2/1.0/conf/advanced-comparison-operators",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions",
+];
+
+/// `GET /conformance`.
+pub(super) async fn conformance(State(_): State<App>, ask: Ask) -> Result<Response, ApiError> {
+    ask.only(&[])?;
+    if ask.html {
+        let page_of = ask.clone();
+        return ask.answer(0, HTML, b"", move || Ok(html::conformance(&page_of, &CONFORMS_TO).into_bytes())).await;
+    }
+    ask.answer(0, JSON, b"", || to_bytes(&json!({"conformsTo": CONFORMS_TO}))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ogc_classes_are_conformance_classes_and_none_stands_twice() {
+        let mut seen = std::collections::BTreeSet::new();
+        for uri in CONFORMS_TO {
+            assert!(seen.insert(uri), "{uri} stands twice");
+            assert!(!uri.contains("/req/"), "{uri}");
+            assert!(!uri.starts_with("http://") || uri.contains("/conf/"), "{uri}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One item: reading, creating, replacing, changing, deleting.
+
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::header;
+use axum::response::Response;
+use nilometer_indexer::{Outcome, Precondition, StoredItem, Write};
+use nilometer_schemas::{CollectionId, Item, ItemId, Kind, Problem};
+use serde_json::Value;
+
+use super::ask::{Ask, no_item, to_bytes};
+use super::body::{JsonBody, JsonText, media_type, parse};
+use super::bulk;
+use super::merge_patch::merge;
+use super::question::visible;
+use super::writes::{created, no_content, of_condition, precondition, write_one};
+use crate::html;
+use crate::links::{GEOJSON, HTML, ItemLinks, JSON, Links, NDJSON, item_path};
+use crate::problem::ApiError;
+use crate::state::{App, run_blocking};
+
+/// Times a patch is tried anew when another write came between reading and writing.
+const PATCH_ATTEMPTS_MAX: usize = 8;
+
+/// `GET /collections/{id}/items/{item}`.
+pub(super) async fn get(
+    State(app): State<App>,
+    Path((collection, id)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Response, ApiError> {
+    ask.only(&[])?;
+    let snapshot = app.catalog.snapshot();
+    let (view, reader) = (ask.clone(), snapshot.clone());
+    let item = run_blocking(move || {
+        Ok(reader.item(&collection, &id, view.scope)?.ok_or_else(|| no_item(&collection, &id))?)
+    })
+    .await?;
+    let view = ask.clone();
+    if ask.html {
+        // A page also shows the collection, so it lives as long as the snapshot.
+        return ask
+            .answer(snapshot.seq(), HTML, b"", move || Ok(html::item(&view, &snapshot, &item)?.into_bytes()))
+            .await;
+    }
+    ask.answer(item.seq, GEOJSON, b"", move || Ok(item_json(&view.links, &item))).await
+}
+
+/// An item's answer.
+pub(super) fn item_json(links: &Links, item: &StoredItem) -> Vec<u8> {
+    let mut out = Vec::with_capacity(item.text.as_str().len() + 1_024);
+    let own = ItemLinks::new(links).of(item.collection.as_str(), item.id.as_str());
+    item.text.render(item.ingested, &own, &mut out);
+    out
+}
+
+/// `POST /collections/{id}/items`: one item, a FeatureCollection, or newline-delimited items.
+pub(super) async fn post(
+    State(app): State<App>,
+    Path(collection): Path<String>,
+    ask: Ask,
+    request: Request,
+) -> Result<Response, ApiError> {
+    ask.principal.require_operator()?;
+    let collection = visible(&app, &collection, &ask)?;
+    let kind = media_type(request.headers());
+    if kind == NDJSON || kind == "application/ndjson" {
+        return bulk::ingest(&app, collection, request.into_body()).await;
+    }
+    let JsonText(text) = JsonText::from_request(request, &app).await?;
+    let value = parse(&text)?;
+    if value.get("type").and_then(Value::as_str) == Some("FeatureCollection") {
+        return create_many(&app, &ask, collection, value).await;
+    }
+    let item = Item::parse(&text, Some(&collection))?;
+    let id = item.id.clone();
+    write_one(&app, Write::PutItem(Box::new(item), Precondition::Absent)).await?;
+    answer_created(&app, &ask, collection, id).await
+}
+
+async fn answer_created(app: &App, ask: &Ask, collection: CollectionId, id: ItemId) -> Result<Response, ApiError> {
+    let path = item_path(collection.as_str(), id.as_str());
+    let (catalog, view) = (app.catalog.clone(), ask.clone());
+    let body = run_blocking(move || {
+        let stored = catalog.snapshot().item(collection.as_str(), id.as_str(), view.scope)?;
+        // Deleted again by another caller in between: it was created all the same.
+        Ok(stored.map(|item| item_json(&view.links, &item)).unwrap_or_else(|| b"{}".to_vec()))
+    })
+    .await?;
+    Ok(created(&ask.links.absolute(&path), GEOJSON, body))
+}
+
+/// Creates all items of a FeatureCollection, or none if one is invalid or exists already.
+async fn create_many(app: &App, ask: &Ask, collection: CollectionId, body: Value) -> Result<Response, ApiError> {
+    let Some(features) = body.get("features").and_then(Value::as_array) else {
+        return Err(Problem::invalid("item", "a FeatureCollection has features").at("/features").into());
+    };
+    let mut writes = Vec::with_capacity(features.len());
+    let mut ids = Vec::with_capacity(features.len());
+    for (i, feature) in features.iter().enumerate() {
+        let item = Item::from_value(feature, Some(&collection)).map_err(|p| under_feature(p, i))?;
+        ids.push(item.id.as_str().to_owned());
+        writes.push(Write::PutItem(Box::new(item), Precondition::Absent));
+    }
+    let (snapshot, scope) = (app.catalog.snapshot(), ask.scope);
+    run_blocking(move || {
+        for id in &ids {
+            if snapshot.item(collection.as_str(), id, scope)?.is_some() {
+                let detail = format!("the item {id:?} exists already; nothing was written");
+                return Err(Problem::new(Kind::Conflict, "exists", detail).into());
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    let mut report = bulk::Report::default();
+    for (i, outcome) in app.write(writes).await?.into_iter().enumerate() {
+        report.count(i + 1, None, outcome);
+    }
+    let mut response = created(&ask.links.absolute(&ask.path), JSON, to_bytes(&report.to_json())?);
+    response.headers_mut().remove(header::LOCATION);
+    Ok(response)
+}
+
+fn under_feature(mut problem: Problem, index: usize) -> Problem {
+    problem.parameter = Some(format!("/features/{index}{}", problem.parameter.unwrap_or_default()));
+    problem
+}
+
+/// `PUT /collections/{id}/items/{item}`: creates or replaces.
+pub(super) async fn put(
+    State(app): State<App>,
+    Path((collection, id)): Path<(String, String)>,
+    ask: Ask,
+    JsonText(text): JsonText,
+) -> Result<Response, ApiError> {
+    ask.principal.require_operator()?;
+    let collection = visible(&app, &collection, &ask)?;
+    let item = Item::parse(&text, Some(&collection))?;
+    if item.id.as_str() != id {
+        let detail = format!("the item's id is {:?}, the address names {id:?}", item.id.as_str());
+        return Err(Problem::new(Kind::Conflict, "id-differs", detail).at("/id").into());
+    }
+    let current = stored(&app, &ask, collection.as_str(), &id).await?.map(|item| item.seq);
+    let precondition = precondition(&ask.headers, current)?;
+    let id = item.id.clone();
+    let write = Write::PutItem(Box::new(item), precondition);
+    match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
+        Outcome::Created(_) => answer_created(&app, &ask, collection, id).await,
+        _ => Ok(no_content()),
+    }
+}
+
+/// `PATCH /collections/{id}/items/{item}`: JSON merge patch.
+pub(super) async fn patch(
+    State(app): State<App>,
+    Path((collection, id)): Path<(String, String)>,
+    ask: Ask,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    ask.principal.require_operator()?;
+    let collection = visible(&app, &collection, &ask)?;
+    let Value::Object(patch) = body else {
+        return Err(Problem::invalid("patch", "a merge patch of an item is a JSON object").into());
+    };
+    for member in ["id", "collection"] {
+        let named = if member == "id" { id.as_str() } else { collection.as_str() };
+        if patch.get(member).is_some_and(|v| v != named) {
+            let detail = format!("an item's {member} cannot be changed");
+            return Err(Problem::new(Kind::Conflict, "identity", detail).at(format!("/{member}")).into());
+        }
+    }
+    for _ in 0..PATCH_ATTEMPTS_MAX {
+        let item = stored(&app, &ask, collection.as_str(), &id).await?;
+        let item = item.ok_or_else(|| no_item(collection.as_str(), &id))?;
+        let asked = precondition(&ask.headers, Some(item.seq))?;
+        let patched = Item::parse(&merge(item.text.as_str(), &patch), Some(&collection))?;
+        let write = Write::PutItem(Box::new(patched), Precondition::Sequence(item.seq));
+        match write_one(&app, write).await {
+            Err(error) if error.problem().kind == Kind::PreconditionFailed && asked == Precondition::None => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(no_content()),
+        }
+    }
+    Err(Problem::new(Kind::Conflict, "busy", "the item kept changing while it was patched; try again").into())
+}
+
+/// `DELETE /collections/{id}/items/{item}`: 204 also when there was none.
+pub(super) async fn delete(
+    State(app): State<App>,
+    Path((collection, id)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Response, ApiError> {
+    ask.principal.require_operator()?;
+    let collection = visible(&app, &collection, &ask)?;
+    let current = stored(&app, &ask, collection.as_str(), &id).await?.map(|item| item.seq);
+    let precondition = precondition(&ask.headers, current)?;
+    write_one(&app, Write::DeleteItem(collection, ItemId::new(id)?, precondition)).await?;
+    Ok(no_content())
+}
+
+async fn stored(app: &App, ask: &Ask, collection: &str, id: &str) -> Result<Option<StoredItem>, ApiError> {
+    let (snapshot, scope) = (app.catalog.snapshot(), ask.scope);
+    let (collection, id) = (collection.to_owned(), id.to_owned());
+    run_blocking(move || Ok(snapshot.item(&collection, &id, scope)?)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_in_a_feature_points_into_the_collection() {
+        let problem = under_feature(Problem::invalid("item", "x").at("/properties/datetime"), 3);
+        assert_eq!(problem.parameter.as_deref(), Some("/features/3/properties/datetime"));
+        assert_eq!(under_feature(Problem::invalid("item", "x"), 0).parameter.as_deref(), Some("/features/0"));
+    }
+}

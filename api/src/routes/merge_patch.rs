@@ -1,0 +1,85 @@
+//! JSON merge patch (RFC 7396) on JSON text: what the patch does not touch keeps its text, digits of numbers included.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// Members of a JSON object in order, values as text.
+struct RawMembers<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for RawMembers<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> serde::de::Visitor<'de> for Reader {
+            type Value = RawMembers<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry::<String, &RawValue>()? {
+                    members.push(member);
+                }
+                Ok(RawMembers(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// The target with the patch applied. A target that is no object is replaced, as the RFC says.
+pub(super) fn merge(target: &str, patch: &Map<String, Value>) -> String {
+    let members = serde_json::from_str::<RawMembers<'_>>(target).map(|m| m.0).unwrap_or_default();
+    let mut out: Vec<(String, String)> = Vec::with_capacity(members.len() + patch.len());
+    for (name, value) in members {
+        match patch.get(&name) {
+            None => out.push((name, value.get().to_owned())),
+            Some(Value::Null) => {}
+            Some(Value::Object(inner)) => out.push((name, merge(value.get(), inner))),
+            Some(other) => out.push((name, other.to_string())),
+        }
+    }
+    for (name, value) in patch {
+        let absent = !out.iter().any(|(n, _)| n == name);
+        match value {
+            Value::Null => {}
+            Value::Object(inner) if absent => out.push((name.clone(), merge("{}", inner))),
+            other if absent => out.push((name.clone(), other.to_string())),
+            _ => {}
+        }
+    }
+    let parts: Vec<String> = out.into_iter().map(|(n, v)| format!("{}:{v}", Value::from(n))).collect();
+    format!("{{{}}}", parts.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_examples_of_rfc_7396_come_out_as_printed_there() {
+        let check = |target: &str, patch: Value, expected: Value| {
+            let Value::Object(patch) = patch else { panic!("an object patch") };
+            let got: Value = serde_json::from_str(&merge(target, &patch)).expect("JSON");
+            assert_eq!(got, expected, "{target}");
+        };
+        check(r#"{"a":"b"}"#, json!({"a": "c"}), json!({"a": "c"}));
+        check(r#"{"a":"b"}"#, json!({"b": "c"}), json!({"a": "b", "b": "c"}));
+        check(r#"{"a":"b"}"#, json!({"a": null}), json!({}));
+        check(r#"{"a":"b","b":"c"}"#, json!({"a": null}), json!({"b": "c"}));
+        check(r#"{"a":["b"]}"#, json!({"a": "c"}), json!({"a": "c"}));
+        check(r#"{"a":"c"}"#, json!({"a": ["b"]}), json!({"a": ["b"]}));
+        check(r#"{"a":{"b":"c"}}"#, json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}}));
+        check(r#"{"a":[{"b":"c"}]}"#, json!({"a": [1]}), json!({"a": [1]}));
+        check(r#"{"e":null}"#, json!({"a": 1}), json!({"e": null, "a": 1}));
+        check("[1,2]", json!({"a": "b", "c": null}), json!({"a": "b"}));
+        check("{}", json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}}));
+    }
+
+    #[test]
+    fn untouched_numbers_keep_their_digits() {
+        let patch = json!({"b": {"d": 2}}).as_object().cloned().expect("an object");
+        let got = merge(r#"{"a":1.10,"b":{"c":12345678901234567890123,"d":1}}"#, &patch);
+        assert_eq!(got, r#"{"a":1.10,"b":{"c":12345678901234567890123,"d":2}}"#);
+    }
+}

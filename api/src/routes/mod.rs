@@ -1,0 +1,66 @@
+//! The addresses of the STAC API, OGC API Features and the pages, and who answers them.
+
+mod aggregate;
+mod assets;
+mod body;
+mod bulk;
+mod changes;
+mod collections;
+mod conformance;
+mod documents;
+mod feature_page;
+mod items;
+mod landing;
+mod merge_patch;
+mod queryables;
+mod question;
+mod searches;
+mod writes;
+
+pub(crate) mod ask;
+pub(crate) mod collection_view;
+pub(crate) mod search;
+
+pub(crate) use assets::{icon_path, land_path, style_path};
+pub(crate) use collections::CollectionPage;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::state::App;
+
+/// All routes of this module.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(landing::landing))
+        .route("/conformance", get(conformance::conformance))
+        .route("/api", get(documents::openapi))
+        .route("/api.html", get(documents::openapi_page))
+        .route("/collections", get(collections::list).post(collections::post))
+        .route(
+            "/collections/{collection}",
+            get(collections::get).put(collections::put).patch(collections::patch).delete(collections::delete),
+        )
+        .route("/collections/{collection}/items", get(search::get_items).post(items::post))
+        .route(
+            "/collections/{collection}/items/{item}",
+            get(items::get).put(items::put).patch(items::patch).delete(items::delete),
+        )
+        .route("/collections/{collection}/queryables", get(queryables::collection_queryables))
+        .route("/collections/{collection}/sortables", get(queryables::collection_sortables))
+        .route("/collections/{collection}/schema", get(queryables::schema))
+        .route("/collections/{collection}/aggregate", get(aggregate::get_in).post(aggregate::post_in))
+        .route("/collections/{collection}/aggregations", get(aggregate::list_in))
+        .route("/search", get(search::get).post(search::post))
+        .route("/aggregate", get(aggregate::get).post(aggregate::post))
+        .route("/aggregations", get(aggregate::list))
+        .route("/queryables", get(queryables::queryables))
+        .route("/sortables", get(queryables::sortables))
+        .route("/searches", axum::routing::post(searches::post))
+        .route("/searches/{search}", get(searches::get))
+        .route("/searches/{search}/items", get(searches::items))
+        .route("/changes", get(changes::get))
+        .route("/changes/snapshot", get(changes::snapshot))
+        .route("/assets/{name}", get(assets::get))
+        .route("/favicon.ico", get(assets::favicon))
+}

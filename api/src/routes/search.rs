@@ -1,0 +1,134 @@
+//! `/search` and `/collections/{id}/items`: the question answered with a page of items.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use nilometer_query::Page;
+use nilometer_query::parse::Request;
+use nilometer_schemas::{CollectionId, Search};
+use serde_json::{Map, Value};
+
+use super::ask::Ask;
+use super::body::JsonBody;
+use super::feature_page::feature_collection;
+use super::question::{from_address, from_body, from_pairs, visible, within};
+use crate::html;
+use crate::links::{GEOJSON, HTML, JSON, collection_path, with_query};
+use crate::problem::ApiError;
+use crate::state::App;
+
+/// Items on a page for people where they name no limit.
+const HTML_LIMIT_DEFAULT: usize = 20;
+
+/// `GET /search`.
+pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+    if ask.html {
+        return search_page(&app, ask, None).await;
+    }
+    let search = from_address(&app, &ask, &[])?.search;
+    answer_get(&app, ask, search, None).await
+}
+
+/// `GET /collections/{id}/items`.
+pub(super) async fn get_items(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
+    let collection = visible(&app, &id, &ask)?;
+    if ask.html {
+        return search_page(&app, ask, Some(collection)).await;
+    }
+    let search = within(from_address(&app, &ask, &[])?.search, &collection)?;
+    answer_get(&app, ask, search, Some(collection)).await
+}
+
+/// `POST /search`.
+pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonBody) -> Result<Response, ApiError> {
+    ask.only(&[])?;
+    let request = from_body(&app, body, &[])?;
+    let snapshot = app.catalog.snapshot();
+    let canonical = request.canonical.to_string();
+    let view = ask.clone();
+    ask.answer(snapshot.seq(), GEOJSON, canonical.as_bytes(), move || {
+        let Request { search, canonical } = request;
+        let page = nilometer_query::search(&snapshot, &search, view.scope)?;
+        let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
+        if let Some(token) = &page.next {
+            let mut next: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
+            next.insert("limit".into(), search.limit.into());
+            next.insert("token".into(), token.as_str().into());
+            links.push(view.links.next_post(GEOJSON, "/search", next));
+        }
+        feature_collection(&page, search.fields.as_ref(), &view.links, &links)
+    })
+    .await
+}
+
+/// Answers a question that came in an address; the next page is the same address with a token.
+pub(super) async fn answer_get(
+    app: &App,
+    ask: Ask,
+    search: Search,
+    collection: Option<CollectionId>,
+) -> Result<Response, ApiError> {
+    let snapshot = app.catalog.snapshot();
+    let view = ask.clone();
+    ask.answer(snapshot.seq(), GEOJSON, b"", move || {
+        let page = nilometer_query::search(&snapshot, &search, view.scope)?;
+        let mut links = vec![
+            view.links.link("self", GEOJSON, &view.path_and_query),
+            view.links.link("root", JSON, "/"),
+            view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
+        ];
+        if let Some(collection) = &collection {
+            links.push(view.links.link("parent", JSON, &collection_path(collection.as_str())));
+            links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));
+        }
+        if let Some(token) = &page.next {
+            links.push(view.links.with_method("next", GEOJSON, &with_parameter(&view, "token", token), "GET"));
+        }
+        feature_collection(&page, search.fields.as_ref(), &view.links, &links)
+    })
+    .await
+}
+
+/// The request's path with its parameters and one of them set.
+pub(crate) fn with_parameter(ask: &Ask, name: &str, value: &str) -> String {
+    let kept = ask.query.iter().filter(|(n, _)| n != name).map(|(n, v)| (n.as_str(), v.as_str()));
+    with_query(&ask.path, kept.chain([(name, value)]))
+}
+
+/// What a page of results shows.
+pub(crate) struct Results {
+    /// The question; its collections include the address's.
+    pub(crate) search: Search,
+    /// The collection of the address.
+    pub(crate) collection: Option<CollectionId>,
+    /// The items.
+    pub(crate) page: Page,
+}
+
+async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
+    if let Some(clean) = html::clean_search_address(&ask)? {
+        return Ok(see_other(&ask.links.local(&clean)));
+    }
+    let mut search = from_pairs(app, ask.query.clone(), &[], HTML_LIMIT_DEFAULT)?.search;
+    search.fields = None;
+    if let Some(collection) = &collection {
+        search = within(search, collection)?;
+    }
+    let snapshot = app.catalog.snapshot();
+    let view = ask.clone();
+    ask.answer(snapshot.seq(), HTML, b"", move || {
+        let page = nilometer_query::search(&snapshot, &search, view.scope)?;
+        Ok(html::results(&view, &snapshot, &Results { search, collection, page })?.into_bytes())
+    })
+    .await
+}
+
+fn see_other(location: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(value) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}

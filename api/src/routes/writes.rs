@@ -1,0 +1,107 @@
+//! What every write shares: `If-Match` and `If-None-Match`, and the way from an outcome to a status.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use nilometer_indexer::{Outcome, Precondition, Write};
+use nilometer_schemas::{Kind, Problem};
+
+use crate::problem::ApiError;
+use crate::state::App;
+
+/// The precondition of a write. `current` is the stored record's sequence number; the catalogue checks it once more
+/// when it writes, so nobody's write between the two is lost.
+///
+/// # Errors
+/// `PreconditionFailed` if no tag names the stored record.
+pub(super) fn precondition(headers: &HeaderMap, current: Option<u64>) -> Result<Precondition, Problem> {
+    let failed = |detail: &str| Problem::new(Kind::PreconditionFailed, "precondition", detail);
+    if headers.contains_key(header::IF_MATCH) {
+        let current = current.ok_or_else(|| failed("If-Match names a version, and nothing is stored here"))?;
+        let lists = headers.get_all(header::IF_MATCH).iter().filter_map(|v| v.to_str().ok());
+        for tag in lists.flat_map(|list| list.split(',')).map(str::trim) {
+            if tag == "*" {
+                return Ok(Precondition::Present);
+            }
+            if sequence_of(tag) == Some(current) {
+                return Ok(Precondition::Sequence(current));
+            }
+        }
+        return Err(failed("the stored version is another than If-Match names").at("If-Match"));
+    }
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes() == b"*") {
+        return Ok(Precondition::Absent);
+    }
+    Ok(Precondition::None)
+}
+
+/// The sequence number in an item's or collection's entity tag; weak tags never match (RFC 9110, 13.1.1).
+fn sequence_of(tag: &str) -> Option<u64> {
+    tag.strip_prefix('"')?.strip_suffix('"')?.split('-').next()?.parse().ok()
+}
+
+/// Writes one record and waits until it is durable and visible.
+///
+/// # Errors
+/// The catalogue's, and the problem of a rejected write.
+pub(super) async fn write_one(app: &App, write: Write) -> Result<Outcome, ApiError> {
+    let mut outcomes = app.write(vec![write]).await?;
+    match outcomes.pop() {
+        Some(Outcome::Rejected(problem)) => Err(problem.into()),
+        Some(outcome) => Ok(outcome),
+        None => Err(ApiError::internal("a write had no outcome")),
+    }
+}
+
+/// 204 without a body.
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// 201 with the address of the new record and its JSON.
+pub(super) fn created(location: &str, media_type: &'static str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::CREATED;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let Ok(value) = HeaderValue::from_str(location) {
+        headers.insert(header::LOCATION, value);
+    }
+    response
+}
+
+/// The failure of a write whose condition the caller set with `If-Match` or `If-None-Match`: what is a conflict or an
+/// absence elsewhere is a failed precondition here (RFC 9110, 13.1).
+pub(super) fn of_condition(error: ApiError, condition: Precondition) -> ApiError {
+    let detail = match (condition, error.problem().kind) {
+        (Precondition::Absent, Kind::Conflict) => "If-None-Match asks for nothing to be stored here, and something is",
+        (Precondition::Present, Kind::NotFound) => "If-Match asks for something to be stored here, and nothing is",
+        _ => return error,
+    };
+    Problem::new(Kind::PreconditionFailed, "precondition", detail).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_match_names_the_stored_version_or_fails() {
+        let check =
+            |name: &'static str, value: &'static str, current: Option<u64>, expected: Result<Precondition, Kind>| {
+                let mut headers = HeaderMap::new();
+                headers.insert(name, HeaderValue::from_static(value));
+                assert_eq!(precondition(&headers, current).map_err(|p| p.kind), expected, "{name}: {value}");
+            };
+        check("if-match", "\"7-o-ab\"", Some(7), Ok(Precondition::Sequence(7)));
+        check("if-match", "\"6-o-ab\", \"7-v-cd\"", Some(7), Ok(Precondition::Sequence(7)));
+        check("if-match", "\"6-o-ab\"", Some(7), Err(Kind::PreconditionFailed));
+        check("if-match", "W/\"7-o-ab\"", Some(7), Err(Kind::PreconditionFailed));
+        check("if-match", "*", Some(7), Ok(Precondition::Present));
+        check("if-match", "*", None, Err(Kind::PreconditionFailed));
+        check("if-none-match", "*", None, Ok(Precondition::Absent));
+        check("accept", "*", Some(7), Ok(Precondition::None));
+    }
+}

@@ -1,0 +1,97 @@
+//! What all routes share, and the way from a request to the blocking catalogue.
+
+use std::sync::Arc;
+
+use nilometer_indexer::{Catalog, Clock, Outcome, Write};
+use nilometer_schemas::Instant;
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::problem::ApiError;
+
+/// Fills a slice, or says why it cannot.
+type Fill = dyn Fn(&mut [u8]) -> Result<(), String> + Send + Sync;
+
+/// Source of random bytes; passed in so that tests replay.
+#[derive(Clone)]
+pub struct Random(Arc<Fill>);
+
+impl Random {
+    /// The operating system's.
+    pub fn system() -> Self {
+        Self(Arc::new(|bytes| getrandom::fill(bytes).map_err(|e| e.to_string())))
+    }
+
+    /// Any other.
+    pub fn from_fn(fill: impl Fn(&mut [u8]) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fill))
+    }
+
+    /// Fills the slice.
+    ///
+    /// # Errors
+    /// If the system has no randomness to give.
+    pub fn fill(&self, bytes: &mut [u8]) -> Result<(), String> {
+        (self.0)(bytes)
+    }
+}
+
+/// The wall clock, UTC.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        // A clock before 1970 is a broken one; its records then stand at the epoch.
+        Instant(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
+    })
+}
+
+/// What all routes share.
+pub struct AppState {
+    /// The catalogue.
+    pub catalog: Arc<Catalog>,
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// Users, keys, saved questions.
+    pub accounts: Accounts,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Clock,
+    /// Random bytes.
+    pub random: Random,
+}
+
+/// Shared state as routes hold it.
+pub type App = Arc<AppState>;
+
+impl AppState {
+    /// Writes to the catalogue from an async route; returns when durable and visible.
+    ///
+    /// # Errors
+    /// As [`Catalog::write`]. Outcomes of single writes, rejections among them, are in the answer.
+    pub async fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, ApiError> {
+        let catalog = Arc::clone(&self.catalog);
+        let begin = std::time::Instant::now();
+        let outcomes = run_blocking(move || catalog.write(writes).map_err(ApiError::from)).await?;
+        self.metrics.committed(begin.elapsed());
+        for outcome in &outcomes {
+            self.metrics.ingested("http", outcome);
+        }
+        Ok(outcomes)
+    }
+}
+
+/// Runs what would block on threads made for that, keeping the span for logs.
+///
+/// # Errors
+/// As the work; a panic in it becomes an internal error.
+pub async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(ApiError::internal(format!("blocking work ended: {error}"))),
+    }
+}

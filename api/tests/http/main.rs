@@ -1,0 +1,9 @@
+//! The HTTP interface over a real catalogue, asked through the whole router without a socket.
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+mod pages;
+mod scope;
+mod stac;
+mod transactions;

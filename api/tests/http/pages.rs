@@ -1,0 +1,131 @@
+//! The pages for people.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::world::World;
+
+/// Pages followed from the first one.
+const PAGES_MAX: usize = 400;
+
+/// Local addresses in a page.
+fn hrefs(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in page.split("href=\"").skip(1) {
+        let href = part.split('"').next().unwrap().replace("&amp;", "&");
+        if let Some(local) = href.strip_prefix("/portal") {
+            found.push(local.to_owned());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_link_of_every_page_leads_somewhere_and_no_page_needs_script_or_inline_styles() {
+    let world = World::new().await;
+    let mut queue = VecDeque::from(["/".to_owned(), "/?lang=fr".to_owned()]);
+    let mut seen: BTreeSet<String> = queue.iter().cloned().collect();
+    let mut pages = 0;
+    while let Some(path) = queue.pop_front() {
+        let answer = world.page(&path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        if !answer.header("content-type").starts_with("text/html") {
+            continue;
+        }
+        pages += 1;
+        let page = answer.text();
+        assert!(!page.contains("<script") && !page.contains(" style=") && !page.contains("<style"), "{path}");
+        assert!(!page.contains("javascript:alert") || !page.contains("href=\"javascript"), "{path}");
+        assert!(page.contains("<html lang=\"") && page.contains("<h1") && page.contains("id=\"main\""), "{path}");
+        assert!(!page.contains("<b>"), "{path} shows unescaped text");
+        for href in hrefs(&page) {
+            if seen.len() < PAGES_MAX && seen.insert(href.clone()) {
+                queue.push_back(href);
+            }
+        }
+    }
+    assert!(pages > 50, "{pages} pages were seen");
+    for path in ["/collections/gauges", "/collections/places%2Fall/items/aquitaine", "/api.html", "/search"] {
+        assert!(seen.contains(path), "no page links to {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_and_a_program_gets_data_from_the_same_address() {
+    let world = World::new().await;
+    for path in
+        ["/", "/collections", "/collections/gauges", "/collections/gauges/items", "/search?q=nile", "/conformance"]
+    {
+        let page = world.page(path).await;
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        let forced = if path.contains('?') { format!("{path}&f=html") } else { format!("{path}?f=html") };
+        assert!(world.ok(&forced).await.header("content-type").starts_with("text/html"), "{path}");
+        let json = world.get_with(&forced.replace("html", "json"), &[("accept", "text/html")]).await;
+        assert!(json.header("content-type").contains("json"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_with_empty_inputs_and_dates_is_sent_on_to_a_clean_address() {
+    let world = World::new().await;
+    let check = async |query: &str, expected: &str| {
+        let answer = world.page(&format!("/search?{query}")).await;
+        assert_eq!((answer.status, answer.header("location")), (303, expected), "{query}: {}", answer.text());
+    };
+    check("q=&collections=&from=&to=&bbox=", "/portal/search").await;
+    check(
+        "q=lac+d%27Annecy&collections=gauges&from=2020-01-01&to=",
+        "/portal/search?q=lac%20d%27Annecy&collections=gauges&datetime=2020-01-01T00%3A00%3A00Z%2F..",
+    )
+    .await;
+    check(
+        "q=a&to=2020-01-31&lang=fr&f=html",
+        "/portal/search?q=a&datetime=..%2F2020-01-31T23%3A59%3A59.999999Z&f=html&lang=fr",
+    )
+    .await;
+    assert_eq!(world.page("/search?from=yesterday").await.status, 400);
+}
+
+#[tokio::test]
+async fn results_show_the_count_the_items_the_facets_and_the_form_as_it_was_filled_in() {
+    let world = World::new().await;
+    let page = world.page("/search?q=garonne&datetime=2020-01-01T00:00:00Z/2021-12-31T00:00:00Z").await.text();
+    assert!(page.contains("2 items match"), "{page}");
+    assert!(
+        page.contains("value=\"garonne\"")
+            && page.contains("value=\"2020-01-01\"")
+            && page.contains("value=\"2021-12-31\"")
+    );
+    assert!(page.contains("Garonne at garonne-1") && !page.contains("Nile at"));
+    assert!(page.contains("By collection"));
+    let one = world.page("/search?collections=gauges&lang=fr").await.text();
+    assert!(one.contains("5 éléments correspondent") && one.contains("Par année"), "{one}");
+    assert!(one.contains("%22river%22%20%3D%20%27L%27%27Isle%27"), "a facet narrows by a condition: {one}");
+    let none = world.page("/search?q=amazon").await.text();
+    assert!(none.contains("Nothing matches."));
+}
+
+#[tokio::test]
+async fn an_item_page_shows_properties_files_and_a_map_and_offers_the_place_as_a_question() {
+    let world = World::new().await;
+    let page = world.page("/collections/places%2Fall/items/aquitaine").await.text();
+    for text in [
+        "Aquitaine",
+        "https://files.example/a.png",
+        "2.0 kB",
+        "<svg",
+        "43° N, 2° W",
+        "https://source.example",
+        "intersectsRefs=places%2Fall.aquitaine",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("href=\"javascript"));
+}
+
+#[tokio::test]
+async fn problems_are_pages_for_browsers() {
+    let world = World::new().await;
+    let page = world.get_with("/collections/none", &[("accept", "text/html"), ("accept-language", "fr")]).await;
+    assert_eq!(page.status, 404);
+    assert!(page.header("content-type").starts_with("text/html") && page.text().contains("Introuvable"));
+}

@@ -1,0 +1,186 @@
+//! Writing over HTTP.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, bearer, gauge};
+
+const ITEMS: &str = "/collections/gauges/items";
+
+#[tokio::test]
+async fn an_item_is_created_replaced_patched_and_deleted_as_the_validators_do_it() {
+    let world = World::new().await;
+    let key = world.operator.clone();
+    let path = format!("{ITEMS}/new%2F1");
+    let mut item = json!({
+        "type": "Feature", "stac_version": "1.0.0", "id": "new/1",
+        "stac_extensions": ["https://stac-extensions.github.io/eo/v1.0.0/schema.json"],
+        "geometry": {"type": "Point", "coordinates": [1, 2]}, "bbox": [1, 2, 1, 2],
+        "properties": {"datetime": "2024-01-01T00:00:00Z", "eo:cloud_cover": 1.50, "other": "kept"},
+        "assets": {},
+    });
+    assert_eq!(world.json("DELETE", &path, &key, &Value::Null).await.status, 204);
+    let created = world.json("POST", ITEMS, &key, &item).await;
+    assert_eq!(created.status, 201, "{}", created.text());
+    assert!(created.header("location").ends_with("/collections/gauges/items/new%2F1"));
+    assert_eq!(created.json()["stac_version"], "1.0.0");
+    assert_eq!(world.json("POST", ITEMS, &key, &item).await.status, 409);
+
+    item["properties"]["eo:cloud_cover"] = json!("3.14");
+    let replaced = world.json("PUT", &path, &key, &item).await;
+    assert_eq!((replaced.status, replaced.header("content-type"), replaced.body.len()), (204, "", 0));
+    assert_eq!(world.ok(&path).await.json()["properties"]["eo:cloud_cover"], "3.14");
+
+    let patched = world.json("PATCH", &path, &key, &json!({"properties": {"eo:cloud_cover": "12.4", "more": 1}})).await;
+    assert_eq!((patched.status, patched.header("content-type")), (204, ""));
+    let properties = world.ok(&path).await.json()["properties"].clone();
+    assert_eq!(
+        (&properties["eo:cloud_cover"], &properties["other"], &properties["more"]),
+        (&json!("12.4"), &json!("kept"), &json!(1))
+    );
+
+    assert_eq!(world.json("DELETE", &path, &key, &Value::Null).await.status, 204);
+    assert_eq!(world.get(&path).await.status, 404);
+    assert_eq!(world.json("PATCH", &path, &key, &json!({"properties": {}})).await.status, 404);
+    assert_eq!(world.json("PUT", &path, &key, &item).await.status, 201);
+}
+
+#[tokio::test]
+async fn writing_needs_an_operators_key() {
+    let world = World::new().await;
+    let item = gauge("x", 0.0, 0.0, "2024-01-01", "X");
+    let path = format!("{ITEMS}/garonne-1");
+    for (key, status) in [("", 401), (world.reader.as_str(), 403), ("nlm_wrong", 401)] {
+        for (method, path, body) in [
+            ("POST", ITEMS, item.clone()),
+            ("PUT", path.as_str(), item.clone()),
+            ("PATCH", path.as_str(), json!({})),
+            ("DELETE", path.as_str(), json!({})),
+            ("POST", "/collections", json!({"id": "c"})),
+            ("PUT", "/collections/gauges", json!({"id": "gauges"})),
+            ("PATCH", "/collections/gauges", json!({})),
+            ("DELETE", "/collections/gauges", json!({})),
+        ] {
+            let answer = world.json(method, path, key, &body).await;
+            assert_eq!(answer.status, status, "{method} {path} with {key:?}: {}", answer.text());
+        }
+    }
+    assert_eq!(world.ok("/search?limit=1").await.json()["numberMatched"], 6);
+}
+
+#[tokio::test]
+async fn a_stale_version_is_not_overwritten() {
+    let world = World::new().await;
+    let path = format!("{ITEMS}/garonne-1");
+    let etag = world.ok(&path).await.header("etag").to_owned();
+    let put = async |tag: &str, river: &str| {
+        let authorization = bearer(&world.operator);
+        let headers = [("authorization", authorization.as_str()), ("if-match", tag)];
+        let body = gauge("garonne-1", -0.5, 44.8, "2020-01-10", river).to_string();
+        world.body("PUT", &path, &headers, body).await.status
+    };
+    assert_eq!(put(&etag, "Garumna").await, 204);
+    assert_eq!(put(&etag, "Garona").await, 412);
+    assert_eq!(world.ok(&path).await.json()["properties"]["river"], "Garumna");
+    // The tag of another scope names the same version.
+    let etag = world.get_as_operator(&path).await.header("etag").to_owned();
+    assert_eq!(put(&etag, "Garona").await, 204);
+    let absent = [("authorization", &*bearer(&world.operator)), ("if-none-match", "*")];
+    let body = gauge("garonne-1", 0.0, 0.0, "2020-01-10", "X").to_string();
+    assert_eq!(world.body("PUT", &path, &absent, body).await.status, 412);
+}
+
+#[tokio::test]
+async fn items_that_contradict_their_address_or_themselves_are_refused_with_a_pointer() {
+    let world = World::new().await;
+    let key = world.operator.clone();
+    let mut item = gauge("x", 0.0, 0.0, "2024-01-01", "X");
+    let check = async |method: &str, path: &str, item: &Value, status: u16, parameter: &str| {
+        let answer = world.json(method, path, &key, item).await;
+        assert_eq!((answer.status, &answer.json()["parameter"]), (status, &json!(parameter)), "{}", answer.text());
+    };
+    check("PUT", &format!("{ITEMS}/y"), &item, 409, "/id").await;
+    check("POST", "/collections/places%2Fall/items", &item, 409, "/collection").await;
+    check("PATCH", &format!("{ITEMS}/garonne-1"), &json!({"id": "z"}), 409, "/id").await;
+    item["geometry"]["coordinates"] = json!([0, 99]);
+    check("POST", ITEMS, &item, 400, "/geometry").await;
+    let many = json!({"type": "FeatureCollection", "features": [gauge("ok", 0.0, 0.0, "2024-01-01", "X"), item]});
+    check("POST", ITEMS, &many, 400, "/features/1/geometry").await;
+    assert_eq!(world.get(&format!("{ITEMS}/ok")).await.status, 404);
+    assert_eq!(world.json("POST", "/collections/none/items", &key, &item).await.status, 404);
+    let text = [("authorization", &*bearer(&key)), ("content-type", "text/plain")];
+    assert_eq!(world.body("POST", ITEMS, &text, "{}".into()).await.status, 415);
+}
+
+#[tokio::test]
+async fn a_feature_collection_is_created_whole_or_not_at_all() {
+    let world = World::new().await;
+    let key = world.operator.clone();
+    let features = |ids: &[&str]| {
+        let features: Vec<Value> = ids.iter().map(|id| gauge(id, 1.0, 1.0, "2024-01-01", "X")).collect();
+        json!({"type": "FeatureCollection", "features": features})
+    };
+    let created = world.json("POST", ITEMS, &key, &features(&["a", "b"])).await;
+    assert_eq!((created.status, &created.json()["created"]), (201, &json!(2)), "{}", created.text());
+    let refused = world.json("POST", ITEMS, &key, &features(&["c", "b"])).await;
+    assert_eq!(refused.status, 409);
+    assert_eq!(world.get(&format!("{ITEMS}/c")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_bulk_stream_reports_every_line_that_was_not_stored() {
+    let world = World::new().await;
+    let bad = json!({"type": "Feature", "id": "bad", "geometry": null, "properties": {}});
+    let unchanged = gauge("garonne-1", -0.5, 44.8, "2020-01-10", "Garonne");
+    let replaced = gauge("garonne-2", 1.4, 43.6, "2021-03-11", "Garonne");
+    let new = gauge("new", 1.0, 1.0, "2024-01-01", "X");
+    let body = format!("{unchanged}\n{replaced}\n\nnot json\n{bad}\n{new}");
+    let authorization = bearer(&world.operator);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/x-ndjson")];
+    let answer = world.body("POST", ITEMS, &headers, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let report = answer.json();
+    let count = |name: &str| report[name].as_u64().unwrap();
+    assert_eq!((count("received"), count("created"), count("replaced"), count("unchanged")), (5, 1, 1, 1), "{report}");
+    assert_eq!(count("rejectedCount"), 2);
+    let rejected = report["rejected"].as_array().unwrap();
+    assert_eq!((&rejected[0]["line"], &rejected[0]["id"]), (&json!(4), &Value::Null));
+    assert_eq!((&rejected[1]["line"], &rejected[1]["id"]), (&json!(5), &json!("bad")));
+    assert!(rejected[1]["reason"].as_str().unwrap().contains("/properties/datetime"));
+    assert_eq!(world.ok(&format!("{ITEMS}/new")).await.json()["properties"]["river"], "X");
+}
+
+#[tokio::test]
+async fn numbers_keep_their_digits_through_a_patch() {
+    let world = World::new().await;
+    let text = r#"{"type":"Feature","id":"n","geometry":null,"properties":{"datetime":"2024-01-01T00:00:00Z","v":1.10,"big":12345678901234567890123}}"#;
+    let authorization = bearer(&world.operator);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/geo+json")];
+    assert_eq!(world.body("POST", ITEMS, &headers, text.into()).await.status, 201);
+    let path = format!("{ITEMS}/n");
+    assert_eq!(world.json("PATCH", &path, &world.operator, &json!({"properties": {"x": 1}})).await.status, 204);
+    let stored = world.ok(&path).await.text();
+    assert!(stored.contains("\"v\":1.10,\"big\":12345678901234567890123,\"x\":1"), "{stored}");
+}
+
+#[tokio::test]
+async fn collections_are_created_replaced_patched_and_deleted_with_their_items() {
+    let world = World::new().await;
+    let key = world.operator.clone();
+    let lakes = json!({"id": "lakes", "description": "Lakes", "x:own": {"kept": 1.0}});
+    let created = world.json("POST", "/collections", &key, &lakes).await;
+    assert_eq!(created.status, 201, "{}", created.text());
+    assert!(created.header("location").ends_with("/collections/lakes"));
+    assert_eq!(world.json("POST", "/collections", &key, &lakes).await.status, 409);
+    assert_eq!(world.json("PUT", "/collections/lakes", &key, &json!({"id": "other"})).await.status, 409);
+    assert_eq!(world.json("PATCH", "/collections/lakes", &key, &json!({"title": "Lacs"})).await.status, 204);
+    let stored = world.ok("/collections/lakes").await.json();
+    assert_eq!((&stored["title"], &stored["x:own"]), (&json!("Lacs"), &json!({"kept": 1.0})));
+    // What was answered can be sent back without collecting the service's own links.
+    assert_eq!(world.json("PUT", "/collections/lakes", &key, &stored).await.status, 204);
+    assert_eq!(world.ok("/collections/lakes").await.json()["links"], stored["links"]);
+
+    assert_eq!(world.json("DELETE", "/collections/gauges", &key, &Value::Null).await.status, 204);
+    assert_eq!(world.get("/collections/gauges").await.status, 404);
+    assert_eq!(world.ok("/search").await.ids(), ["aquitaine"]);
+    assert_eq!(world.json("DELETE", "/collections/gauges", &key, &Value::Null).await.status, 204);
+}

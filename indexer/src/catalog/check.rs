@@ -1,0 +1,79 @@
+//! Verification of a catalogue: checksums of all files, and that log and index say the same.
+
+use std::collections::{HashMap, HashSet};
+
+use super::index::{self, Layout};
+use super::log::{self, LogFiles, RecordKind};
+use super::snapshot::{SegmentCache, Snapshot};
+use super::writer;
+use crate::Error;
+
+/// One line a finding; empty when all is well.
+pub(super) fn run(layout: &Layout) -> Result<Vec<String>, Error> {
+    layout.check_version(false)?;
+    let mut findings = log::verify(&layout.log())?;
+    if !findings.is_empty() {
+        return Ok(findings);
+    }
+    match check_index(layout, &mut findings) {
+        Ok(()) => {}
+        Err(error) => findings.push(error.to_string()),
+    }
+    Ok(findings)
+}
+
+fn check_index(layout: &Layout, findings: &mut Vec<String>) -> Result<(), Error> {
+    let (index, fields) = index::open_index(&layout.index(), false)?;
+    for path in index.validate_checksum()? {
+        findings.push(format!("{}: its checksum is wrong", layout.index().join(path).display()));
+    }
+    if !findings.is_empty() {
+        return Ok(());
+    }
+    let payload = index::load_payload(&index, &layout.index())?;
+    let (files, _) = log::open_files(&layout.log(), (payload.seq > 0).then_some(payload.seq))?;
+    let reader = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual).try_into()?;
+    let collections = std::sync::Arc::new(writer::load_collections(&payload, &files)?);
+    let snapshot = Snapshot::new(payload.seq, tantivy::IndexReader::searcher(&reader), fields, collections, files.clone(), &mut SegmentCache::default())?;
+    compare(&snapshot, &expected(&files, payload.seq)?, findings);
+    Ok(())
+}
+
+/// The live items that the log tells up to a sequence number: identity to sequence.
+fn expected(files: &LogFiles, until: u64) -> Result<HashMap<(String, String), u64>, Error> {
+    let mut live = HashMap::new();
+    for seq in log::seqs_after(files, 0, usize::MAX).into_iter().take_while(|seq| *seq <= until) {
+        let Some(record) = log::read_record(files, seq)? else { continue };
+        match record.kind {
+            RecordKind::PutItem => {
+                live.insert((record.collection, record.id), seq);
+            }
+            RecordKind::DeleteItem => {
+                live.remove(&(record.collection, record.id));
+            }
+            RecordKind::DeleteCollection => live.retain(|(collection, _), _| *collection != record.collection),
+            RecordKind::PutCollection => {}
+        }
+    }
+    Ok(live)
+}
+
+fn compare(snapshot: &Snapshot, expected: &HashMap<(String, String), u64>, findings: &mut Vec<String>) {
+    let mut seen = HashSet::new();
+    for segment in snapshot.segments() {
+        let data = segment.data();
+        for doc in (0..data.docs()).filter(|doc| segment.is_alive(*doc)) {
+            let key = (data.collection_of(doc).to_owned(), data.id_of(doc).to_owned());
+            let seq = data.seqs()[doc as usize];
+            if expected.get(&key) != Some(&seq) {
+                findings.push(format!("the index holds item {:?} of {:?} as of sequence {seq}, the log does not", key.1, key.0));
+            }
+            if !seen.insert(key.clone()) {
+                findings.push(format!("the index holds item {:?} of {:?} twice", key.1, key.0));
+            }
+        }
+    }
+    for key in expected.keys().filter(|key| !seen.contains(*key)) {
+        findings.push(format!("the index lacks item {:?} of {:?}", key.1, key.0));
+    }
+}

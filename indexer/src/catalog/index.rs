@@ -1,0 +1,160 @@
+//! The tantivy index beside the log: opening it, what a commit records, and turning items into documents.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use nilometer_schemas::{FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, Item, index_schema};
+use serde::{Deserialize, Serialize};
+use tantivy::indexer::{LogMergePolicy, MergePolicy};
+use tantivy::{Index, IndexBuilder, IndexSettings, IndexSortByField, IndexWriter, Order, TantivyDocument};
+
+use super::directory::DurableDirectory;
+use super::tokens::FoldedTokenizer;
+use crate::Error;
+use crate::segment::{self, Row};
+
+/// What a commit says of itself, in the payload of `meta.json`.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub(crate) struct CommitPayload {
+    /// Version of the on-disk layout.
+    pub(crate) format: u32,
+    /// Every write up to this sequence number is in the index.
+    pub(crate) seq: u64,
+    /// Sequence number of each collection's record in the log.
+    pub(crate) collections: BTreeMap<String, u64>,
+}
+
+impl CommitPayload {
+    pub(crate) fn empty() -> Self {
+        Self { format: FORMAT_VERSION, seq: 0, collections: BTreeMap::new() }
+    }
+}
+
+/// Name of the file that tells the layout's version, in `catalog/`.
+const FORMAT_FILE: &str = "FORMAT";
+
+/// The folders of a catalogue.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) root: PathBuf,
+}
+
+impl Layout {
+    /// The catalogue below a data folder.
+    pub(crate) fn of(data: &Path) -> Self {
+        Self { root: data.join("catalog") }
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    pub(crate) fn index(&self) -> PathBuf {
+        self.root.join("index")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.root.join("writer.lock")
+    }
+
+    fn format(&self) -> PathBuf {
+        self.root.join(FORMAT_FILE)
+    }
+
+    /// The version that the files have; `None` in an empty folder.
+    pub(crate) fn version(&self) -> Result<Option<String>, Error> {
+        match std::fs::read_to_string(self.format()) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::io("read", self.format())(e)),
+        }
+    }
+
+    /// Marks the folder with our version, whatever it had: for an index that is built anew. The log's own version
+    /// stands in its files.
+    pub(crate) fn reset_version(&self) -> Result<(), Error> {
+        match std::fs::remove_file(self.format()) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", self.format())(e)),
+            _ => self.check_version(true),
+        }
+    }
+
+    /// Refuses files of another version; marks an empty folder with ours.
+    pub(crate) fn check_version(&self, create: bool) -> Result<(), Error> {
+        let ours = format!("nilometer catalog {FORMAT_VERSION}");
+        match self.version()? {
+            Some(found) if found == ours => Ok(()),
+            Some(found) => Err(Error::Format { path: self.root.clone(), found, expected: FORMAT_VERSION }),
+            None if create => {
+                std::fs::write(self.format(), format!("{ours}\n")).map_err(Error::io("write", self.format()))?;
+                super::log::sync_dir(&self.root)
+            }
+            None => Err(Error::Damaged { path: self.root.clone(), detail: "there is no catalogue in it".into() }),
+        }
+    }
+}
+
+/// Opens the index, or creates an empty one.
+pub(crate) fn open_index(dir: &Path, create: bool) -> Result<(Index, IndexFields), Error> {
+    let (schema, fields) = index_schema();
+    let directory = DurableDirectory::open(dir)?;
+    let exists = Index::exists(&directory).map_err(tantivy::TantivyError::from)?;
+    let mut index = if exists {
+        let mut index = Index::open(directory)?;
+        index.register_plugin(segment::plugin(fields));
+        index
+    } else if create {
+        let settings = IndexSettings {
+            sort_by_field: Some(IndexSortByField { field: "hilbert".into(), order: Order::Asc }),
+            ..IndexSettings::default()
+        };
+        IndexBuilder::default().schema(schema.clone()).settings(settings).register_plugin(segment::plugin(fields)).open_or_create(directory)?
+    } else {
+        return Err(Error::Damaged { path: dir.to_owned(), detail: "there is no index in it".into() });
+    };
+    if index.schema() != schema {
+        return Err(Error::Format { path: dir.to_owned(), found: "another schema".into(), expected: FORMAT_VERSION });
+    }
+    index.tokenizers().register(FOLDED_TOKENIZER, FoldedTokenizer);
+    index.set_default_multithread_executor().ok();
+    Ok((index, fields))
+}
+
+/// What the newest commit says; empty before the first.
+pub(crate) fn load_payload(index: &Index, dir: &Path) -> Result<CommitPayload, Error> {
+    let Some(payload) = index.load_metas()?.payload else { return Ok(CommitPayload::empty()) };
+    let payload: CommitPayload =
+        serde_json::from_str(&payload).map_err(|e| Error::Damaged { path: dir.to_owned(), detail: format!("the commit's payload: {e}") })?;
+    if payload.format != FORMAT_VERSION {
+        return Err(Error::Format { path: dir.to_owned(), found: payload.format.to_string(), expected: FORMAT_VERSION });
+    }
+    Ok(payload)
+}
+
+/// A writer with our merge policy.
+pub(crate) fn open_writer(index: &Index, memory_bytes: usize) -> Result<IndexWriter, Error> {
+    let writer: IndexWriter = index.writer_with_num_threads(1, memory_bytes.max(15_000_000))?;
+    writer.set_merge_policy(merge_policy());
+    Ok(writer)
+}
+
+/// Merges eight segments of a size; a segment with three in ten documents deleted is rewritten.
+pub(crate) fn merge_policy() -> Box<dyn MergePolicy> {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(8);
+    policy.set_max_docs_before_merge(4_000_000);
+    policy.set_del_docs_ratio_before_merge(0.3);
+    Box::new(policy)
+}
+
+/// The document of an item, with its row for the plug-in.
+pub(crate) fn document(item: &Item, row: &Row, fields: &IndexFields) -> TantivyDocument {
+    let mut doc = TantivyDocument::new();
+    doc.add_u64(fields.row, row.seq);
+    doc.add_u64(fields.hilbert, row.hilbert());
+    for text in item.words_of() {
+        doc.add_text(fields.words, text);
+    }
+    doc.add_custom(fields.payload, &row.encode());
+    doc
+}

@@ -1,0 +1,21 @@
+//! The catalogue: one directory with the log, the index derived from it, one writer and snapshot readers.
+
+mod changes;
+mod check;
+mod directory;
+mod index;
+mod log;
+mod open;
+mod snapshot;
+mod stats;
+mod tokens;
+mod types;
+mod writer;
+
+pub use open::Catalog;
+pub use snapshot::{SegmentView, Snapshot};
+pub use tokens::folded_words_query;
+pub use types::{
+    CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Outcome, Precondition, Stats, StoredCollection,
+    StoredItem, Write,
+};

@@ -1,0 +1,318 @@
+//! The catalogue's door: opening, the writer's thread, and the newest snapshot for readers.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fs4::fs_std::FileExt;
+use nilometer_schemas::{Kind, Problem, Scope};
+use parking_lot::{Mutex, RwLock};
+use tantivy::ReloadPolicy;
+
+use super::index::{self, Layout};
+use super::log::{self, Log};
+use super::snapshot::{SegmentCache, Snapshot};
+use super::types::{CatalogOptions, Changes, Clock, Outcome, Stats, Write};
+use super::writer::{self, Prepared, Writer};
+use super::{changes, check};
+use crate::Error;
+
+/// How long the writer waits for work before it looks whether merges have finished.
+const IDLE: Duration = Duration::from_millis(500);
+
+type Reply<T> = SyncSender<Result<T, Error>>;
+
+enum Job {
+    Write(Vec<Prepared>, Reply<Vec<Outcome>>),
+    Compact(Reply<()>),
+    Optimize(Reply<()>),
+}
+
+/// What the writer's thread and the readers share.
+struct Shared {
+    snapshot: RwLock<Arc<Snapshot>>,
+    read_only: Mutex<Option<String>>,
+}
+
+/// A catalogue: one writer, any number of readers. Dropping it waits for the writer's thread.
+pub struct Catalog {
+    data_dir: PathBuf,
+    shared: Arc<Shared>,
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    _lock: Option<File>,
+}
+
+fn lock(layout: &Layout) -> Result<File, Error> {
+    std::fs::create_dir_all(&layout.root).map_err(Error::io("create", &layout.root))?;
+    let path = layout.lock();
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
+    match FileExt::try_lock_exclusive(&file) {
+        Ok(true) => Ok(file),
+        Ok(false) => Err(Error::Locked(layout.root.clone())),
+        Err(e) => Err(Error::io("lock", &path)(e)),
+    }
+}
+
+impl Catalog {
+    /// Opens or creates the catalogue below a data folder. What the log holds and the index does not is indexed first.
+    ///
+    /// # Errors
+    /// `Locked` when another process writes it, `Format` for another version, `Damaged` when files cannot be read.
+    pub fn open(data_dir: &Path, options: CatalogOptions, clock: Clock) -> Result<Arc<Self>, Error> {
+        let layout = Layout::of(data_dir);
+        let lock = lock(&layout)?;
+        layout.check_version(true)?;
+        let writer = Writer::open(layout, options.clone(), clock, &mut |_| ())?;
+        let shared = Arc::new(Shared { snapshot: RwLock::new(writer.snapshot()), read_only: Mutex::new(None) });
+        let (jobs, receiver) = channel();
+        let thread_shared = shared.clone();
+        let thread = std::thread::Builder::new()
+            .name("catalog-writer".into())
+            .spawn(move || run(writer, &receiver, &thread_shared, options.group_items_max))
+            .map_err(Error::io("start a thread for", data_dir))?;
+        Ok(Arc::new(Self { data_dir: data_dir.to_owned(), shared, jobs: Some(jobs), thread: Some(thread), _lock: Some(lock) }))
+    }
+
+    /// Opens without a writer, beside a process that may write; what is newest in the log may not be seen yet.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`], without `Locked`.
+    pub fn open_read_only(data_dir: &Path) -> Result<Arc<Self>, Error> {
+        let layout = Layout::of(data_dir);
+        layout.check_version(false)?;
+        let (index, fields) = index::open_index(&layout.index(), false)?;
+        let payload = index::load_payload(&index, &layout.index())?;
+        let (files, _) = log::open_files(&layout.log(), (payload.seq > 0).then_some(payload.seq))?;
+        let reader: tantivy::IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let collections = Arc::new(writer::load_collections(&payload, &files)?);
+        let mut cache = SegmentCache::default();
+        let snapshot = Snapshot::new(payload.seq, reader.searcher(), fields, collections, files, &mut cache)?;
+        let shared = Arc::new(Shared {
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            read_only: Mutex::new(Some("it was opened for reading".into())),
+        });
+        Ok(Arc::new(Self { data_dir: data_dir.to_owned(), shared, jobs: None, thread: None, _lock: None }))
+    }
+
+    /// The newest view. Cheap.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.read().clone()
+    }
+
+    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Error> {
+        if let Some(reason) = self.read_only_reason() {
+            return Err(Error::ReadOnly(reason));
+        }
+        let gone = || Error::ReadOnly("the writer has stopped".into());
+        let (reply, answer) = sync_channel(1);
+        self.jobs.as_ref().ok_or_else(gone)?.send(job(reply)).map_err(|_| gone())?;
+        answer.recv().map_err(|_| gone())?
+    }
+
+    /// Does the writes in order, together with what other callers write at the time. Blocks until they are durable
+    /// and visible to [`Catalog::snapshot`]; the outcomes stand in the order of the writes.
+    ///
+    /// # Errors
+    /// When none of the writes was done: no room, or the catalogue is read-only.
+    pub fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, Error> {
+        let prepared = writes.into_iter().map(writer::prepare).collect();
+        self.ask(|reply| Job::Write(prepared, reply))
+    }
+
+    /// Changes after `since`, oldest first, as far as the scope may see.
+    ///
+    /// # Errors
+    /// A `Gone` problem before the retained part.
+    pub fn changes(&self, since: u64, limit: usize, scope: Scope) -> Result<Changes, Error> {
+        changes::read(&self.snapshot(), since, limit, scope)
+    }
+
+    /// Counts and sizes.
+    pub fn stats(&self) -> Stats {
+        let snapshot = self.snapshot();
+        let mut stats = Stats {
+            sequence: snapshot.seq(),
+            retained_from: Log::horizon(snapshot.log()),
+            collections: snapshot.all_collections().len(),
+            segments: snapshot.segments().len(),
+            log_bytes: Log::bytes(snapshot.log()),
+            ..Stats::default()
+        };
+        for segment in snapshot.segments() {
+            stats.items += u64::from(segment.live());
+            stats.deleted += u64::from(segment.data().docs() - segment.live());
+        }
+        stats.index_bytes = index_bytes(&Layout::of(&self.data_dir).index());
+        stats
+    }
+
+    /// Why the catalogue takes no writes, if it does not.
+    pub fn read_only_reason(&self) -> Option<String> {
+        self.shared.read_only.lock().clone()
+    }
+
+    /// Drops dead records from the log; `/changes` before them is gone afterwards.
+    ///
+    /// # Errors
+    /// When files cannot be written; the log stays whole.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.ask(Job::Compact)
+    }
+
+    /// Merges the segments into one and waits.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn optimize(&self) -> Result<(), Error> {
+        self.ask(Job::Optimize)
+    }
+
+    /// Verifies every checksum and the agreement of log and index, also beside a running writer; one line a finding.
+    ///
+    /// # Errors
+    /// When the folder cannot be read at all.
+    pub fn check(data_dir: &Path) -> Result<Vec<String>, Error> {
+        check::run(&Layout::of(data_dir))
+    }
+
+    /// Throws the index away and builds it anew from the log. `progress` is told how many records were done since last.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`].
+    pub fn reindex(data_dir: &Path, options: CatalogOptions, clock: Clock, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+        let layout = Layout::of(data_dir);
+        let _lock = lock(&layout)?;
+        let index = layout.index();
+        if index.exists() {
+            std::fs::remove_dir_all(&index).map_err(Error::io("remove", &index))?;
+        }
+        layout.reset_version()?;
+        Writer::open(layout, options, clock, progress)?.close()
+    }
+}
+
+impl Drop for Catalog {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // The writer's thread catches its own failures; a panic was reported by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn index_bytes(dir: &Path) -> std::collections::BTreeMap<String, u64> {
+    let mut bytes = std::collections::BTreeMap::new();
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries {
+        let path = entry.path();
+        let extension = path.extension().map_or_else(|| "other".into(), |e| e.to_string_lossy().into_owned());
+        // A file may go while we look, when a merge ends.
+        *bytes.entry(extension).or_default() += entry.metadata().map_or(0, |m| m.len());
+    }
+    bytes
+}
+
+/// The writer's thread: takes jobs until the catalogue is dropped.
+fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_max: usize) {
+    let mut next = None;
+    loop {
+        let job = match next.take() {
+            Some(job) => job,
+            None => match jobs.recv_timeout(IDLE) {
+                Ok(job) => job,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                    if let Err(error) = writer.refresh() {
+                        tracing::warn!(error = %error, "the snapshot could not be refreshed");
+                    }
+                    *shared.snapshot.write() = writer.snapshot();
+                    continue;
+                }
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            },
+        };
+        match job {
+            Job::Write(writes, reply) => next = write_group(&mut writer, (writes, reply), jobs, shared, group_items_max),
+            Job::Compact(reply) => {
+                let result = writer.compact();
+                *shared.snapshot.write() = writer.snapshot();
+                let _ = reply.send(note_failure(result, shared));
+            }
+            Job::Optimize(reply) => {
+                let result = writer.optimize();
+                *shared.snapshot.write() = writer.snapshot();
+                let _ = reply.send(note_failure(result, shared));
+            }
+        }
+    }
+    if let Err(error) = writer.close() {
+        tracing::warn!(error = %error, "the index was not closed cleanly; it is rebuilt from the log where needed");
+    }
+}
+
+/// Collects what is waiting into one group, does it, and answers everybody. Gives back a job of another kind.
+fn write_group(writer: &mut Writer, first: (Vec<Prepared>, Reply<Vec<Outcome>>), jobs: &Receiver<Job>, shared: &Shared, group_items_max: usize) -> Option<Job> {
+    let (mut writes, reply) = first;
+    let mut replies = vec![(writes.len(), reply)];
+    let mut other = None;
+    while writes.len() < group_items_max {
+        match jobs.try_recv() {
+            Ok(Job::Write(more, reply)) => {
+                replies.push((more.len(), reply));
+                writes.extend(more);
+            }
+            Ok(job) => {
+                other = Some(job);
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    if let Some(reason) = shared.read_only.lock().clone() {
+        for (_, reply) in replies {
+            let _ = reply.send(Err(Error::ReadOnly(reason.clone())));
+        }
+        return other;
+    }
+    let result = note_failure(writer.write(writes), shared);
+    *shared.snapshot.write() = writer.snapshot();
+    match result {
+        Ok(outcomes) => {
+            let mut outcomes = outcomes.into_iter();
+            for (count, reply) in replies {
+                // A caller that went away is told nothing; its writes stand.
+                let _ = reply.send(Ok(outcomes.by_ref().take(count).collect()));
+            }
+        }
+        Err(error) => {
+            for (_, reply) in replies {
+                let _ = reply.send(Err(copy(&error)));
+            }
+        }
+    }
+    other
+}
+
+/// Errors hold what cannot be cloned; every waiting caller gets the same words.
+fn copy(error: &Error) -> Error {
+    match error {
+        Error::ReadOnly(reason) => Error::ReadOnly(reason.clone()),
+        other if other.is_storage_full() => other.problem().into(),
+        Error::Problem(problem) => problem.clone().into(),
+        other => Problem::new(Kind::Unavailable, "write-failed", format!("nothing was written: {}", other.problem().detail)).into(),
+    }
+}
+
+fn note_failure<T>(result: Result<T, Error>, shared: &Shared) -> Result<T, Error> {
+    if let Err(error) = &result {
+        tracing::error!(error = %error, "a group of writes failed");
+        if let Error::ReadOnly(reason) = error {
+            *shared.read_only.lock() = Some(reason.clone());
+        }
+    }
+    result
+}

@@ -1,0 +1,216 @@
+//! One consistent view of the catalogue: the segments of one commit, their live documents, and the collections.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+use nilometer_schemas::{CollectionId, IndexFields, Instant, ItemId, ItemText, Scope};
+use tantivy::index::{SegmentId, SegmentReader};
+use tantivy::{Opstamp, Searcher};
+
+use super::log::{self, LogFiles, LogRecord};
+use super::stats::{self, StatsByCollection};
+use super::types::{CollectionStats, StoredCollection, StoredItem};
+use crate::Error;
+use crate::segment::{self, Bits, SegmentData};
+
+/// One segment in a snapshot.
+pub struct SegmentView {
+    ord: u32,
+    reader: SegmentReader,
+    data: Arc<SegmentData>,
+    alive: Option<Arc<Bits>>,
+    stats: OnceLock<StatsByCollection>,
+}
+
+impl SegmentView {
+    /// Position in [`Snapshot::segments`].
+    pub fn ord(&self) -> u32 {
+        self.ord
+    }
+
+    /// tantivy's view, for words.
+    pub fn reader(&self) -> &SegmentReader {
+        &self.reader
+    }
+
+    /// Our file.
+    pub fn data(&self) -> &SegmentData {
+        &self.data
+    }
+
+    /// The documents that are neither deleted nor replaced; `None` when all are.
+    pub fn alive(&self) -> Option<&Bits> {
+        self.alive.as_deref()
+    }
+
+    /// Whether a document is live.
+    pub fn is_alive(&self, doc: u32) -> bool {
+        self.alive.as_ref().is_none_or(|alive| alive.contains(doc))
+    }
+
+    /// Number of live documents.
+    pub fn live(&self) -> u32 {
+        self.reader.num_docs()
+    }
+
+    pub(crate) fn stats(&self) -> &StatsByCollection {
+        self.stats.get_or_init(|| stats::collect(&self.data, |doc| self.is_alive(doc)))
+    }
+}
+
+/// Opened segment files and live sets, kept from one snapshot to the next.
+#[derive(Default)]
+pub(crate) struct SegmentCache {
+    views: HashMap<(SegmentId, Option<Opstamp>), Arc<SegmentView>>,
+    data: HashMap<SegmentId, Arc<SegmentData>>,
+}
+
+impl SegmentCache {
+    fn view(&mut self, ord: u32, reader: &SegmentReader, opstamp: Option<Opstamp>) -> Result<Arc<SegmentView>, Error> {
+        let id = reader.segment_id();
+        if let Some(view) = self.views.get(&(id, opstamp)).filter(|v| v.ord == ord) {
+            return Ok(view.clone());
+        }
+        let data = match self.data.get(&id) {
+            Some(data) => data.clone(),
+            None => Arc::new(segment::open_data(reader)?),
+        };
+        let alive = reader.alive_bitset().map(|alive| Arc::new(Bits::from_fn(reader.max_doc(), |doc| alive.is_alive(doc))));
+        Ok(Arc::new(SegmentView { ord, reader: reader.clone(), data, alive, stats: OnceLock::new() }))
+    }
+
+    fn views(&mut self, searcher: &Searcher) -> Result<Vec<Arc<SegmentView>>, Error> {
+        let mut views = Vec::new();
+        let mut next = Self::default();
+        for (ord, reader) in searcher.segment_readers().iter().enumerate() {
+            let opstamp = searcher.generation().segments().get(&reader.segment_id()).copied().flatten();
+            let view = self.view(ord as u32, reader, opstamp)?;
+            next.views.insert((reader.segment_id(), opstamp), view.clone());
+            next.data.insert(reader.segment_id(), view.data.clone());
+            views.push(view);
+        }
+        *self = next;
+        Ok(views)
+    }
+}
+
+/// The collections of a catalogue, by id.
+pub(crate) type Collections = BTreeMap<String, Arc<StoredCollection>>;
+
+/// See the module. A request holds one from start to end.
+pub struct Snapshot {
+    seq: u64,
+    searcher: Searcher,
+    fields: IndexFields,
+    segments: Vec<Arc<SegmentView>>,
+    collections: Arc<Collections>,
+    log: LogFiles,
+}
+
+impl Snapshot {
+    pub(crate) fn new(
+        seq: u64,
+        searcher: Searcher,
+        fields: IndexFields,
+        collections: Arc<Collections>,
+        log: LogFiles,
+        cache: &mut SegmentCache,
+    ) -> Result<Self, Error> {
+        let segments = cache.views(&searcher)?;
+        Ok(Self { seq, searcher, fields, segments, collections, log })
+    }
+
+    /// Sequence number of the newest write in it.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The segments.
+    pub fn segments(&self) -> &[Arc<SegmentView>] {
+        &self.segments
+    }
+
+    /// tantivy's view of the whole, for words.
+    pub fn searcher(&self) -> &Searcher {
+        &self.searcher
+    }
+
+    /// The fields of tantivy's schema.
+    pub fn fields(&self) -> &IndexFields {
+        &self.fields
+    }
+
+    pub(crate) fn all_collections(&self) -> &Arc<Collections> {
+        &self.collections
+    }
+
+    pub(crate) fn log(&self) -> &LogFiles {
+        &self.log
+    }
+
+    /// A collection the scope may see.
+    pub fn collection(&self, id: &str, scope: Scope) -> Option<&Arc<StoredCollection>> {
+        self.collections.get(id).filter(|c| scope.sees_collection(&c.collection))
+    }
+
+    /// The collections the scope may see, by id.
+    pub fn collections(&self, scope: Scope) -> Vec<&Arc<StoredCollection>> {
+        self.collections.values().filter(|c| scope.sees_collection(&c.collection)).collect()
+    }
+
+    /// What a collection holds, from the data. The first call after a write to a segment looks at all of it.
+    pub fn collection_stats(&self, id: &str) -> CollectionStats {
+        let mut all = CollectionStats::default();
+        for segment in &self.segments {
+            if let Some(part) = segment.stats().get(id) {
+                stats::add(&mut all, part);
+            }
+        }
+        all
+    }
+
+    /// The live document of an identity, as segment and document.
+    pub fn find(&self, collection: &str, id: &str) -> Option<(&SegmentView, u32)> {
+        self.segments.iter().find_map(|segment| {
+            let doc = segment.data().find_item(collection, id).into_iter().find(|doc| segment.is_alive(*doc))?;
+            Some((&**segment, doc))
+        })
+    }
+
+    pub(crate) fn record(&self, seq: u64) -> Result<LogRecord, Error> {
+        log::read_record(&self.log, seq)?.ok_or_else(|| Error::Damaged {
+            path: "log".into(),
+            detail: format!("the record of sequence {seq} is missing"),
+        })
+    }
+
+    /// The item written with a sequence number that the index names.
+    ///
+    /// # Errors
+    /// `Damaged` or `Io` when its record cannot be read.
+    pub fn item_by_seq(&self, seq: u64) -> Result<StoredItem, Error> {
+        stored_item(self.record(seq)?)
+    }
+
+    /// An item the scope may see.
+    ///
+    /// # Errors
+    /// As [`Snapshot::item_by_seq`].
+    pub fn item(&self, collection: &str, id: &str, scope: Scope) -> Result<Option<StoredItem>, Error> {
+        if self.collection(collection, scope).is_none() {
+            return Ok(None);
+        }
+        let Some((segment, doc)) = self.find(collection, id) else { return Ok(None) };
+        self.item_by_seq(segment.data().seqs()[doc as usize]).map(Some)
+    }
+}
+
+fn stored_item(record: LogRecord) -> Result<StoredItem, Error> {
+    Ok(StoredItem {
+        seq: record.seq,
+        ingested: Instant(record.time.0),
+        collection: CollectionId::new(record.collection)?,
+        id: ItemId::new(record.id)?,
+        text: ItemText::from_parts(record.body, record.properties_end as usize)?,
+    })
+}

@@ -1,0 +1,61 @@
+//! The tokenizer that folds case and accents, and the query that matches folded words.
+
+use nilometer_schemas::{IndexFields, text};
+use tantivy::Term;
+use tantivy::query::{BooleanQuery, EmptyQuery, PhraseQuery, Query, TermQuery};
+use tantivy::schema::IndexRecordOption;
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+/// Splits a text into folded words, as [`nilometer_schemas::text::words`] does.
+#[derive(Clone, Default)]
+pub(crate) struct FoldedTokenizer;
+
+/// The words of one text.
+pub(crate) struct Words {
+    words: std::vec::IntoIter<String>,
+    token: Token,
+}
+
+impl Tokenizer for FoldedTokenizer {
+    type TokenStream<'a> = Words;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Words {
+        let words: Vec<String> = text::words(text).collect();
+        Words { words: words.into_iter(), token: Token { position: usize::MAX, ..Token::default() } }
+    }
+}
+
+impl TokenStream for Words {
+    fn advance(&mut self) -> bool {
+        let Some(word) = self.words.next() else { return false };
+        self.token.text = word;
+        self.token.position = self.token.position.wrapping_add(1);
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
+}
+
+/// A query for the documents in which one of the terms stands: a word, or several as a phrase.
+pub fn folded_words_query(terms: &[String], fields: &IndexFields) -> Box<dyn Query> {
+    let mut any: Vec<Box<dyn Query>> = Vec::with_capacity(terms.len());
+    for term in terms {
+        let words: Vec<Term> = text::words(term).map(|w| Term::from_field_text(fields.words, &w)).collect();
+        match words.len() {
+            0 => {}
+            1 => any.extend(words.into_iter().map(|w| Box::new(TermQuery::new(w, IndexRecordOption::Basic)) as Box<dyn Query>)),
+            _ => any.push(Box::new(PhraseQuery::new(words))),
+        }
+    }
+    match any.len() {
+        0 => Box::new(EmptyQuery),
+        1 => any.remove(0),
+        _ => Box::new(BooleanQuery::union(any)),
+    }
+}

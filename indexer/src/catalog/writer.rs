@@ -1,0 +1,466 @@
+//! The one writer: takes groups of writes, decides each against what is stored, appends the group to the log,
+//! indexes it, and publishes a new snapshot. A write is answered when all of that is done.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use nilometer_schemas::{Access, Collection, CollectionId, IndexFields, Instant, Item, ItemId, Kind, Problem};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
+
+use super::index::{self, CommitPayload, Layout};
+use super::log::{self, FLAG_HIDDEN, Log, LogRecord, RecordKind};
+use super::snapshot::{Collections, SegmentCache, Snapshot};
+use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
+use crate::Error;
+use crate::segment::Row;
+
+/// A write with what can be computed of it before its turn comes.
+pub(super) struct Prepared {
+    write: Write,
+    hash: [u8; 16],
+    /// The item's row, its sequence number and time still open.
+    row: Option<Row>,
+}
+
+fn hash_of(text: &str) -> [u8; 16] {
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    hash
+}
+
+fn collection_text(collection: &Collection) -> String {
+    serde_json::Value::Object(collection.body.clone()).to_string()
+}
+
+/// Does the work that needs no order: hashes, geometry. Runs on the caller's thread.
+pub(super) fn prepare(write: Write) -> Prepared {
+    let (hash, row) = match &write {
+        Write::PutItem(item, _) => (hash_of(item.text.as_str()), Some(Row::of(item, 0, Instant(0)))),
+        Write::PutCollection(collection, _) => (hash_of(&collection_text(collection)), None),
+        Write::DeleteItem(..) | Write::DeleteCollection(..) => ([0; 16], None),
+    };
+    Prepared { write, hash, row }
+}
+
+/// A change of the index that a log record stands for.
+enum IndexChange {
+    Add(Box<Item>, Box<Row>),
+    /// The document written with this sequence number goes.
+    Remove(u64),
+}
+
+/// What a group does: decided first, then done in one go.
+#[derive(Default)]
+struct Group {
+    records: Vec<LogRecord>,
+    changes: Vec<IndexChange>,
+    /// Items that the group has touched: sequence and hash of the newest write, `None` when deleted.
+    items: HashMap<(String, String), Option<(u64, [u8; 16])>>,
+    /// Collections that the group has deleted: what the snapshot holds of them is gone, also if they come back.
+    forgotten: HashSet<String>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Group {
+    fn forget_collection(&mut self, id: &str) {
+        self.items.retain(|(collection, _), _| collection != id);
+        self.forgotten.insert(id.to_owned());
+    }
+}
+
+/// See the module.
+pub(super) struct Writer {
+    index: Index,
+    fields: IndexFields,
+    reader: IndexReader,
+    /// `None` after a failure; opened again by the next group.
+    writer: Option<IndexWriter>,
+    log: Log,
+    collections: Arc<Collections>,
+    cache: SegmentCache,
+    snapshot: Arc<Snapshot>,
+    options: CatalogOptions,
+    clock: Clock,
+    layout: Layout,
+}
+
+fn rejected(kind: Kind, code: &'static str, detail: String) -> Outcome {
+    Outcome::Rejected(Problem::new(kind, code, detail))
+}
+
+/// Why a precondition fails against the stored record's sequence number, if it does.
+fn refuse(precondition: Precondition, stored: Option<u64>, what: &str) -> Option<Outcome> {
+    match (precondition, stored) {
+        (Precondition::Absent, Some(_)) => Some(rejected(Kind::Conflict, "exists", format!("{what} exists already"))),
+        (Precondition::Present, None) => Some(rejected(Kind::NotFound, "not-found", format!("there is no {what}"))),
+        (Precondition::Sequence(wanted), stored) if stored != Some(wanted) => {
+            Some(rejected(Kind::PreconditionFailed, "changed", format!("{what} was changed in the meantime")))
+        }
+        _ => None,
+    }
+}
+
+impl Writer {
+    /// Opens log and index, and brings the index up to the log.
+    pub(super) fn open(layout: Layout, options: CatalogOptions, clock: Clock, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
+        let index_dir = layout.index();
+        std::fs::create_dir_all(&index_dir).map_err(Error::io("create", &index_dir))?;
+        let (index, fields) = index::open_index(&index_dir, true)?;
+        let payload = index::load_payload(&index, &index_dir)?;
+        let acknowledged = (payload.seq > 0).then_some(payload.seq);
+        let log = Log::open(&layout.log(), options.log_file_bytes, acknowledged)?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let collections = Arc::new(load_collections(&payload, &log.files())?);
+        let mut cache = SegmentCache::default();
+        let snapshot = Snapshot::new(payload.seq, reader.searcher(), fields, collections.clone(), log.files(), &mut cache)?;
+        let snapshot = Arc::new(snapshot);
+        let mut writer = Self { index, fields, reader, writer: None, log, collections, cache, snapshot, options, clock, layout };
+        writer.replay(payload.seq, progress)?;
+        Ok(writer)
+    }
+
+    /// The view after the last group.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.clone()
+    }
+
+    /// Indexes what the log holds after `seq`.
+    fn replay(&mut self, mut seq: u64, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+        loop {
+            let seqs = log::seqs_after(&self.log.files(), seq, self.options.group_items_max);
+            let Some(last) = seqs.last().copied() else { return Ok(()) };
+            let mut group = Group::default();
+            for next in &seqs {
+                let record = log::read_record(&self.log.files(), *next)?.ok_or_else(|| Error::Damaged {
+                    path: self.layout.log(),
+                    detail: format!("the record of sequence {next} is missing"),
+                })?;
+                self.replay_record(record, &mut group)?;
+            }
+            self.index_changes(group.changes, last)?;
+            self.publish(last)?;
+            progress(seqs.len() as u64);
+            seq = last;
+        }
+    }
+
+    fn replay_record(&mut self, record: LogRecord, group: &mut Group) -> Result<(), Error> {
+        let key = (record.collection.clone(), record.id.clone());
+        match record.kind {
+            RecordKind::PutCollection => {
+                let value = serde_json::from_str(&record.body).map_err(|e| self.bad_record(record.seq, &e.to_string()))?;
+                self.set_collection(Collection::from_value(value)?, record.seq);
+            }
+            RecordKind::DeleteCollection => {
+                for seq in self.items_of(&record.collection, group) {
+                    group.changes.push(IndexChange::Remove(seq));
+                }
+                group.forget_collection(&record.collection);
+                self.remove_collection(&record.collection);
+            }
+            RecordKind::PutItem => {
+                if let Some((old, _)) = self.stored_item(&key, group)? {
+                    group.changes.push(IndexChange::Remove(old));
+                }
+                let item = Item::parse(&record.body, None)?;
+                let row = Row::of(&item, record.seq, record.time);
+                group.changes.push(IndexChange::Add(Box::new(item), Box::new(row)));
+                group.items.insert(key, Some((record.seq, record.hash)));
+            }
+            RecordKind::DeleteItem => {
+                if let Some((old, _)) = self.stored_item(&key, group)? {
+                    group.changes.push(IndexChange::Remove(old));
+                }
+                group.items.insert(key, None);
+            }
+        }
+        Ok(())
+    }
+
+    fn bad_record(&self, seq: u64, detail: &str) -> Error {
+        Error::Damaged { path: self.layout.log(), detail: format!("the record of sequence {seq}: {detail}") }
+    }
+
+    fn set_collection(&mut self, collection: Collection, seq: u64) {
+        let id = collection.id.as_str().to_owned();
+        Arc::make_mut(&mut self.collections).insert(id, Arc::new(StoredCollection { collection, seq }));
+    }
+
+    fn remove_collection(&mut self, id: &str) {
+        Arc::make_mut(&mut self.collections).remove(id);
+    }
+
+    /// Sequence number and content hash of an item's newest write, the group's own included.
+    fn stored_item(&self, key: &(String, String), group: &Group) -> Result<Option<(u64, [u8; 16])>, Error> {
+        if let Some(touched) = group.items.get(key) {
+            return Ok(*touched);
+        }
+        if group.forgotten.contains(&key.0) || !self.collections.contains_key(&key.0) {
+            return Ok(None);
+        }
+        let Some((segment, doc)) = self.snapshot.find(&key.0, &key.1) else { return Ok(None) };
+        let seq = segment.data().seqs()[doc as usize];
+        let record = log::read_record(&self.log.files(), seq)?;
+        let record = record.ok_or_else(|| self.bad_record(seq, "it is missing"))?;
+        Ok(Some((seq, record.hash)))
+    }
+
+    /// Sequence numbers of a collection's live items, the group's own included.
+    fn items_of(&self, collection: &str, group: &Group) -> Vec<u64> {
+        let mut seqs: Vec<u64> = group.items.iter().filter(|((c, _), _)| c == collection).filter_map(|(_, touched)| touched.map(|t| t.0)).collect();
+        if group.forgotten.contains(collection) {
+            return seqs;
+        }
+        for segment in self.snapshot.segments() {
+            let data = segment.data();
+            let Some(column) = data.column("collection", crate::segment::ColumnKind::Text) else { continue };
+            let Some(code) = column.dictionary.find_text(collection) else { continue };
+            data.for_each_pair(&column, |doc, c| {
+                if c == code && segment.is_alive(doc) {
+                    seqs.push(data.seqs()[doc as usize]);
+                }
+            });
+        }
+        seqs
+    }
+
+    /// Does a group of writes. The outcomes stand in the order of the writes.
+    ///
+    /// # Errors
+    /// When nothing of the group was done. [`Error::ReadOnly`] means that no further write may be tried.
+    pub(super) fn write(&mut self, writes: Vec<Prepared>) -> Result<Vec<Outcome>, Error> {
+        let collections = self.collections.clone();
+        let result = self.write_group(writes);
+        if result.is_err() {
+            self.collections = collections;
+        }
+        result
+    }
+
+    fn write_group(&mut self, writes: Vec<Prepared>) -> Result<Vec<Outcome>, Error> {
+        let mut group = Group::default();
+        let time = (self.clock)();
+        for prepared in writes {
+            let outcome = self.decide(prepared, time, &mut group)?;
+            group.outcomes.push(outcome);
+        }
+        let Group { records, changes, outcomes, .. } = group;
+        let (Some(first), Some(last)) = (records.first().map(|r| r.seq), records.last().map(|r| r.seq)) else {
+            return Ok(outcomes);
+        };
+        self.log.append(&records)?;
+        drop(records);
+        if let Err(error) = self.index_changes(changes, last) {
+            self.recover(first, last, &error)?;
+            return Err(error);
+        }
+        self.publish(last)?;
+        Ok(outcomes)
+    }
+
+    fn decide(&mut self, prepared: Prepared, time: Instant, group: &mut Group) -> Result<Outcome, Error> {
+        let Prepared { write, hash, row } = prepared;
+        let seq = self.log.next_seq() + group.records.len() as u64;
+        match write {
+            Write::PutCollection(collection, when) => self.put_collection(*collection, when, hash, (seq, time), group),
+            Write::DeleteCollection(id, when) => Ok(self.delete_collection(&id, when, (seq, time), group)),
+            Write::PutItem(item, when) => {
+                let row = row.expect("an item is prepared with its row");
+                self.put_item(item, when, hash, Row { seq, ingested: time.0, ..row }, group)
+            }
+            Write::DeleteItem(collection, id, when) => self.delete_item(&collection, &id, when, (seq, time), group),
+        }
+    }
+
+    fn flags_of(&self, collection: &str) -> u8 {
+        let hidden = self.collections.get(collection).is_some_and(|c| c.collection.access == Access::Hidden);
+        if hidden { FLAG_HIDDEN } else { 0 }
+    }
+
+    fn put_collection(&mut self, collection: Collection, when: Precondition, hash: [u8; 16], (seq, time): (u64, Instant), group: &mut Group) -> Result<Outcome, Error> {
+        let id = collection.id.as_str().to_owned();
+        let stored = self.collections.get(&id).cloned();
+        if let Some(refusal) = refuse(when, stored.as_ref().map(|s| s.seq), &format!("collection {id:?}")) {
+            return Ok(refusal);
+        }
+        if let Some(stored) = stored.as_ref().filter(|s| hash_of(&collection_text(&s.collection)) == hash) {
+            return Ok(Outcome::Unchanged(stored.seq));
+        }
+        let body = collection_text(&collection);
+        self.set_collection(collection, seq);
+        let flags = self.flags_of(&id);
+        group.records.push(LogRecord { seq, time, kind: RecordKind::PutCollection, flags, collection: id, id: String::new(), properties_end: 0, hash, body });
+        Ok(if stored.is_some() { Outcome::Replaced(seq) } else { Outcome::Created(seq) })
+    }
+
+    fn delete_collection(&mut self, id: &CollectionId, when: Precondition, (seq, time): (u64, Instant), group: &mut Group) -> Outcome {
+        let stored = self.collections.get(id.as_str()).map(|s| s.seq);
+        if let Some(refusal) = refuse(when, stored, &format!("collection {id:?}")) {
+            return refusal;
+        }
+        if stored.is_none() {
+            return Outcome::Absent;
+        }
+        let flags = self.flags_of(id.as_str());
+        for item in self.items_of(id.as_str(), group) {
+            group.changes.push(IndexChange::Remove(item));
+        }
+        group.forget_collection(id.as_str());
+        self.remove_collection(id.as_str());
+        group.records.push(delete_record(RecordKind::DeleteCollection, (seq, time), flags, id.as_str(), ""));
+        Outcome::Deleted(seq)
+    }
+
+    fn put_item(&mut self, item: Box<Item>, when: Precondition, hash: [u8; 16], row: Row, group: &mut Group) -> Result<Outcome, Error> {
+        let key = (item.collection.as_str().to_owned(), item.id.as_str().to_owned());
+        if !self.collections.contains_key(&key.0) {
+            return Ok(rejected(Kind::NotFound, "collection-not-found", format!("there is no collection {:?}", key.0)));
+        }
+        let stored = self.stored_item(&key, group)?;
+        if let Some(refusal) = refuse(when, stored.map(|s| s.0), &format!("item {:?} of collection {:?}", key.1, key.0)) {
+            return Ok(refusal);
+        }
+        let seq = row.seq;
+        let outcome = match stored {
+            Some((old, old_hash)) if old_hash == hash => return Ok(Outcome::Unchanged(old)),
+            Some((old, _)) => {
+                group.changes.push(IndexChange::Remove(old));
+                Outcome::Replaced(seq)
+            }
+            None => Outcome::Created(seq),
+        };
+        let (text, properties_end) = item.text.parts();
+        group.records.push(LogRecord {
+            seq,
+            time: Instant(row.ingested),
+            kind: RecordKind::PutItem,
+            flags: self.flags_of(&key.0),
+            collection: key.0.clone(),
+            id: key.1.clone(),
+            properties_end: properties_end as u32,
+            hash,
+            body: text.to_owned(),
+        });
+        group.items.insert(key, Some((seq, hash)));
+        group.changes.push(IndexChange::Add(item, Box::new(row)));
+        Ok(outcome)
+    }
+
+    fn delete_item(&mut self, collection: &CollectionId, id: &ItemId, when: Precondition, (seq, time): (u64, Instant), group: &mut Group) -> Result<Outcome, Error> {
+        let key = (collection.as_str().to_owned(), id.as_str().to_owned());
+        let stored = self.stored_item(&key, group)?;
+        if let Some(refusal) = refuse(when, stored.map(|s| s.0), &format!("item {id:?} of collection {collection:?}")) {
+            return Ok(refusal);
+        }
+        let Some((old, _)) = stored else { return Ok(Outcome::Absent) };
+        group.changes.push(IndexChange::Remove(old));
+        let flags = self.flags_of(&key.0);
+        group.records.push(delete_record(RecordKind::DeleteItem, (seq, time), flags, &key.0, &key.1));
+        group.items.insert(key, None);
+        Ok(Outcome::Deleted(seq))
+    }
+
+    /// Applies changes to the index and commits them as everything up to `last`.
+    fn index_changes(&mut self, changes: Vec<IndexChange>, last: u64) -> Result<(), Error> {
+        if self.writer.is_none() {
+            self.writer = Some(index::open_writer(&self.index, self.options.writer_memory_bytes)?);
+        }
+        let writer = self.writer.as_mut().expect("it was opened above");
+        for change in changes {
+            match change {
+                IndexChange::Add(item, row) => {
+                    writer.add_document(index::document(&item, &row, &self.fields))?;
+                }
+                IndexChange::Remove(seq) => {
+                    writer.delete_term(Term::from_field_u64(self.fields.row, seq));
+                }
+            }
+        }
+        let collections = self.collections.iter().map(|(id, stored)| (id.clone(), stored.seq)).collect::<BTreeMap<_, _>>();
+        let payload = CommitPayload { seq: last, collections, ..CommitPayload::empty() };
+        let payload = serde_json::to_string(&payload).map_err(|e| Error::Damaged { path: self.layout.index(), detail: e.to_string() })?;
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(&payload);
+        commit.commit()?;
+        Ok(())
+    }
+
+    /// After an index failure: decides whether the group happened. If its commit reached the disk it did, and the
+    /// log stays; else its records are taken back, since nobody was told of them.
+    fn recover(&mut self, first: u64, last: u64, error: &Error) -> Result<(), Error> {
+        tracing::error!(error = %error, "the index took no group of writes");
+        // A writer whose thread failed takes nothing more: the next group opens a new one.
+        self.writer = None;
+        let committed = index::load_payload(&self.index, &self.layout.index())
+            .map_err(|e| Error::ReadOnly(format!("the index cannot be read after a failed write: {e}")))?;
+        if committed.seq >= last {
+            return Err(Error::ReadOnly("a write is in the index that could not be confirmed: open the catalogue again".into()));
+        }
+        self.log.take_back(first)
+    }
+
+    fn publish(&mut self, seq: u64) -> Result<(), Error> {
+        self.reader.reload()?;
+        let snapshot = Snapshot::new(seq, self.reader.searcher(), self.fields, self.collections.clone(), self.log.files(), &mut self.cache)?;
+        self.snapshot = Arc::new(snapshot);
+        Ok(())
+    }
+
+    /// Shows segments that merges have made since the last group.
+    pub(super) fn refresh(&mut self) -> Result<(), Error> {
+        self.publish(self.snapshot.seq())
+    }
+
+    /// Drops dead records from the sealed files of the log.
+    pub(super) fn compact(&mut self) -> Result<(), Error> {
+        let mut live: HashSet<u64> = self.collections.values().map(|c| c.seq).collect();
+        for segment in self.snapshot.segments() {
+            let seqs = segment.data().seqs();
+            live.extend((0..segment.data().docs()).filter(|doc| segment.is_alive(*doc)).map(|doc| seqs[doc as usize]));
+        }
+        self.log.compact(&live)?;
+        self.refresh()
+    }
+
+    /// Merges all segments into one, after the merges under way.
+    pub(super) fn optimize(&mut self) -> Result<(), Error> {
+        if let Some(writer) = self.writer.take() {
+            writer.wait_merging_threads()?;
+        }
+        let mut writer = index::open_writer(&self.index, self.options.writer_memory_bytes)?;
+        let policy = index::merge_policy();
+        writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
+        let ids = self.index.searchable_segment_ids()?;
+        if ids.len() > 1 {
+            writer.merge(&ids).wait()?;
+        }
+        writer.garbage_collect_files().wait()?;
+        writer.set_merge_policy(policy);
+        self.writer = Some(writer);
+        self.refresh()
+    }
+
+    /// Waits for merges under way and gives the files free.
+    pub(super) fn close(mut self) -> Result<(), Error> {
+        if let Some(writer) = self.writer.take() {
+            writer.wait_merging_threads()?;
+        }
+        Ok(())
+    }
+}
+
+fn delete_record(kind: RecordKind, (seq, time): (u64, Instant), flags: u8, collection: &str, id: &str) -> LogRecord {
+    LogRecord { seq, time, kind, flags, collection: collection.to_owned(), id: id.to_owned(), properties_end: 0, hash: [0; 16], body: String::new() }
+}
+
+/// Reads the collections that a commit names from the log.
+pub(super) fn load_collections(payload: &CommitPayload, files: &log::LogFiles) -> Result<Collections, Error> {
+    let mut collections = Collections::new();
+    for (id, seq) in &payload.collections {
+        let damaged = |detail: String| Error::Damaged { path: "log".into(), detail: format!("collection {id:?}: {detail}") };
+        let record = log::read_record(files, *seq)?.ok_or_else(|| damaged(format!("its record {seq} is missing")))?;
+        let value = serde_json::from_str(&record.body).map_err(|e| damaged(e.to_string()))?;
+        collections.insert(id.clone(), Arc::new(StoredCollection { collection: Collection::from_value(value)?, seq: *seq }));
+    }
+    Ok(collections)
+}

@@ -1,0 +1,252 @@
+//! The H3 cells that a geometry touches.
+
+use std::collections::HashSet;
+
+use geo::{Coord, Geometry, LineString, MultiPolygon, Polygon};
+use h3o::{CellIndex, LatLng, Resolution};
+
+use super::bands::{Bands, rings_of};
+use super::boxes::grow;
+use super::cut::{HalfPlane, cut_polygon};
+use super::planar::{Position, segment_touches_box};
+use super::simple::simple_members;
+
+/// How far from a shape's first position a touched cell is sought. Edges of cells are arcs on the globe and straight here, so the
+/// cell that H3 gives for a position may be a neighbour of the one whose outline holds it.
+const SEED_RINGS_MAX: u32 = 3;
+
+/// The H3 cells (resolution 0 to 15) that share a point with the geometry, sorted.
+///
+/// A cell is the closed polygon of its H3 boundary vertices joined by straight lines in longitude and latitude, as
+/// [`h3_boundary`] gives it. Each simple part is connected, so the cells it touches are found from one of them by
+/// neighbours. A geometry within ±180 degrees that is not empty touches at least one cell.
+///
+/// `None` if there are more than `max_cells`, if the resolution is above 15, or if positions are not finite.
+pub fn h3_cells(geometry: &Geometry<f64>, resolution: u8, max_cells: usize) -> Option<Vec<u64>> {
+    let resolution = Resolution::try_from(resolution).ok()?;
+    let mut cells = HashSet::new();
+    for (rings, is_area) in simple_members(geometry).iter().flat_map(rings_of) {
+        let Some(shape) = Bands::new(&rings, is_area) else { continue };
+        spread(&shape, rings[0][0], resolution, max_cells, &mut cells)?;
+    }
+    let mut sorted: Vec<u64> = cells.into_iter().map(u64::from).collect();
+    sorted.sort_unstable();
+    Some(sorted)
+}
+
+/// Adds the cells that one connected shape touches.
+fn spread(
+    shape: &Bands,
+    first: Position,
+    resolution: Resolution,
+    max_cells: usize,
+    cells: &mut HashSet<CellIndex>,
+) -> Option<()> {
+    let seed = LatLng::new(first[1], first[0]).ok()?.to_cell(resolution);
+    let outline = Outline::of(seed);
+    if outline.encloses(shape.bounds()) {
+        cells.insert(seed);
+        return (cells.len() <= max_cells).then_some(());
+    }
+    let mut seen = HashSet::from([seed]);
+    let mut waiting = Vec::new();
+    if outline.is_touched_by(shape) {
+        waiting.push(seed);
+    } else {
+        for k in 1..=SEED_RINGS_MAX {
+            let ring: Vec<CellIndex> = seed.grid_disk(k);
+            waiting
+                .extend(ring.into_iter().filter(|&cell| seen.insert(cell) && Outline::of(cell).is_touched_by(shape)));
+            if !waiting.is_empty() {
+                break;
+            }
+        }
+        if waiting.is_empty() {
+            // A position in the crack that rounding leaves between outlines.
+            cells.insert(seed);
+        }
+    }
+    let mut found = 0;
+    while let Some(cell) = waiting.pop() {
+        cells.insert(cell);
+        found += 1;
+        if cells.len() > max_cells || found > max_cells {
+            return None;
+        }
+        let near: Vec<CellIndex> = cell.grid_disk(1);
+        for neighbour in near {
+            if seen.insert(neighbour) && touches(neighbour, shape) {
+                waiting.push(neighbour);
+            }
+        }
+    }
+    (cells.len() <= max_cells).then_some(())
+}
+
+fn touches(cell: CellIndex, shape: &Bands) -> bool {
+    // The centre lies in the outline and costs a quarter of it: enough for the cells inside a large shape.
+    let centre = LatLng::from(cell);
+    shape.contains([centre.lng(), centre.lat()]) || Outline::of(cell).is_touched_by(shape)
+}
+
+/// A cell's outline in longitude and latitude.
+///
+/// One polygon, or two for a cell cut by the antimeridian, within ±180. A cell with a pole inside reaches along it from
+/// -180 to 180. `None` if `cell` is no H3 cell.
+pub fn h3_boundary(cell: u64) -> Option<MultiPolygon<f64>> {
+    let outline = Outline::of(CellIndex::try_from(cell).ok()?);
+    let polygon = |(ring, _): (Vec<Position>, [f64; 4])| {
+        Polygon::new(LineString(ring.into_iter().map(|[x, y]| Coord { x, y }).collect()), Vec::new())
+    };
+    Some(MultiPolygon(outline.pieces.into_iter().map(polygon).collect()))
+}
+
+/// Closed rings within ±180 degrees, each with its bounds.
+struct Outline {
+    pieces: Vec<(Vec<Position>, [f64; 4])>,
+}
+
+impl Outline {
+    fn of(cell: CellIndex) -> Self {
+        let mut ring: Vec<Position> = cell.boundary().iter().map(|v| [v.lng(), v.lat()]).collect();
+        ring.push(ring[0]);
+        let crosses = ring.windows(2).any(|edge| (edge[1][0] - edge[0][0]).abs() > 180.0);
+        if !crosses {
+            return Self { pieces: vec![with_bounds(ring)] };
+        }
+        // The arc between neighbouring vertices is the short way around.
+        for i in 1..ring.len() {
+            let turns = ((ring[i][0] - ring[i - 1][0]) / 360.0).round();
+            ring[i][0] -= 360.0 * turns;
+        }
+        let turn = ring[ring.len() - 1][0] - ring[0][0];
+        if turn.abs() > 180.0 {
+            ring.pop();
+            return Self { pieces: vec![with_bounds(polar(ring, turn))] };
+        }
+        let last = ring.len() - 1;
+        ring[last] = ring[0];
+        Self { pieces: cut(ring) }
+    }
+
+    /// Whether a box lies wholly inside, away from the outline.
+    fn encloses(&self, bounds: [f64; 4]) -> bool {
+        let corner = [bounds[0], bounds[1]];
+        self.pieces.iter().any(|(ring, _)| {
+            super::planar::in_rings(corner, std::iter::once(&ring[..]))
+                && !ring.windows(2).any(|edge| segment_touches_box(edge[0], edge[1], bounds))
+        })
+    }
+
+    fn is_touched_by(&self, shape: &Bands) -> bool {
+        self.pieces.iter().any(|(ring, bounds)| shape.touches(ring, *bounds))
+    }
+}
+
+fn with_bounds(ring: Vec<Position>) -> (Vec<Position>, [f64; 4]) {
+    let mut bounds = [ring[0][0], ring[0][1], ring[0][0], ring[0][1]];
+    ring.iter().for_each(|&p| grow(&mut bounds, p));
+    (ring, bounds)
+}
+
+/// The ring around a pole, open and unwrapped over 360 degrees, closed along the pole.
+fn polar(mut ring: Vec<Position>, turn: f64) -> Vec<Position> {
+    if turn < 0.0 {
+        ring.reverse();
+    }
+    for p in &mut ring {
+        p[0] = (p[0] + 180.0).rem_euclid(360.0) - 180.0;
+    }
+    // Begin with the westernmost vertex; longitudes ascend from there.
+    let west = (0..ring.len()).min_by(|&i, &j| ring[i][0].total_cmp(&ring[j][0])).unwrap_or(0);
+    ring.rotate_left(west);
+    let (first, last) = (ring[0], ring[ring.len() - 1]);
+    let share = (180.0 - last[0]) / (first[0] + 360.0 - last[0]);
+    let at_edge = last[1] + share * (first[1] - last[1]);
+    let pole = if first[1] > 0.0 { 90.0 } else { -90.0 };
+    ring.insert(0, [-180.0, at_edge]);
+    ring.extend([[180.0, at_edge], [180.0, pole], [-180.0, pole], [-180.0, at_edge]]);
+    ring
+}
+
+/// The pieces of an unwrapped ring that crosses ±180.
+fn cut(ring: Vec<Position>) -> Vec<(Vec<Position>, [f64; 4])> {
+    let polygon = Polygon::new(LineString(ring.into_iter().map(|[x, y]| Coord { x, y }).collect()), Vec::new());
+    let mut pieces = Vec::new();
+    for shift in [-360.0, 0.0, 360.0] {
+        for piece in cut_polygon(&polygon, HalfPlane::East(shift - 180.0)) {
+            for piece in cut_polygon(&piece, HalfPlane::West(shift + 180.0)) {
+                pieces.push(with_bounds(piece.exterior().coords().map(|c| [c.x - shift, c.y]).collect()));
+            }
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use geo::{BoundingRect, Intersects, MapCoords, Point, Rect};
+    use proptest::prelude::*;
+
+    use super::super::{normalise, samples};
+    use super::*;
+
+    static CELLS: LazyLock<Vec<(u64, MultiPolygon<f64>)>> = LazyLock::new(|| {
+        let cells = CellIndex::base_cells().flat_map(|base| base.children(Resolution::Two));
+        cells.map(u64::from).map(|cell| (cell, h3_boundary(cell).expect("a cell"))).collect()
+    });
+
+    fn brute(geometry: &Geometry<f64>) -> Vec<u64> {
+        let bounds = geometry.bounding_rect().map(|r| r.to_polygon());
+        let near = |cell: &MultiPolygon<f64>| bounds.as_ref().is_some_and(|b| cell.intersects(b));
+        let mut found: Vec<u64> =
+            CELLS.iter().filter(|(_, cell)| near(cell) && cell.intersects(geometry)).map(|(id, _)| *id).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn outlines_cover_the_map_once() {
+        let area: f64 = CELLS.iter().map(|(_, cell)| geo::Area::unsigned_area(cell)).sum();
+        assert!((area - 360.0 * 180.0).abs() < 1e-6, "{area}");
+        let polar = CELLS.iter().filter(|(_, cell)| cell.bounding_rect().is_some_and(|r| r.width() == 360.0));
+        assert!(polar.count() >= 2);
+    }
+
+    #[test]
+    fn a_small_shape_has_its_one_cell_and_the_limit_is_kept() {
+        let station = Geometry::Point(Point::new(1.44, 43.6));
+        let cell = LatLng::new(43.6, 1.44).expect("a position").to_cell(Resolution::Five);
+        assert_eq!(h3_cells(&station, 5, 1), Some(vec![u64::from(cell)]));
+        assert_eq!(h3_cells(&station, 5, 0), None);
+        assert_eq!(h3_cells(&station, 16, 10), None);
+        let country = Rect::new(Coord { x: 0.0, y: 40.0 }, Coord { x: 8.0, y: 48.0 }).to_polygon();
+        assert_eq!(h3_cells(&country.clone().into(), 5, 1000), None);
+        assert!(h3_cells(&country.into(), 5, 10_000).is_some_and(|cells| cells.len() > 1000));
+        assert_eq!(h3_cells(&Geometry::MultiPoint(geo::MultiPoint(Vec::new())), 5, 10), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_box_over_the_pole_and_the_antimeridian_has_all_its_cells() {
+        for (west, south, east, north) in [(-180.0, 80.0, 180.0, 90.0), (170.0, -90.0, 190.0, -60.0)] {
+            let rect = Rect::new(Coord { x: west, y: south }, Coord { x: east, y: north });
+            let shape = normalise(&rect.to_polygon().into(), None).into_owned();
+            assert_eq!(h3_cells(&shape, 2, 10_000), Some(brute(&shape)));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn the_cells_are_those_that_a_search_of_all_cells_finds(
+            shape in samples::geometry(), size in 0.01..1.5f64,
+            lon in prop_oneof![Just(180.0), Just(-180.0), -180.0..180.0f64], lat in prop_oneof![Just(80.0), Just(-80.0), -60.0..60.0f64]
+        ) {
+            let place = |c: Coord<f64>| Coord { x: lon + c.x * size, y: (lat + c.y * size).clamp(-90.0, 90.0) };
+            let shape = normalise(&shape.map_coords(place), None).into_owned();
+            prop_assert_eq!(h3_cells(&shape, 2, 100_000).expect("below the limit"), brute(&shape));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Our part of a segment: one file beside tantivy's, with a packed R-tree, exact geometries, times, and property columns.
+
+mod bits;
+mod build;
+mod column;
+mod data;
+mod file;
+mod plugin;
+mod row;
+mod rtree;
+
+pub use bits::Bits;
+pub use column::{Codes, Column, ColumnKind, Dictionary, Narrow};
+pub use data::{Cells, SegmentData};
+pub use plugin::EXTENSION;
+pub(crate) use plugin::{open_data, plugin};
+pub(crate) use row::Row;
+pub use row::NO_TIME;
+pub use rtree::{PartBox, Tree};

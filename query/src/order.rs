@@ -1,0 +1,318 @@
+//! The order of a page: sort keys read from codes within a segment, values compared between segments, and the
+//! token that says where a page ended.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use nilometer_indexer::segment::{Bits, Column, ColumnKind, NO_TIME, SegmentData};
+use nilometer_schemas::{Direction, Problem, SortKey};
+use serde::{Deserialize, Serialize};
+
+/// Rank of an absent value, in either direction.
+const ABSENT: u64 = u64::MAX;
+
+/// A sort value that compares between segments.
+#[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum SortValue {
+    /// False before true.
+    Bool(bool),
+    /// µs of a moment.
+    Time { t: i64 },
+    Number(f64),
+    Text(String),
+    Absent(Option<()>),
+}
+
+impl SortValue {
+    /// Order of two values under a direction; an absent one is last.
+    fn compare(&self, other: &Self, direction: Direction) -> std::cmp::Ordering {
+        use std::cmp::Ordering;
+        match (self, other) {
+            (Self::Absent(_), Self::Absent(_)) => Ordering::Equal,
+            (Self::Absent(_), _) => Ordering::Greater,
+            (_, Self::Absent(_)) => Ordering::Less,
+            (a, b) => {
+                let ordering = a.partial_cmp(b).unwrap_or(Ordering::Equal);
+                if direction == Direction::Ascending { ordering } else { ordering.reverse() }
+            }
+        }
+    }
+}
+
+/// Where a page ended, and as of when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Token {
+    /// The sequence number as of which the run of pages answers.
+    #[serde(rename = "a")]
+    pub(crate) as_of: u64,
+    /// Sort values of the last item.
+    #[serde(rename = "v")]
+    pub(crate) values: Vec<SortValue>,
+    /// Its sequence number, unique.
+    #[serde(rename = "s")]
+    pub(crate) seq: u64,
+    /// The order that the values belong to.
+    #[serde(rename = "o")]
+    pub(crate) order: String,
+}
+
+fn name_of(keys: &[SortKey]) -> String {
+    let names = keys.iter().map(|k| format!("{}{}", if k.direction == Direction::Ascending { '+' } else { '-' }, k.field));
+    names.collect::<Vec<_>>().join(",")
+}
+
+impl Token {
+    pub(crate) fn write(&self) -> Result<String, Problem> {
+        let json = serde_json::to_vec(self).map_err(crate::plan::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    /// Reads a token given for an order.
+    ///
+    /// # Errors
+    /// `Invalid` for a text that no page gave out, or that belongs to another order.
+    pub(crate) fn read(text: &str, keys: &[SortKey]) -> Result<Self, Problem> {
+        let bad = |detail: &str| Problem::invalid("token", detail).at("token").allowed("the token of a page's next link, unchanged");
+        let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad("the token cannot be read"))?;
+        let token: Self = serde_json::from_slice(&json).map_err(|_| bad("the token cannot be read"))?;
+        if token.order != name_of(keys) || token.values.len() != keys.len() {
+            return Err(bad("the token belongs to a search with another order"));
+        }
+        Ok(token)
+    }
+}
+
+/// The keys of a page: those asked for, or newest first.
+pub(crate) fn keys_of(sortby: &[SortKey]) -> Vec<SortKey> {
+    if sortby.is_empty() {
+        return vec![SortKey { field: "datetime".into(), direction: Direction::Descending }];
+    }
+    sortby.to_vec()
+}
+
+/// One key bound to a segment.
+enum Source<'a> {
+    Times(&'a [i64]),
+    /// Columns by type, ranks of one type before those of the next.
+    Columns(Vec<(Column<'a>, u64)>),
+}
+
+fn kind_order(kind: ColumnKind) -> u8 {
+    match kind {
+        ColumnKind::Bool => 0,
+        ColumnKind::Number => 1,
+        ColumnKind::Text => 2,
+    }
+}
+
+impl<'a> Source<'a> {
+    fn new(field: &str, data: &'a SegmentData) -> Self {
+        match field {
+            "datetime" => Self::Times(data.datetime()),
+            "start_datetime" => Self::Times(data.start()),
+            "end_datetime" => Self::Times(data.end()),
+            "ingested" => Self::Times(data.ingested()),
+            field => {
+                let mut columns: Vec<_> = data.columns_of(field).collect();
+                columns.sort_by_key(|c| kind_order(c.kind));
+                let mut base = 0;
+                let with_base = columns.into_iter().map(|column| {
+                    let begin = base;
+                    base += column.dictionary.len() as u64 * 2 + 2;
+                    (column, begin)
+                });
+                Self::Columns(with_base.collect())
+            }
+        }
+    }
+
+    /// A document's place among the segment's values, ascending and odd; [`ABSENT`] without one.
+    fn rank(&self, doc: u32) -> u64 {
+        match self {
+            Self::Times(times) => time_rank(times[doc as usize]),
+            Self::Columns(columns) => {
+                let first = columns.iter().find_map(|(column, base)| Some(base + u64::from(column.first_code(doc)?) * 2 + 1));
+                first.unwrap_or(ABSENT)
+            }
+        }
+    }
+
+    /// The place of a value that need not be in the segment: its own rank if it is, else the even one before the next.
+    fn rank_of(&self, value: &SortValue) -> u64 {
+        match (self, value) {
+            (_, SortValue::Absent(_)) => ABSENT,
+            (Self::Times(_), SortValue::Time { t }) => time_rank(*t),
+            (Self::Times(_), _) => 0,
+            (Self::Columns(columns), value) => {
+                let kind = match value {
+                    SortValue::Bool(_) => ColumnKind::Bool,
+                    SortValue::Number(_) | SortValue::Time { .. } => ColumnKind::Number,
+                    SortValue::Text(_) | SortValue::Absent(_) => ColumnKind::Text,
+                };
+                let mut after = 0;
+                for (column, base) in columns {
+                    if column.kind == kind {
+                        return base + dictionary_rank(column, value);
+                    }
+                    if kind_order(column.kind) < kind_order(kind) {
+                        after = base + column.dictionary.len() as u64 * 2 + 1;
+                    }
+                }
+                // An even place after the last value of the types before.
+                (after + 1) & !1
+            }
+        }
+    }
+
+    fn value(&self, doc: u32) -> SortValue {
+        match self {
+            Self::Times(times) => match times[doc as usize] {
+                NO_TIME => SortValue::Absent(None),
+                t => SortValue::Time { t },
+            },
+            Self::Columns(columns) => {
+                for (column, _) in columns {
+                    if let Some(code) = column.first_code(doc) {
+                        return match column.kind {
+                            ColumnKind::Bool => SortValue::Bool(column.dictionary.number(code) == 1.0),
+                            ColumnKind::Number => SortValue::Number(column.dictionary.number(code)),
+                            ColumnKind::Text => SortValue::Text(column.dictionary.text(code).to_owned()),
+                        };
+                    }
+                }
+                SortValue::Absent(None)
+            }
+        }
+    }
+}
+
+fn time_rank(t: i64) -> u64 {
+    // The smallest time is the absent one; all others keep their order as unsigned numbers.
+    if t == NO_TIME { ABSENT } else { (t as u64) ^ (1 << 63) }
+}
+
+fn dictionary_rank(column: &Column<'_>, value: &SortValue) -> u64 {
+    let (at, exact) = match value {
+        SortValue::Text(text) => {
+            let at = column.dictionary.lower_bound_text(text);
+            (at, column.dictionary.find_text(text).is_some())
+        }
+        SortValue::Number(number) => number_place(column, *number),
+        SortValue::Bool(truth) => number_place(column, f64::from(u8::from(*truth))),
+        SortValue::Time { .. } | SortValue::Absent(_) => (0, false),
+    };
+    u64::from(at) * 2 + u64::from(exact)
+}
+
+fn number_place(column: &Column<'_>, number: f64) -> (u32, bool) {
+    let at = column.dictionary.lower_bound_number(number);
+    let exact = (at as usize) < column.dictionary.len() && column.dictionary.number(at) == number;
+    (at, exact)
+}
+
+/// A candidate for the page, comparable between segments.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) values: Vec<SortValue>,
+    pub(crate) seq: u64,
+}
+
+/// Order of two candidates under the keys; the newest write first among equals.
+pub(crate) fn compare(keys: &[SortKey], a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    for (key, (x, y)) in keys.iter().zip(a.values.iter().zip(&b.values)) {
+        let ordering = x.compare(y, key.direction);
+        if ordering.is_ne() {
+            return ordering;
+        }
+    }
+    b.seq.cmp(&a.seq)
+}
+
+/// Sort position within a segment: smaller comes first.
+type Place = (Vec<u64>, std::cmp::Reverse<u64>);
+
+struct SegmentOrder<'a> {
+    sources: Vec<(Source<'a>, Direction)>,
+    seqs: &'a [u64],
+}
+
+fn directed(rank: u64, direction: Direction) -> u64 {
+    match direction {
+        _ if rank == ABSENT => ABSENT,
+        Direction::Ascending => rank,
+        Direction::Descending => ABSENT - 1 - rank,
+    }
+}
+
+impl SegmentOrder<'_> {
+    fn first(&self, doc: u32) -> u64 {
+        let (source, direction) = &self.sources[0];
+        directed(source.rank(doc), *direction)
+    }
+
+    fn place(&self, doc: u32) -> Place {
+        let ranks = self.sources.iter().map(|(source, direction)| directed(source.rank(doc), *direction));
+        (ranks.collect(), std::cmp::Reverse(self.seqs[doc as usize]))
+    }
+
+    fn place_of(&self, token: &Token) -> Place {
+        let ranks = self.sources.iter().zip(&token.values).map(|((source, direction), value)| directed(source.rank_of(value), *direction));
+        (ranks.collect(), std::cmp::Reverse(token.seq))
+    }
+}
+
+/// The first `count` documents of a match set after the token, with what compares them to other segments'.
+pub(crate) fn first_of(data: &SegmentData, matches: &Bits, matched: u64, keys: &[SortKey], token: Option<&Token>, count: usize) -> Vec<Candidate> {
+    let sources = keys.iter().map(|key| (Source::new(&key.field, data), key.direction)).collect();
+    let order = SegmentOrder { sources, seqs: data.seqs() };
+    let after = token.map(|token| order.place_of(token));
+    let newest = matches!(keys, [key] if key.field == "datetime" && key.direction == Direction::Descending);
+    let dense = matched.saturating_mul(matched) > (count as u64).saturating_mul(u64::from(data.docs()));
+    let docs = if newest && dense {
+        walk(data, matches, &order, after.as_ref(), count)
+    } else {
+        select(matches, &order, after.as_ref(), count)
+    };
+    let candidate = |doc: u32| Candidate {
+        values: order.sources.iter().map(|(source, _)| source.value(doc)).collect(),
+        seq: data.seqs()[doc as usize],
+    };
+    docs.into_iter().map(candidate).collect()
+}
+
+/// Follows the newest-first permutation until enough members are met: cheap when the set is dense.
+fn walk(data: &SegmentData, matches: &Bits, order: &SegmentOrder<'_>, after: Option<&Place>, count: usize) -> Vec<u32> {
+    let newest = data.newest_first();
+    let begin = after.map_or(0, |after| newest.partition_point(|doc| order.place(*doc) <= *after));
+    newest[begin..].iter().copied().filter(|doc| matches.contains(*doc)).take(count).collect()
+}
+
+/// Keeps the best `count` while looking at every member once.
+fn select(matches: &Bits, order: &SegmentOrder<'_>, after: Option<&Place>, count: usize) -> Vec<u32> {
+    let mut best: Vec<(Place, u32)> = Vec::with_capacity(count * 2);
+    let mut limit: Option<u64> = None;
+    matches.for_each(|doc| {
+        let first = order.first(doc);
+        if limit.is_some_and(|limit| first > limit) || after.is_some_and(|after| first < after.0[0]) {
+            return;
+        }
+        let place = order.place(doc);
+        if after.is_some_and(|after| place <= *after) {
+            return;
+        }
+        best.push((place, doc));
+        if best.len() >= count.saturating_mul(2).max(64) {
+            best.select_nth_unstable(count - 1);
+            best.truncate(count);
+            limit = best.last().map(|(place, _)| place.0[0]);
+        }
+    });
+    best.sort_unstable();
+    best.truncate(count);
+    best.into_iter().map(|(_, doc)| doc).collect()
+}
+
+/// A token that continues after a candidate.
+pub(crate) fn token_after(keys: &[SortKey], last: &Candidate, as_of: u64) -> Token {
+    Token { as_of, values: last.values.clone(), seq: last.seq, order: name_of(keys) }
+}

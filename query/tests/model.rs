@@ -1,0 +1,562 @@
+//! The index against a plain `Vec`: random writes, deletes, merges and reopenings, then random questions, each
+//! answered by the index and by a linear scan with `geo`'s exact predicates.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use geo::{Intersects, Rect, coord};
+use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
+use nilometer_schemas::{
+    Aggregation, AggregationKind, AggregationResult, Bbox, Collection, CollectionId, Comparison, Direction, Filter, Instant, Item, ItemId,
+    Role, Scalar, Scope, Search, SortKey, TimeInterval, geojson, text,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const COLLECTIONS: [&str; 4] = ["rivers", "lakes", "lakes.small", "secret"];
+const WORDS: [&str; 5] = ["Saône", "Rhône", "lac", "Lac d'Annecy", "débit"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(usize, u8, Value, Value),
+    Delete(usize, u8),
+    DeleteCollection(usize),
+    Merge,
+    Compact,
+    Reopen,
+}
+
+fn position() -> impl Strategy<Value = (f64, f64)> {
+    // A coarse grid, so that things touch; the antimeridian and the poles are on it.
+    let lon = prop_oneof![(-36i32..=36).prop_map(|x| f64::from(x) * 5.0), Just(180.0), Just(-180.0), Just(179.5), Just(-179.5)];
+    let lat = prop_oneof![(-18i32..=18).prop_map(|y| f64::from(y) * 5.0), Just(90.0), Just(-90.0), Just(0.25)];
+    (lon, lat)
+}
+
+fn boxed(w: f64, s: f64, e: f64, n: f64) -> Value {
+    json!([[[w, s], [e, s], [e, n], [w, n], [w, s]]])
+}
+
+fn geometry() -> impl Strategy<Value = Value> {
+    let size = prop_oneof![Just(0.5), Just(5.0), Just(40.0)];
+    let boxes = (position(), size).prop_map(|((x, y), d)| {
+        let (e, n) = ((x + d).min(180.0), (y + d).min(90.0));
+        let (w, s) = (e - d, n - d);
+        boxed(w, s, e, n)
+    });
+    let boxes = boxes.boxed();
+    prop_oneof![
+        1 => Just(Value::Null),
+        3 => position().prop_map(|(x, y)| json!({"type": "Point", "coordinates": [x, y]})),
+        4 => boxes.clone().prop_map(|b| json!({"type": "Polygon", "coordinates": b})),
+        2 => prop::collection::vec(position(), 2..5).prop_map(|p| json!({"type": "LineString", "coordinates": p})),
+        2 => prop::collection::vec(boxes, 2..4).prop_map(|b| json!({"type": "GeometryCollection",
+            "geometries": b.into_iter().map(|b| json!({"type": "Polygon", "coordinates": b})).collect::<Vec<_>>()})),
+        // A pass: a thin slanted band, as swaths are, which fills little of its box.
+        1 => (-160i32..100).prop_map(|x| { let x = f64::from(x); json!({"type": "MultiPolygon", "coordinates": [
+            [[[x, -78.0], [x + 1.0, -78.0], [x + 61.0, 78.0], [x + 60.0, 78.0], [x, -78.0]]],
+            [[[x + 2.0, -78.0], [x + 3.0, -78.0], [x + 63.0, 78.0], [x + 62.0, 78.0], [x + 2.0, -78.0]]]]}) }),
+    ]
+}
+
+fn moment(day: i64) -> String {
+    Instant(day * 86_400_000_000).to_string()
+}
+
+fn properties() -> impl Strategy<Value = Value> {
+    let times = prop_oneof![
+        (0i64..30).prop_map(|d| json!({"datetime": moment(d)})),
+        (0i64..30, 0i64..10).prop_map(|(d, n)| json!({"datetime": null, "start_datetime": moment(d), "end_datetime": moment(d + n)})),
+    ];
+    let n = prop_oneof![Just(Value::Null), (-3i32..6).prop_map(|n| json!(n)), (-3i32..6).prop_map(|n| json!(f64::from(n) + 0.5))];
+    let m = prop_oneof![Just(Value::Null), (0i32..3).prop_map(|n| json!(n)), "[ab]{1,2}".prop_map(|t| json!(t)), any::<bool>().prop_map(|b| json!(b))];
+    let tags = prop::collection::vec("[xyz]", 0..3);
+    let title = prop::sample::subsequence(WORDS.to_vec(), 0..3);
+    (times, n, m, tags, title).prop_map(|(mut p, n, m, tags, title)| {
+        p["n"] = n;
+        p["m"] = m;
+        p["tags"] = json!(tags);
+        p["title"] = json!(title.join(" / "));
+        p
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        24 => (0..COLLECTIONS.len(), 0u8..12, geometry(), properties()).prop_map(|(c, i, g, p)| Step::Put(c, i, g, p)),
+        5 => (0..COLLECTIONS.len(), 0u8..12).prop_map(|(c, i)| Step::Delete(c, i)),
+        1 => (0..COLLECTIONS.len()).prop_map(Step::DeleteCollection),
+        1 => Just(Step::Merge),
+        1 => Just(Step::Compact),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn scalar() -> impl Strategy<Value = (String, Scalar)> {
+    prop_oneof![
+        (-3i32..6).prop_map(|n| ("n".to_owned(), Scalar::Number(f64::from(n)))),
+        (0i32..3).prop_map(|n| ("m".to_owned(), Scalar::Number(f64::from(n)))),
+        "[ab]{1,2}".prop_map(|t| ("m".to_owned(), Scalar::Text(t))),
+        any::<bool>().prop_map(|b| ("m".to_owned(), Scalar::Bool(b))),
+        "[xyz]".prop_map(|t| ("tags".to_owned(), Scalar::Text(t))),
+        (0i64..30).prop_map(|d| ("datetime".to_owned(), Scalar::Timestamp(Instant(d * 86_400_000_000)))),
+        (0..12u8).prop_map(|i| ("id".to_owned(), Scalar::Text(format!("i{i}")))),
+        Just(("collection".to_owned(), Scalar::Text("lakes".to_owned()))),
+        Just(("absent".to_owned(), Scalar::Number(1.0))),
+    ]
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let op = prop::sample::select(vec![
+        Comparison::Equal, Comparison::NotEqual, Comparison::Less, Comparison::LessEqual, Comparison::Greater, Comparison::GreaterEqual,
+    ]);
+    let leaf = prop_oneof![
+        6 => (scalar(), op).prop_map(|((property, value), op)| Filter::Compare { property, op, value }),
+        1 => (-3i32..3, 0i32..4).prop_map(|(a, d)| Filter::Between { property: "n".into(), low: Scalar::Number(f64::from(a)), high: Scalar::Number(f64::from(a + d)) }),
+        1 => prop::collection::vec("[ab]{1,2}", 1..3).prop_map(|v| Filter::In { property: "m".into(), values: v.into_iter().map(Scalar::Text).collect() }),
+        1 => "[ab%_]{1,3}".prop_map(|pattern| Filter::Like { property: "m".into(), pattern }),
+        1 => prop::sample::select(vec!["n", "m", "tags", "datetime", "geometry", "absent"]).prop_map(|p| Filter::IsNull { property: p.into() }),
+        1 => geometry().prop_filter("a geometry", |g| !g.is_null()).prop_map(|g| Filter::Intersects(geojson::from_value(&g).unwrap())),
+    ];
+    leaf.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Filter::And),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Filter::Or),
+            inner.prop_map(|f| Filter::Not(Box::new(f))),
+        ]
+    })
+}
+
+fn question() -> impl Strategy<Value = Search> {
+    let bbox = (position(), position()).prop_map(|((w, a), (e, b))| Bbox { west: w, east: e, south: a.min(b), north: a.max(b) });
+    let place = prop_oneof![
+        3 => Just((None, None)),
+        3 => bbox.prop_map(|b| (Some(b), None)),
+        2 => geometry().prop_filter("a geometry", |g| !g.is_null()).prop_map(|g| (None, Some(geojson::from_value(&g).unwrap()))),
+    ];
+    let datetime = prop::option::of((prop::option::of(0i64..30), prop::option::of(0i64..15)).prop_map(|(a, d)| TimeInterval {
+        start: a.map(|a| Instant(a * 86_400_000_000)),
+        end: d.map(|d| Instant((a.unwrap_or(0) + d) * 86_400_000_000)),
+    }));
+    let sort = prop::collection::vec((prop::sample::select(vec!["n", "m", "datetime", "id", "collection", "tags", "ingested"]), any::<bool>()), 0..3);
+    (
+        prop::option::weighted(0.3, prop::sample::subsequence(COLLECTIONS.to_vec(), 1..3)),
+        prop::option::weighted(0.2, prop::collection::vec(0u8..12, 1..4)),
+        place,
+        datetime,
+        prop::option::weighted(0.5, filter()),
+        prop::option::weighted(0.3, prop::sample::subsequence(vec!["saone", "LAC", "lac d'annecy", "debit", "nil"], 1..3)),
+        sort,
+        1usize..7,
+        prop::option::weighted(0.15, (0..COLLECTIONS.len(), 0u8..12)),
+    )
+        .prop_map(|(collections, ids, (bbox, intersects), datetime, filter, q, sort, limit, reference)| Search {
+            collections: collections.unwrap_or_default().into_iter().map(|c| CollectionId::new(c).unwrap()).collect(),
+            ids: ids.unwrap_or_default().into_iter().map(|i| ItemId::new(format!("i{i}")).unwrap()).collect(),
+            bbox,
+            intersects,
+            intersects_refs: reference.map(|(c, i)| format!("{}.i{i}", COLLECTIONS[c])).into_iter().collect(),
+            datetime,
+            filter,
+            q: q.unwrap_or_default().into_iter().map(str::to_owned).collect(),
+            sortby: sort
+                .into_iter()
+                .map(|(f, up)| SortKey { field: f.into(), direction: if up { Direction::Ascending } else { Direction::Descending } })
+                .collect(),
+            limit,
+            ..Search::default()
+        })
+}
+
+/// An item of the plain model.
+#[derive(Clone, Debug)]
+struct Plain {
+    collection: String,
+    id: String,
+    geometry: Option<geo::Geometry<f64>>,
+    properties: Value,
+    seq: u64,
+    ingested: i64,
+}
+
+type Model = BTreeMap<(String, String), Plain>;
+
+impl Plain {
+    fn times(&self) -> (i64, i64) {
+        let t = |name: &str| self.properties[name].as_str().and_then(Instant::parse).map(|t| t.0);
+        let moment = t("datetime");
+        (t("start_datetime").or(moment).unwrap(), t("end_datetime").or(moment).unwrap())
+    }
+
+    fn values(&self, property: &str) -> Vec<Value> {
+        match property {
+            "id" => vec![json!(self.id)],
+            "collection" => vec![json!(self.collection)],
+            name => match &self.properties[name] {
+                Value::Null => Vec::new(),
+                Value::Array(values) => values.clone(),
+                value => vec![value.clone()],
+            },
+        }
+    }
+}
+
+fn compare(value: &Value, literal: &Scalar) -> Option<std::cmp::Ordering> {
+    match (value, literal) {
+        (Value::String(a), Scalar::Text(b)) => Some(a.cmp(b)),
+        (Value::String(a), Scalar::Timestamp(b)) => Some(Instant::parse(a)?.cmp(b)),
+        (Value::Number(a), Scalar::Number(b)) => a.as_f64()?.partial_cmp(b),
+        (Value::Bool(a), Scalar::Bool(b)) => Some(a.cmp(b)),
+        _ => None,
+    }
+}
+
+/// True if one value passes, false if all comparable ones fail, unknown if none compares.
+fn any_value(item: &Plain, property: &str, test: impl Fn(&Value) -> Option<bool>) -> Option<bool> {
+    let results: Vec<bool> = item.values(property).iter().filter_map(test).collect();
+    if results.is_empty() { None } else { Some(results.contains(&true)) }
+}
+
+fn like(pattern: &[char], text: &[char]) -> bool {
+    match pattern {
+        [] => text.is_empty(),
+        ['%', rest @ ..] => (0..=text.len()).any(|n| like(rest, &text[n..])),
+        ['_', rest @ ..] => !text.is_empty() && like(rest, &text[1..]),
+        [c, rest @ ..] => text.first() == Some(c) && like(rest, &text[1..]),
+    }
+}
+
+fn truth(item: &Plain, filter: &Filter) -> Option<bool> {
+    match filter {
+        Filter::And(all) => {
+            let results: Vec<_> = all.iter().map(|f| truth(item, f)).collect();
+            if results.contains(&Some(false)) { Some(false) } else if results.contains(&None) { None } else { Some(true) }
+        }
+        Filter::Or(any) => {
+            let results: Vec<_> = any.iter().map(|f| truth(item, f)).collect();
+            if results.contains(&Some(true)) { Some(true) } else if results.contains(&None) { None } else { Some(false) }
+        }
+        Filter::Not(inner) => truth(item, inner).map(|t| !t),
+        Filter::Compare { property, op, value } => any_value(item, property, |v| {
+            let o = compare(v, value)?;
+            Some(match op {
+                Comparison::Equal => o.is_eq(),
+                Comparison::NotEqual => o.is_ne(),
+                Comparison::Less => o.is_lt(),
+                Comparison::LessEqual => o.is_le(),
+                Comparison::Greater => o.is_gt(),
+                Comparison::GreaterEqual => o.is_ge(),
+            })
+        }),
+        Filter::Between { property, low, high } => any_value(item, property, |v| Some(compare(v, low)?.is_ge() && compare(v, high)?.is_le())),
+        Filter::In { property, values } => any_value(item, property, |v| {
+            let results: Vec<_> = values.iter().filter_map(|l| compare(v, l)).collect();
+            if results.is_empty() { None } else { Some(results.iter().any(|o| o.is_eq())) }
+        }),
+        Filter::Like { property, pattern } => any_value(item, property, |v| {
+            let (p, t) = (pattern.chars().collect::<Vec<_>>(), v.as_str()?.chars().collect::<Vec<_>>());
+            Some(like(&p, &t))
+        }),
+        Filter::IsNull { property } if property == "geometry" => Some(item.geometry.is_none()),
+        Filter::IsNull { property } => Some(item.values(property).is_empty()),
+        Filter::Intersects(g) => item.geometry.as_ref().map(|own| own.intersects(g)),
+        Filter::Const(t) => Some(*t),
+    }
+}
+
+fn has_words(item: &Plain, q: &[String]) -> bool {
+    let title: Vec<String> = text::words(item.properties["title"].as_str().unwrap()).collect();
+    q.iter().any(|term| {
+        let words: Vec<String> = text::words(term).collect();
+        title.windows(words.len()).any(|w| w == words)
+    })
+}
+
+fn matches(model: &Model, item: &Plain, search: &Search, scope: Scope) -> bool {
+    let hidden = item.collection == "secret" && !scope.may_write();
+    let geometry = item.geometry.as_ref();
+    let meets_box = |b: &Bbox| b.split().iter().any(|b| geometry.is_some_and(|g| g.intersects(&Rect::new(coord! {x: b.west, y: b.south}, coord! {x: b.east, y: b.north}))));
+    let meets_ref = |r: &String| {
+        let place = model.values().find(|p| format!("{}.{}", p.collection, p.id) == *r).and_then(|p| p.geometry.clone());
+        place.zip(geometry).is_some_and(|(p, g)| g.intersects(&p))
+    };
+    let (start, end) = item.times();
+    !hidden
+        && (search.collections.is_empty() || search.collections.iter().any(|c| c.as_str() == item.collection))
+        && (search.ids.is_empty() || search.ids.iter().any(|i| i.as_str() == item.id))
+        && search.bbox.as_ref().is_none_or(meets_box)
+        && search.intersects.as_ref().is_none_or(|q| geometry.is_some_and(|g| g.intersects(q)))
+        && (search.intersects_refs.is_empty() || search.intersects_refs.iter().any(meets_ref))
+        && search.datetime.is_none_or(|t| t.overlaps(Instant(start), Instant(end)))
+        && search.filter.as_ref().is_none_or(|f| truth(item, f) == Some(true))
+        && (search.q.is_empty() || has_words(item, &search.q))
+}
+
+/// Rank of types, then the value; `None` for an absent one.
+fn sort_value(item: &Plain, field: &str) -> Option<(u8, f64, String)> {
+    let time = |t: Option<i64>| t.map(|t| (1, t as f64, String::new()));
+    match field {
+        "datetime" => time(item.properties["datetime"].as_str().and_then(Instant::parse).map(|t| t.0)),
+        "ingested" => time(Some(item.ingested)),
+        field => {
+            let mut values: Vec<_> = item
+                .values(field)
+                .iter()
+                .map(|v| match v {
+                    Value::Bool(b) => (0, f64::from(u8::from(*b)), String::new()),
+                    Value::Number(n) => (1, n.as_f64().unwrap(), String::new()),
+                    other => (2, 0.0, other.as_str().unwrap().to_owned()),
+                })
+                .collect();
+            values.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            values.into_iter().next()
+        }
+    }
+}
+
+fn in_order(a: &Plain, b: &Plain, sortby: &[SortKey]) -> std::cmp::Ordering {
+    use std::cmp::Ordering;
+    let newest = [SortKey { field: "datetime".into(), direction: Direction::Descending }];
+    for key in if sortby.is_empty() { &newest[..] } else { sortby } {
+        let ordering = match (sort_value(a, &key.field), sort_value(b, &key.field)) {
+            (None, None) => Ordering::Equal,
+            (None, _) => Ordering::Greater,
+            (_, None) => Ordering::Less,
+            (Some(x), Some(y)) => {
+                let o = x.partial_cmp(&y).unwrap();
+                if key.direction == Direction::Ascending { o } else { o.reverse() }
+            }
+        };
+        if ordering.is_ne() {
+            return ordering;
+        }
+    }
+    b.seq.cmp(&a.seq)
+}
+
+fn clock() -> Clock {
+    let now = Arc::new(AtomicI64::new(1_000));
+    Arc::new(move || Instant(now.fetch_add(1_000, Ordering::Relaxed)))
+}
+
+fn options() -> CatalogOptions {
+    CatalogOptions { writer_memory_bytes: 15_000_000, group_items_max: 100, log_file_bytes: 4_000 }
+}
+
+fn collection(id: &str) -> Write {
+    let access = if id == "secret" { "hidden" } else { "public" };
+    let value = json!({"type": "Collection", "id": id, "description": id, "license": "other", "nilometer:access": access});
+    Write::PutCollection(Box::new(Collection::from_value(value).unwrap()), Precondition::None)
+}
+
+/// A folder in memory where there is one: these tests are about answers, not about disks.
+fn memory_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+struct World {
+    catalog: Option<Arc<Catalog>>,
+    model: Model,
+    clock: Clock,
+}
+
+impl World {
+    fn new(dir: &Path) -> Self {
+        let clock = clock();
+        let catalog = Catalog::open(dir, options(), clock.clone()).unwrap();
+        catalog.write(COLLECTIONS.iter().map(|c| collection(c)).collect()).unwrap();
+        Self { catalog: Some(catalog), model: Model::new(), clock }
+    }
+
+    fn catalog(&self) -> &Arc<Catalog> {
+        self.catalog.as_ref().unwrap()
+    }
+
+    fn write(&mut self, writes: Vec<(Write, Option<Plain>)>) {
+        let (writes, plains): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let keys: Vec<_> = writes.iter().map(|w| format!("{w:?}")).collect();
+        let outcomes = self.catalog().write(writes.clone()).unwrap();
+        for (((write, plain), outcome), key) in writes.into_iter().zip(plains).zip(outcomes).zip(keys) {
+            match (write, outcome) {
+                (Write::PutItem(..), Outcome::Created(seq) | Outcome::Replaced(seq)) => {
+                    let mut plain = plain.unwrap();
+                    plain.seq = seq;
+                    plain.ingested = self.catalog().snapshot().item_by_seq(seq).map_or(0, |i| i.ingested.0);
+                    self.model.insert((plain.collection.clone(), plain.id.clone()), plain);
+                }
+                (Write::PutItem(..), Outcome::Unchanged(seq)) => {
+                    let plain = plain.unwrap();
+                    let stored = &self.model[&(plain.collection.clone(), plain.id.clone())];
+                    assert_eq!((&stored.properties, stored.seq), (&plain.properties, seq), "{key}");
+                }
+                (Write::DeleteItem(c, i, _), outcome) => {
+                    let was = self.model.remove(&(c.as_str().into(), i.as_str().into())).is_some();
+                    assert_eq!(was, matches!(outcome, Outcome::Deleted(_)), "{key}");
+                }
+                (Write::DeleteCollection(c, _), outcome) => {
+                    assert!(matches!(outcome, Outcome::Deleted(_)), "{key}");
+                    self.model.retain(|(collection, _), _| collection != c.as_str());
+                }
+                (Write::PutCollection(..), outcome) => assert!(!matches!(outcome, Outcome::Rejected(_)), "{key}"),
+                (_, outcome) => panic!("{key}: {outcome:?}"),
+            }
+        }
+    }
+
+    fn run(&mut self, dir: &Path, steps: Vec<Step>) {
+        let mut pending = Vec::new();
+        for step in steps {
+            match step {
+                Step::Put(c, i, geometry, properties) => {
+                    let (collection, id) = (COLLECTIONS[c].to_owned(), format!("i{i}"));
+                    let value = json!({"type": "Feature", "id": id, "collection": collection, "geometry": geometry, "properties": properties});
+                    let item = Item::from_value(&value, None).unwrap();
+                    let plain = Plain { collection, id, geometry: item.geometry.clone(), properties, seq: 0, ingested: 0 };
+                    pending.push((Write::PutItem(Box::new(item), Precondition::None), Some(plain)));
+                }
+                Step::Delete(c, i) => {
+                    let write = Write::DeleteItem(CollectionId::new(COLLECTIONS[c]).unwrap(), ItemId::new(format!("i{i}")).unwrap(), Precondition::None);
+                    pending.push((write, None));
+                }
+                Step::DeleteCollection(c) => {
+                    pending.push((Write::DeleteCollection(CollectionId::new(COLLECTIONS[c]).unwrap(), Precondition::None), None));
+                    pending.push((collection(COLLECTIONS[c]), None));
+                }
+                Step::Merge => self.catalog().optimize().unwrap(),
+                Step::Compact => self.catalog().compact().unwrap(),
+                Step::Reopen => {
+                    self.write(std::mem::take(&mut pending));
+                    self.catalog = None;
+                    self.catalog = Some(Catalog::open(dir, options(), self.clock.clone()).unwrap());
+                }
+            }
+            if pending.len() >= 6 {
+                self.write(std::mem::take(&mut pending));
+            }
+        }
+        self.write(pending);
+    }
+
+    fn check(&self, question: &Search, scope: Scope) {
+        let snapshot = self.catalog().snapshot();
+        let unknown = question.intersects_refs.iter().any(|r| {
+            let place = self.model.values().find(|p| format!("{}.{}", p.collection, p.id) == *r);
+            place.is_none_or(|p| p.geometry.is_none() || p.collection == "secret" && !scope.may_write())
+        });
+        if unknown {
+            assert!(nilometer_query::search(&snapshot, question, scope).is_err());
+            return;
+        }
+        let mut expected: Vec<&Plain> = self.model.values().filter(|item| matches(&self.model, item, question, scope)).collect();
+        expected.sort_by(|a, b| in_order(a, b, &question.sortby));
+        let expected: Vec<(String, String)> = expected.iter().map(|p| (p.collection.clone(), p.id.clone())).collect();
+        let mut got = Vec::new();
+        let mut page_question = question.clone();
+        loop {
+            let page = nilometer_query::search(&snapshot, &page_question, scope).unwrap();
+            assert_eq!(page.number_matched, expected.len() as u64, "{question:?}");
+            assert!(page.items.len() <= question.limit);
+            got.extend(page.items.iter().map(|i| (i.collection.as_str().to_owned(), i.id.as_str().to_owned())));
+            page_question.token = page.next;
+            if page_question.token.is_none() {
+                break;
+            }
+        }
+        assert_eq!(got, expected, "{question:?}");
+        assert_eq!(nilometer_query::count(&snapshot, question, scope).unwrap(), expected.len() as u64);
+        self.check_counts(question, scope);
+    }
+
+    fn check_counts(&self, question: &Search, scope: Scope) {
+        let kind = |property: &str| Aggregation { name: property.into(), kind: AggregationKind::Terms { property: property.into() } };
+        let asked = [kind("collection"), kind("tags"), kind("m")];
+        let results = nilometer_query::aggregate(&self.catalog().snapshot(), question, &asked, scope).unwrap();
+        for (asked, result) in asked.iter().zip(results) {
+            let AggregationResult::Buckets { buckets, .. } = result else { panic!("buckets") };
+            let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+            for item in self.model.values().filter(|item| matches(&self.model, item, question, scope)) {
+                let values: BTreeSet<String> = item.values(&asked.name).iter().map(Value::to_string).collect();
+                values.into_iter().for_each(|v| *expected.entry(v).or_default() += 1);
+            }
+            let got: BTreeMap<String, u64> = buckets.iter().map(|b| (b.key.to_string(), b.frequency)).collect();
+            assert_eq!(got, expected, "{} of {question:?}", asked.name);
+        }
+    }
+}
+
+proptest! {
+    // Each case writes real files; `PROPTEST_CASES` asks for more of them.
+    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(16), max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_index_answers_as_a_linear_scan_does_under_any_history(
+        steps in prop::collection::vec(step(), 10..80),
+        questions in prop::collection::vec(question(), 40),
+    ) {
+        let dir = memory_dir();
+        let mut world = World::new(dir.path());
+        world.run(dir.path(), steps);
+        for question in &questions {
+            world.check(question, Scope::of(Role::Visitor));
+            world.check(question, Scope::of(Role::Operator));
+        }
+        world.catalog = None;
+        prop_assert_eq!(Catalog::check(dir.path()).unwrap(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_run_of_pages_holds_every_unchanged_item_once_while_others_are_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::new(dir.path());
+    let put = |i: u8, day: i64| Step::Put(0, i, Value::Null, json!({"datetime": moment(day), "title": ""}));
+    world.run(dir.path(), (0..12).map(|i| put(i, i64::from(i))).collect());
+    let scope = Scope::of(Role::Visitor);
+    let mut question = Search { limit: 3, ..Search::default() };
+    let mut seen = Vec::new();
+    for round in 0.. {
+        let page = nilometer_query::search(&world.catalog().snapshot(), &question, scope).unwrap();
+        seen.extend(page.items.iter().map(|i| i.id.as_str().to_owned()));
+        // A new item sorts first and one seen already changes: neither may move the others.
+        world.run(dir.path(), vec![Step::Put(1, round, Value::Null, json!({"datetime": moment(40), "title": ""})), put(11, 20 + i64::from(round))]);
+        question.token = page.next;
+        if question.token.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<String> = (0..12).rev().map(|i| format!("i{i}")).collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn changes_tell_a_mirror_all_it_may_know_and_end_at_the_horizon() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::new(dir.path());
+    let put = |c: usize, i: u8, day: i64| Step::Put(c, i, Value::Null, json!({"datetime": moment(day), "title": "x".repeat(200)}));
+    world.run(dir.path(), vec![put(0, 1, 1), put(3, 1, 1), put(0, 2, 1), Step::Delete(0, 1), Step::Delete(3, 1), put(0, 2, 2)]);
+    let feed = |since: u64, role: Role| world.catalog().changes(since, 100, Scope::of(role)).unwrap();
+    let all: Vec<String> = feed(0, Role::Visitor).changes.iter().map(|c| format!("{:?} {} {}", c.kind, c.collection, c.id.clone().unwrap_or_default())).collect();
+    assert_eq!(
+        all,
+        [
+            "PutCollection rivers ", "PutCollection lakes ", "PutCollection lakes.small ", "PutItem rivers i1", "PutItem rivers i2",
+            "DeleteItem rivers i1", "PutItem rivers i2",
+        ]
+    );
+    assert_eq!(feed(0, Role::Operator).changes.len(), 10);
+    let until = feed(0, Role::Visitor).until;
+    assert!(feed(until, Role::Visitor).changes.is_empty());
+    for day in 3..40 {
+        world.run(dir.path(), vec![put(0, 2, day)]);
+    }
+    world.catalog().compact().unwrap();
+    let retained = world.catalog().stats().retained_from;
+    assert!(retained > 0);
+    let problem = world.catalog().changes(retained - 1, 10, Scope::of(Role::Visitor)).unwrap_err().problem();
+    assert_eq!(problem.kind, nilometer_schemas::Kind::Gone);
+    assert!(world.catalog().changes(retained, 10, Scope::of(Role::Visitor)).is_ok());
+}

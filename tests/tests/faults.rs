@@ -1,0 +1,216 @@
+//! A full disk and flipped bits: a clean error, a way back, and no damage that goes unseen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nilometer_tests::{Server, binary, collection, demo_copy, item, nilometer, operator_key, rounds, seed};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Size of the small disk, and of the ballast that is thrown out to make room.
+const DISK_MIB: usize = 64;
+const BALLAST_MIB: usize = 24;
+
+fn can_mount() -> bool {
+    let tried = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    tried.is_ok_and(|status| status.success())
+}
+
+/// A server on a disk of its own; the disk exists only for that process and is gone with it.
+fn server_on_small_disk(folder: &Path, prepared: &Path) -> Server {
+    let script = format!(
+        "set -e; mount -t tmpfs -o size={DISK_MIB}m tmpfs \"$1\"; cp -a \"$2\" \"$1/data\"; \
+         head -c {} /dev/zero > \"$1/ballast\"; exec \"$3\" serve --data \"$1/data\" --listen 127.0.0.1:0",
+        BALLAST_MIB << 20
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script, "sh"]);
+    command.args([folder, prepared, binary()]);
+    command.env("NILOMETER_WRITER_MEMORY_BYTES", (16 << 20).to_string());
+    Server::start_command(command)
+}
+
+#[test]
+fn a_full_disk_refuses_writes_keeps_reads_and_takes_writes_again_when_there_is_room() {
+    if !can_mount() {
+        println!("skipped: this machine lets nobody mount a small disk (user namespaces are off)");
+        return;
+    }
+    let folder = TempDir::new().expect("a temporary folder");
+    let prepared = folder.path().join("prepared");
+    let key = operator_key(&prepared);
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).expect("a folder can be made");
+    let mut server = server_on_small_disk(&disk, &prepared);
+    let (operator, visitor) = (server.client(&key), server.visitor());
+    operator.post("/collections", &collection("full", "public")).expect(201);
+
+    let filler = "water ".repeat(16_000);
+    let mut written = BTreeSet::new();
+    let mut refused = None;
+    for n in 0..2_000 {
+        let id = format!("i{n}");
+        let item = item("full", &id, 1.0, 2.0, "2024-01-01T00:00:00Z", json!({"filler": filler}));
+        let answer = operator.post("/collections/full/items", &item);
+        if answer.status == 201 {
+            written.insert(id);
+        } else {
+            refused = Some((answer, item));
+            break;
+        }
+    }
+    let (answer, item) = refused.expect("a small disk fills up");
+    answer.problem(507);
+    let count = |what: &str| {
+        let page = visitor.get("/collections/full/items?limit=1").expect(200).json();
+        assert_eq!(page["numberMatched"], written.len(), "{what}");
+    };
+    assert!(server.is_alive());
+    count("a refused item is not there, all others are");
+    visitor.get("/collections/full/items/i0").expect(200);
+
+    let seen_by_server = format!("/proc/{}/root{}/ballast", server.pid(), disk.display());
+    fs::remove_file(&seen_by_server).expect("the ballast can be thrown out");
+    let mut again = operator.post("/collections/full/items", &item);
+    for _ in 0..50 {
+        if again.status == 201 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        again = operator.post("/collections/full/items", &item);
+    }
+    again.expect(201);
+    written.insert(item["id"].as_str().expect("an id").to_owned());
+
+    let copy = folder.path().join("copy");
+    let inside = PathBuf::from(format!("/proc/{}/root{}/data", server.pid(), disk.display()));
+    server.signal("STOP");
+    nilometer_tests::copy_folder(&inside, &copy).expect("the small disk can be copied");
+    server.kill();
+    let reopened = Server::start(&copy);
+    let found: BTreeSet<String> = reopened
+        .visitor()
+        .all_pages("/collections/full/items?limit=50&fields=id")
+        .iter()
+        .map(|feature| feature["id"].as_str().expect("an id").to_owned())
+        .collect();
+    assert_eq!(found, written);
+    reopened.finish();
+    nilometer(Path::new("/"), &["check", "--data", copy.to_str().expect("a plain name")]).success();
+}
+
+/// What a file of the catalogue is: its folder and its ending.
+fn kind(path: &Path, catalog: &Path) -> String {
+    let inner = path.strip_prefix(catalog).unwrap_or(path);
+    let folder = inner.parent().map(|p| p.display().to_string()).unwrap_or_default();
+    let name = inner.file_name().unwrap_or_default().to_string_lossy();
+    let is_segment = name.split('.').next().is_some_and(|stem| stem.len() == 32);
+    let ending = inner.extension().map(|e| e.to_string_lossy().into_owned());
+    match ending {
+        Some(ending) if is_segment || folder == "log" => format!("{folder}/*.{ending}"),
+        _ => format!("{folder}/{name}"),
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn check_finds_a_flipped_bit_in_every_kind_of_file() {
+    let seed = seed();
+    let flips = rounds(6, 100);
+    println!("seed {seed} ({flips} flips in each kind of file; run again with NILOMETER_SEED={seed})");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let folder = TempDir::new().expect("a temporary folder");
+    let data = folder.path().join("data");
+    demo_copy(&data);
+    let key = operator_key(&data);
+    // A delete and a replacement, so that tombstones and dead documents are among the files.
+    let server = Server::start(&data);
+    let operator = server.client(&key);
+    operator.post("/collections", &collection("flips", "public")).expect(201);
+    for n in 0..20 {
+        let id = format!("i{n}");
+        operator
+            .post("/collections/flips/items", &item("flips", &id, 1.0, 2.0, "2024-01-01T00:00:00Z", json!({})))
+            .expect(201);
+    }
+    operator.delete("/collections/flips/items/i3").expect(204);
+    server.finish();
+
+    let argument = data.to_str().expect("a plain name").to_owned();
+    let check = || nilometer(Path::new("/"), &["check", "--data", &argument]);
+    check().success();
+    let catalog = data.join("catalog");
+    let mut kinds: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for path in files(&catalog) {
+        if fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
+            kinds.entry(kind(&path, &catalog)).or_default().push(path);
+        }
+    }
+    println!("kinds of files: {:?}", kinds.keys().collect::<Vec<_>>());
+    assert!(kinds.keys().any(|k| k.starts_with("log/")) && kinds.keys().any(|k| k.starts_with("index/")));
+    let mut unseen = Vec::new();
+    for (kind, paths) in &kinds {
+        for _ in 0..flips {
+            let path = &paths[random.usize(0..paths.len())];
+            let before = fs::read(path).expect("a file can be read");
+            let mut bytes = before.clone();
+            let bit = random.usize(0..bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(path, bytes).expect("a file can be written");
+            let output = check();
+            fs::write(path, before).expect("a file can be written back");
+            if output.status.success() {
+                unseen.push(format!("{kind}: bit {bit} of {} bytes", fs::metadata(path).map_or(0, |m| m.len())));
+            } else {
+                output.failure();
+            }
+        }
+    }
+    assert!(unseen.is_empty(), "seed {seed}: flips that check did not see:\n{}", unseen.join("\n"));
+    check().success();
+}
+
+#[test]
+fn a_missing_or_cut_file_is_refused_or_mended_but_never_a_panic() {
+    let seed = seed();
+    println!("seed {seed} (run again with NILOMETER_SEED={seed})");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let folder = TempDir::new().expect("a temporary folder");
+    let whole = folder.path().join("whole");
+    demo_copy(&whole);
+    for round in 0..rounds(12, 200) {
+        let data = folder.path().join(format!("copy-{round}"));
+        nilometer_tests::copy_folder(&whole, &data).expect("the demo can be copied");
+        let all = files(&data.join("catalog"));
+        let victim = &all[random.usize(0..all.len())];
+        let length = fs::metadata(victim).expect("a file has a length").len();
+        if random.bool() {
+            fs::remove_file(victim).expect("a file can be removed");
+        } else {
+            let file = fs::OpenOptions::new().write(true).open(victim).expect("a file can be opened");
+            file.set_len(random.u64(0..=length)).expect("a file can be cut");
+        }
+        for command in ["check", "stats"] {
+            let output = nilometer(Path::new("/"), &[command, "--data", data.to_str().expect("a plain name")]);
+            let code = output.status.code();
+            let panicked = output.stderr.contains("panicked at") || code.is_none() || code == Some(101);
+            assert!(!panicked, "{command} after {} was cut or removed: {}", victim.display(), output.stderr);
+        }
+        fs::remove_dir_all(&data).expect("a copy can be removed");
+    }
+}
