@@ -27,7 +27,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
         "title": if service.title_en.is_empty() { "Nilometer" } else { &service.title_en },
         "version": env!("CARGO_PKG_VERSION"),
         "description": "Finds satellite, in-situ and model data of the world's surface water. A STAC API and an \
-                        OGC API Features service; every answer is also a page for people.",
+                        OGC API Features service; its main answers are also pages for people.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     });
     if let Some(contact) = contact(&service.contact) {

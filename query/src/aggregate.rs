@@ -6,7 +6,9 @@ use nilometer_indexer::SegmentView;
 use nilometer_indexer::geometry::h3_cells;
 use nilometer_indexer::segment::{Bits, Codes, Column, ColumnKind, NO_TIME, SegmentData};
 use nilometer_schemas::limits::BUCKETS_MAX;
-use nilometer_schemas::{Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, GridKind, Instant, Kind, Problem};
+use nilometer_schemas::{
+    Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, GridKind, Instant, Kind, Problem,
+};
 use serde_json::Value;
 
 use crate::grid;
@@ -25,10 +27,26 @@ enum Collector {
     Min(Option<i64>),
     Max(Option<i64>),
     /// By hour or day number since 1970.
-    Steps { interval: CalendarInterval, counts: HashMap<i64, u64> },
-    Terms { property: String, texts: HashMap<String, u64>, numbers: HashMap<u64, u64>, truths: [u64; 2] },
-    Cells { grid: GridKind, precision: u8, counts: HashMap<u64, u64> },
-    Touched { resolution: u8, shapes: usize, counts: HashMap<u64, u64> },
+    Steps {
+        interval: CalendarInterval,
+        counts: HashMap<i64, u64>,
+    },
+    Terms {
+        property: String,
+        texts: HashMap<String, u64>,
+        numbers: HashMap<u64, u64>,
+        truths: [u64; 2],
+    },
+    Cells {
+        grid: GridKind,
+        precision: u8,
+        counts: HashMap<u64, u64>,
+    },
+    Touched {
+        resolution: u8,
+        shapes: usize,
+        counts: HashMap<u64, u64>,
+    },
 }
 
 fn too_many(what: &str, limit: usize) -> Problem {
@@ -44,11 +62,18 @@ impl Collector {
             AggregationKind::DatetimeMin => Self::Min(None),
             AggregationKind::DatetimeMax => Self::Max(None),
             AggregationKind::DatetimeFrequency(interval) => Self::Steps { interval: *interval, counts: HashMap::new() },
-            AggregationKind::Terms { property } => {
-                Self::Terms { property: property.clone(), texts: HashMap::new(), numbers: HashMap::new(), truths: [0; 2] }
+            AggregationKind::Terms { property } => Self::Terms {
+                property: property.clone(),
+                texts: HashMap::new(),
+                numbers: HashMap::new(),
+                truths: [0; 2],
+            },
+            AggregationKind::CentroidGrid { grid, precision } => {
+                Self::Cells { grid: *grid, precision: *precision, counts: HashMap::new() }
             }
-            AggregationKind::CentroidGrid { grid, precision } => Self::Cells { grid: *grid, precision: *precision, counts: HashMap::new() },
-            AggregationKind::GeometryGeohex { resolution } => Self::Touched { resolution: *resolution, shapes: 0, counts: HashMap::new() },
+            AggregationKind::GeometryGeohex { resolution } => {
+                Self::Touched { resolution: *resolution, shapes: 0, counts: HashMap::new() }
+            }
         }
     }
 
@@ -73,8 +98,12 @@ impl Collector {
                 for column in data.columns_of(property) {
                     for (code, count) in count_codes(data, &column, matches) {
                         match column.kind {
-                            ColumnKind::Text => *texts.entry(column.dictionary.text(code).to_owned()).or_default() += count,
-                            ColumnKind::Number => *numbers.entry(column.dictionary.number(code).to_bits()).or_default() += count,
+                            ColumnKind::Text => {
+                                *texts.entry(column.dictionary.text(code).to_owned()).or_default() += count
+                            }
+                            ColumnKind::Number => {
+                                *numbers.entry(column.dictionary.number(code).to_bits()).or_default() += count
+                            }
                             ColumnKind::Bool => truths[usize::from(column.dictionary.number(code) == 1.0)] += count,
                         }
                     }
@@ -84,7 +113,8 @@ impl Collector {
                 }
             }
             Self::Cells { grid, precision, counts } => {
-                let cells = data.centroid_cells(*grid, *precision, |lon, lat| grid::cell_of(*grid, *precision, lon, lat));
+                let cells =
+                    data.centroid_cells(*grid, *precision, |lon, lat| grid::cell_of(*grid, *precision, lon, lat));
                 let mut by_ordinal = vec![0u64; cells.cells.len()];
                 let shapes = data.geometry_of_doc();
                 matches.for_each(|doc| {
@@ -107,10 +137,16 @@ impl Collector {
         match self {
             Self::Count(count) => AggregationResult::Count(count),
             Self::Min(moment) | Self::Max(moment) => AggregationResult::Moment(moment.map(|t| Instant(t).to_string())),
-            Self::Steps { interval, counts } => AggregationResult::Buckets { data_type: "datetime", buckets: calendar_buckets(interval, counts) },
+            Self::Steps { interval, counts } => {
+                AggregationResult::Buckets { data_type: "datetime", buckets: calendar_buckets(interval, counts) }
+            }
             Self::Terms { texts, numbers, truths, .. } => terms(texts, numbers, truths),
-            Self::Cells { grid, precision, counts } => cell_buckets(counts, |cell| grid::text_of(grid, precision, cell)),
-            Self::Touched { resolution, counts, .. } => cell_buckets(counts, |cell| grid::text_of(GridKind::Geohex, resolution, cell)),
+            Self::Cells { grid, precision, counts } => {
+                cell_buckets(counts, |cell| grid::text_of(grid, precision, cell))
+            }
+            Self::Touched { resolution, counts, .. } => {
+                cell_buckets(counts, |cell| grid::text_of(GridKind::Geohex, resolution, cell))
+            }
         }
     }
 }
@@ -121,9 +157,17 @@ fn count_codes(data: &SegmentData, column: &Column<'_>, matches: &Bits) -> Vec<(
     match column.codes {
         // Dense codes are one higher; slot 0 takes the documents without a value.
         Codes::Dense(codes) => matches.for_each(|doc| counts[codes.get(doc as usize) as usize] += 1),
-        Codes::Pairs(..) => data.for_each_pair(column, |doc, code| counts[code as usize + 1] += u64::from(matches.contains(doc))),
+        Codes::Pairs(..) => {
+            data.for_each_pair(column, |doc, code| counts[code as usize + 1] += u64::from(matches.contains(doc)))
+        }
     }
-    counts.into_iter().skip(1).enumerate().filter(|(_, count)| *count > 0).map(|(code, count)| (code as u32, count)).collect()
+    counts
+        .into_iter()
+        .skip(1)
+        .enumerate()
+        .filter(|(_, count)| *count > 0)
+        .map(|(code, count)| (code as u32, count))
+        .collect()
 }
 
 fn count_steps(times: &[i64], matches: &Bits, step_us: i64, counts: &mut HashMap<i64, u64>) {
@@ -172,7 +216,8 @@ fn terms(texts: HashMap<String, u64>, numbers: HashMap<u64, u64>, truths: [u64; 
     } else {
         "boolean"
     };
-    let mut buckets: Vec<Bucket> = texts.into_iter().map(|(key, frequency)| Bucket { key: Value::String(key), frequency }).collect();
+    let mut buckets: Vec<Bucket> =
+        texts.into_iter().map(|(key, frequency)| Bucket { key: Value::String(key), frequency }).collect();
     buckets.sort_by(|a, b| b.frequency.cmp(&a.frequency).then_with(|| a.key.as_str().cmp(&b.key.as_str())));
     let mut numeric: Vec<(f64, u64)> = numbers.into_iter().map(|(bits, count)| (f64::from_bits(bits), count)).collect();
     numeric.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
@@ -194,7 +239,13 @@ fn cell_buckets(counts: HashMap<u64, u64>, text_of: impl Fn(u64) -> String) -> A
 }
 
 /// Counts each matching item once in every H3 cell that its geometry touches; a shape is covered once, however many items have it.
-fn count_touched(data: &SegmentData, matches: &Bits, resolution: u8, shapes: &mut usize, counts: &mut HashMap<u64, u64>) -> Result<(), Problem> {
+fn count_touched(
+    data: &SegmentData,
+    matches: &Bits,
+    resolution: u8,
+    shapes: &mut usize,
+    counts: &mut HashMap<u64, u64>,
+) -> Result<(), Problem> {
     let mut items: BTreeMap<u32, u64> = BTreeMap::new();
     matches.for_each(|doc| {
         if let Some(shape) = data.geometry_of(doc) {
@@ -203,12 +254,17 @@ fn count_touched(data: &SegmentData, matches: &Bits, resolution: u8, shapes: &mu
     });
     *shapes += items.len();
     if *shapes > TOUCHED_SHAPES_MAX {
-        let detail = format!("the search matches more than {TOUCHED_SHAPES_MAX} distinct footprints, too many to cover with cells");
-        return Err(Problem::invalid("too-many-shapes", detail).at("aggregations").allowed("a narrower search, or centroid_geohex_grid_frequency"));
+        let detail = format!(
+            "the search matches more than {TOUCHED_SHAPES_MAX} distinct footprints, too many to cover with cells"
+        );
+        return Err(Problem::invalid("too-many-shapes", detail)
+            .at("aggregations")
+            .allowed("a narrower search, or centroid_geohex_grid_frequency"));
     }
     for (shape, count) in items {
         let Some(flat) = data.geometry(shape) else { continue };
-        let cells = h3_cells(&flat.to_geometry(), resolution, TOUCHED_CELLS_MAX).ok_or_else(|| too_many("cells for one item", TOUCHED_CELLS_MAX))?;
+        let cells = h3_cells(&flat.to_geometry(), resolution, TOUCHED_CELLS_MAX)
+            .ok_or_else(|| too_many("cells for one item", TOUCHED_CELLS_MAX))?;
         cells.into_iter().for_each(|cell| *counts.entry(cell).or_default() += count);
         if counts.len() > BUCKETS_MAX {
             return Err(too_many("cells", BUCKETS_MAX));
@@ -218,7 +274,10 @@ fn count_touched(data: &SegmentData, matches: &Bits, resolution: u8, shapes: &mu
 }
 
 /// Computes the aggregations over the match sets of the segments.
-pub(crate) fn aggregate<'a>(aggregations: &[Aggregation], matched: impl Iterator<Item = Result<(&'a SegmentView, Bits), Problem>>) -> Result<Vec<AggregationResult>, Problem> {
+pub(crate) fn aggregate<'a>(
+    aggregations: &[Aggregation],
+    matched: impl Iterator<Item = Result<(&'a SegmentView, Bits), Problem>>,
+) -> Result<Vec<AggregationResult>, Problem> {
     let mut collectors: Vec<Collector> = aggregations.iter().map(|a| Collector::new(&a.kind)).collect();
     for segment in matched {
         let (segment, matches) = segment?;

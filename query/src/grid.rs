@@ -65,7 +65,8 @@ mod tests {
     fn cells_have_their_published_names() {
         for (grid, precision, lon, lat, expected) in [
             // The example of geohash.org, and the tile and H3 cell of the same place.
-            (GridKind::Geohash, 11, -5.603, 42.605, "ezs42e44yx9"),
+            (GridKind::Geohash, 11, 10.407_44, 57.649_11, "u4pruydqqvj"),
+            (GridKind::Geohash, 5, -5.603, 42.605, "ezs42"),
             (GridKind::Geohash, 1, 180.0, 90.0, "z"),
             (GridKind::Geotile, 0, 10.0, 50.0, "0/0/0"),
             (GridKind::Geotile, 1, 10.0, 50.0, "1/1/0"),

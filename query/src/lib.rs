@@ -54,6 +54,7 @@ pub fn search(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page
     let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
     let as_of = token.as_ref().map_or(snapshot.seq(), |token| token.as_of);
     let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
+    order::check_keys(&search.sortby, &plan)?;
     let mut number_matched = 0;
     let mut candidates = Vec::new();
     // One more than the page holds tells whether there is a next one.
@@ -97,7 +98,12 @@ pub fn count(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<u64, 
 ///
 /// # Errors
 /// As [`search`], and `Invalid` when an answer would pass a named limit: nothing is cut silently.
-pub fn aggregate(snapshot: &Snapshot, search: &Search, aggregations: &[Aggregation], scope: Scope) -> Result<Vec<AggregationResult>, Problem> {
+pub fn aggregate(
+    snapshot: &Snapshot,
+    search: &Search,
+    aggregations: &[Aggregation],
+    scope: Scope,
+) -> Result<Vec<AggregationResult>, Problem> {
     let plan = Plan::new(snapshot, search, scope, None)?;
     aggregate::aggregate(aggregations, matched(&plan))
 }
@@ -106,7 +112,11 @@ pub fn aggregate(snapshot: &Snapshot, search: &Search, aggregations: &[Aggregati
 ///
 /// # Errors
 /// `Internal` when files cannot be read.
-pub fn queryables(snapshot: &Snapshot, collection: Option<&CollectionId>, scope: Scope) -> Result<Vec<Queryable>, Problem> {
+pub fn queryables(
+    snapshot: &Snapshot,
+    collection: Option<&CollectionId>,
+    scope: Scope,
+) -> Result<Vec<Queryable>, Problem> {
     let search = Search { collections: collection.into_iter().cloned().collect(), ..Search::default() };
     let plan = Plan::new(snapshot, &search, scope, None)?;
     queryables::collect(matched(&plan))

@@ -7,6 +7,8 @@ use nilometer_indexer::segment::{Bits, Column, ColumnKind, NO_TIME, SegmentData}
 use nilometer_schemas::{Direction, Problem, SortKey};
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Plan;
+
 /// Rank of an absent value, in either direction.
 const ABSENT: u64 = u64::MAX;
 
@@ -17,7 +19,9 @@ pub(crate) enum SortValue {
     /// False before true.
     Bool(bool),
     /// µs of a moment.
-    Time { t: i64 },
+    Time {
+        t: i64,
+    },
     Number(f64),
     Text(String),
     Absent(Option<()>),
@@ -57,7 +61,8 @@ pub(crate) struct Token {
 }
 
 fn name_of(keys: &[SortKey]) -> String {
-    let names = keys.iter().map(|k| format!("{}{}", if k.direction == Direction::Ascending { '+' } else { '-' }, k.field));
+    let names =
+        keys.iter().map(|k| format!("{}{}", if k.direction == Direction::Ascending { '+' } else { '-' }, k.field));
     names.collect::<Vec<_>>().join(",")
 }
 
@@ -72,7 +77,9 @@ impl Token {
     /// # Errors
     /// `Invalid` for a text that no page gave out, or that belongs to another order.
     pub(crate) fn read(text: &str, keys: &[SortKey]) -> Result<Self, Problem> {
-        let bad = |detail: &str| Problem::invalid("token", detail).at("token").allowed("the token of a page's next link, unchanged");
+        let bad = |detail: &str| {
+            Problem::invalid("token", detail).at("token").allowed("the token of a page's next link, unchanged")
+        };
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad("the token cannot be read"))?;
         let token: Self = serde_json::from_slice(&json).map_err(|_| bad("the token cannot be read"))?;
         if token.order != name_of(keys) || token.values.len() != keys.len() {
@@ -88,6 +95,28 @@ pub(crate) fn keys_of(sortby: &[SortKey]) -> Vec<SortKey> {
         return vec![SortKey { field: "datetime".into(), direction: Direction::Descending }];
     }
     sortby.to_vec()
+}
+
+/// Refuses a key that names nothing an item of the visible collections has: a typing error would sort nothing.
+///
+/// # Errors
+/// `Invalid`, naming the field.
+pub(crate) fn check_keys(sortby: &[SortKey], plan: &Plan<'_>) -> Result<(), Problem> {
+    for key in sortby {
+        let own = matches!(
+            key.field.as_str(),
+            "datetime" | "start_datetime" | "end_datetime" | "ingested" | "id" | "collection"
+        );
+        let empty = plan.snapshot.segments().is_empty();
+        let known = || plan.snapshot.segments().iter().any(|segment| plan.has_property(segment.data(), &key.field));
+        if !own && !empty && !known() {
+            let detail = format!("no item of the collections asked for has a property {:?} to sort by", key.field);
+            return Err(Problem::invalid("unknown-sort-field", detail)
+                .at("sortby")
+                .allowed("a property listed in the sortables"));
+        }
+    }
+    Ok(())
 }
 
 /// One key bound to a segment.
@@ -131,7 +160,8 @@ impl<'a> Source<'a> {
         match self {
             Self::Times(times) => time_rank(times[doc as usize]),
             Self::Columns(columns) => {
-                let first = columns.iter().find_map(|(column, base)| Some(base + u64::from(column.first_code(doc)?) * 2 + 1));
+                let first =
+                    columns.iter().find_map(|(column, base)| Some(base + u64::from(column.first_code(doc)?) * 2 + 1));
                 first.unwrap_or(ABSENT)
             }
         }
@@ -256,13 +286,24 @@ impl SegmentOrder<'_> {
     }
 
     fn place_of(&self, token: &Token) -> Place {
-        let ranks = self.sources.iter().zip(&token.values).map(|((source, direction), value)| directed(source.rank_of(value), *direction));
+        let ranks = self
+            .sources
+            .iter()
+            .zip(&token.values)
+            .map(|((source, direction), value)| directed(source.rank_of(value), *direction));
         (ranks.collect(), std::cmp::Reverse(token.seq))
     }
 }
 
 /// The first `count` documents of a match set after the token, with what compares them to other segments'.
-pub(crate) fn first_of(data: &SegmentData, matches: &Bits, matched: u64, keys: &[SortKey], token: Option<&Token>, count: usize) -> Vec<Candidate> {
+pub(crate) fn first_of(
+    data: &SegmentData,
+    matches: &Bits,
+    matched: u64,
+    keys: &[SortKey],
+    token: Option<&Token>,
+    count: usize,
+) -> Vec<Candidate> {
     let sources = keys.iter().map(|key| (Source::new(&key.field, data), key.direction)).collect();
     let order = SegmentOrder { sources, seqs: data.seqs() };
     let after = token.map(|token| order.place_of(token));

@@ -43,7 +43,12 @@ impl<'s> Plan<'s> {
     ///
     /// # Errors
     /// `Invalid` for references to places that do not exist, or that the scope does not see.
-    pub(crate) fn new(snapshot: &'s Snapshot, search: &Search, scope: Scope, as_of: Option<u64>) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        snapshot: &'s Snapshot,
+        search: &Search,
+        scope: Scope,
+        as_of: Option<u64>,
+    ) -> Result<Self, Problem> {
         let mut places = Vec::new();
         if let Some(bbox) = search.bbox {
             places.push(vec![PreparedGeometry::from_bbox(bbox)]);
@@ -115,6 +120,14 @@ impl<'s> Plan<'s> {
         Ok(bits)
     }
 
+    /// Whether items of the plan's collections have values of a property in a segment.
+    pub(crate) fn has_property(&self, data: &SegmentData, property: &str) -> bool {
+        let Some(wanted) = &self.collections else { return data.columns_of(property).next().is_some() };
+        let Some(names) = data.column("collection", ColumnKind::Text) else { return false };
+        let mut collections = data.columns_of(property).flat_map(|column| column.collections.iter());
+        collections.any(|code| wanted.contains(names.dictionary.text(*code)))
+    }
+
     fn docs_by_id(&self, data: &SegmentData) -> Bits {
         let mut bits = Bits::none(data.docs());
         let ids = self.ids.iter();
@@ -124,7 +137,9 @@ impl<'s> Plan<'s> {
             }
             return bits;
         }
-        let (Some(column), Some(names)) = (data.column("id", ColumnKind::Text), data.column("collection", ColumnKind::Text)) else {
+        let (Some(column), Some(names)) =
+            (data.column("id", ColumnKind::Text), data.column("collection", ColumnKind::Text))
+        else {
             return bits;
         };
         for id in ids {
@@ -138,7 +153,8 @@ impl<'s> Plan<'s> {
 
     /// The place with the fewest candidates, unless it holds most of the segment anyway.
     fn narrowest_place(&self, data: &SegmentData) -> Option<usize> {
-        let count = |any: &Vec<PreparedGeometry>| any.iter().map(|place| space_match::count_at_most(data, place)).sum::<u64>();
+        let count =
+            |any: &Vec<PreparedGeometry>| any.iter().map(|place| space_match::count_at_most(data, place)).sum::<u64>();
         (0..self.places.len()).min_by_key(|at| count(&self.places[*at]))
     }
 
@@ -196,7 +212,9 @@ fn place_docs(data: &SegmentData, any: &[PreparedGeometry]) -> Bits {
 
 fn words_docs(weight: &dyn Weight, segment: &SegmentView) -> Result<Bits, Problem> {
     let mut bits = Bits::none(segment.data().docs());
-    weight.for_each_no_score(segment.reader(), &mut |docs| docs.iter().for_each(|doc| bits.insert(*doc))).map_err(internal)?;
+    weight
+        .for_each_no_score(segment.reader(), &mut |docs| docs.iter().for_each(|doc| bits.insert(*doc)))
+        .map_err(internal)?;
     Ok(bits)
 }
 
@@ -213,7 +231,9 @@ fn visible(snapshot: &Snapshot, search: &Search, scope: Scope) -> Option<BTreeSe
 
 /// The geometry of a stored item named `COLLECTION.ID`; the longest collection id that fits wins.
 fn referenced(snapshot: &Snapshot, text: &str, scope: Scope) -> Result<PreparedGeometry, Problem> {
-    let unknown = |detail: String| Problem::invalid("reference", detail).at("intersectsRefs").allowed("COLLECTION.ID of an item with a geometry");
+    let unknown = |detail: String| {
+        Problem::invalid("reference", detail).at("intersectsRefs").allowed("COLLECTION.ID of an item with a geometry")
+    };
     let mut ends: Vec<usize> = text.match_indices('.').map(|(at, _)| at).collect();
     ends.reverse();
     for at in ends {

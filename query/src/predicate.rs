@@ -37,8 +37,12 @@ impl Condition {
             Filter::And(filters) => Self::And(all(filters)),
             Filter::Or(filters) => Self::Or(all(filters)),
             Filter::Not(filter) => Self::Not(Box::new(Self::of(filter))),
-            Filter::Compare { property, op, value } => Self::Property(property.clone(), Test::Compare(*op, value.clone())),
-            Filter::Between { property, low, high } => Self::Property(property.clone(), Test::Between(low.clone(), high.clone())),
+            Filter::Compare { property, op, value } => {
+                Self::Property(property.clone(), Test::Compare(*op, value.clone()))
+            }
+            Filter::Between { property, low, high } => {
+                Self::Property(property.clone(), Test::Between(low.clone(), high.clone()))
+            }
             Filter::In { property, values } => Self::Property(property.clone(), Test::In(values.clone())),
             Filter::Like { property, pattern } => Self::Property(property.clone(), Test::Like(Pattern::new(pattern))),
             Filter::IsNull { property } => Self::IsNull(property.clone()),
@@ -109,14 +113,22 @@ impl Test {
     fn code_range(&self, dictionary: Dictionary<'_>) -> std::ops::Range<u32> {
         let all = 0..dictionary.len() as u32;
         let lower = |value: &Scalar| match value {
-            Scalar::Text(text) if matches!(dictionary, Dictionary::Texts { .. }) => Some(dictionary.lower_bound_text(text)),
-            Scalar::Number(number) if matches!(dictionary, Dictionary::Numbers(_)) => Some(dictionary.lower_bound_number(*number)),
+            Scalar::Text(text) if matches!(dictionary, Dictionary::Texts { .. }) => {
+                Some(dictionary.lower_bound_text(text))
+            }
+            Scalar::Number(number) if matches!(dictionary, Dictionary::Numbers(_)) => {
+                Some(dictionary.lower_bound_number(*number))
+            }
             _ => None,
         };
         match self {
             Self::Compare(Comparison::Equal, value) => lower(value).map_or(all.clone(), |at| at..(at + 1).min(all.end)),
-            Self::Compare(Comparison::Less | Comparison::LessEqual, value) => lower(value).map_or(all.clone(), |at| 0..(at + 1).min(all.end)),
-            Self::Compare(Comparison::Greater | Comparison::GreaterEqual, value) => lower(value).map_or(all.clone(), |at| at..all.end),
+            Self::Compare(Comparison::Less | Comparison::LessEqual, value) => {
+                lower(value).map_or(all.clone(), |at| 0..(at + 1).min(all.end))
+            }
+            Self::Compare(Comparison::Greater | Comparison::GreaterEqual, value) => {
+                lower(value).map_or(all.clone(), |at| at..all.end)
+            }
             Self::Between(low, high) => {
                 let begin = lower(low).unwrap_or(0);
                 begin..lower(high).map_or(all.end, |at| (at + 1).min(all.end)).max(begin)
@@ -160,7 +172,9 @@ fn code_test(column: &Column<'_>, test: &Test) -> CodeTest {
             _ => {}
         }
     }
-    let known = !pass.is_empty() && test.of(stored(0)).is_some() || count > 0 || column.kind == ColumnKind::Text && test.reads_texts();
+    let known = !pass.is_empty() && test.of(stored(0)).is_some()
+        || count > 0
+        || column.kind == ColumnKind::Text && test.reads_texts();
     CodeTest { pass, range: first.filter(|f| last - f + 1 == count).map(|f| (f, last)), known }
 }
 
@@ -197,7 +211,9 @@ fn docs_with(data: &SegmentData, column: &Column<'_>, test: &CodeTest) -> Bits {
             let (first, width) = (first + 1, last - first);
             match codes {
                 Narrow::U8(codes) => Bits::from_fn(docs, |d| u32::from(codes[d as usize]).wrapping_sub(first) <= width),
-                Narrow::U16(codes) => Bits::from_fn(docs, |d| u32::from(codes[d as usize]).wrapping_sub(first) <= width),
+                Narrow::U16(codes) => {
+                    Bits::from_fn(docs, |d| u32::from(codes[d as usize]).wrapping_sub(first) <= width)
+                }
                 Narrow::U32(codes) => Bits::from_fn(docs, |d| codes[d as usize].wrapping_sub(first) <= width),
             }
         }
@@ -278,7 +294,9 @@ impl<'a> Bound<'a> {
             Self::And(all) => intersection(docs, all.iter().map(|b| b.trues(data))),
             Self::Or(any) => union(docs, any.iter().map(|b| b.trues(data))),
             Self::Not(inner) => inner.falses(data),
-            Self::Columns(columns) => union(docs, columns.iter().map(|(column, test)| docs_with(data, column, &test.0))),
+            Self::Columns(columns) => {
+                union(docs, columns.iter().map(|(column, test)| docs_with(data, column, &test.0)))
+            }
             Self::Times(times, test) => Bits::from_fn(docs, |d| time_test(times[d as usize], test) == Some(true)),
             Self::NoColumns(columns) => {
                 let mut bits = union(docs, columns.iter().map(|c| docs_with_any(data, c)));
@@ -288,7 +306,13 @@ impl<'a> Bound<'a> {
             Self::NoTime(times) => Bits::from_fn(docs, |d| times[d as usize] == NO_TIME),
             Self::NoGeometry => Bits::from_fn(docs, |d| data.geometry_of(d).is_none()),
             Self::Intersects(geometry) => space_match::docs(data, geometry),
-            Self::Const(truth) => if *truth { Bits::all(docs) } else { Bits::none(docs) },
+            Self::Const(truth) => {
+                if *truth {
+                    Bits::all(docs)
+                } else {
+                    Bits::none(docs)
+                }
+            }
         }
     }
 

@@ -73,7 +73,9 @@ fn look(data: &SegmentData, docs: &Bits, seen: &mut BTreeMap<String, Seen>) {
 }
 
 /// The properties of the documents in the match sets.
-pub(crate) fn collect<'a>(matched: impl Iterator<Item = Result<(&'a nilometer_indexer::SegmentView, Bits), Problem>>) -> Result<Vec<Queryable>, Problem> {
+pub(crate) fn collect<'a>(
+    matched: impl Iterator<Item = Result<(&'a nilometer_indexer::SegmentView, Bits), Problem>>,
+) -> Result<Vec<Queryable>, Problem> {
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
     for segment in matched {
         let (segment, docs) = segment?;

@@ -38,8 +38,8 @@ pub const BUCKETS_MAX: usize = 100_000;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of one item from any source. Real lakes outlined by SWOT take 2 MiB, which is more than a request may have.
 pub const ITEM_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Nesting of a JSON document.
-pub const JSON_DEPTH_MAX: usize = 64;
+/// Nesting of a JSON document: room for a filter of [`FILTER_DEPTH_MAX`] operators, each of which takes two levels.
+pub const JSON_DEPTH_MAX: usize = 96;
 /// Bytes of an identifier.
 pub const ID_BYTES_MAX: usize = 512;
 /// Entries of one page of `/changes`.

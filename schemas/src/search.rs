@@ -20,10 +20,11 @@ pub struct SortKey {
     pub direction: Direction,
 }
 
-/// Which members of an item to answer with (STAC fields extension). Paths are dotted.
+/// Which members of an item to answer with (STAC fields extension). Paths are dotted. Both lists empty mean the
+/// default set; only `exclude` means everything else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fields {
-    /// Members to include; empty means the default set.
+    /// Members to include.
     pub include: Vec<String>,
     /// Members to leave out.
     pub exclude: Vec<String>,

@@ -202,10 +202,10 @@ impl TimeInterval {
             if let Some(moment) = Instant::parse(part) {
                 return Ok((moment, moment));
             }
-            if dialect == Dialect::Edr {
-                if let Some(span) = parse_date_span(part) {
-                    return Ok(span);
-                }
+            if dialect == Dialect::Edr
+                && let Some(span) = parse_date_span(part)
+            {
+                return Ok(span);
             }
             Err(bad(format!("{part:?} is not a moment")))
         };
@@ -223,10 +223,10 @@ impl TimeInterval {
         }
         let start = if open(first) { None } else { Some(read(first)?.0) };
         let end = if open(second) { None } else { Some(read(second)?.1) };
-        if let (Some(a), Some(b)) = (start, end) {
-            if b < a {
-                return Err(bad(format!("the end {b} is before the start {a}")));
-            }
+        if let (Some(a), Some(b)) = (start, end)
+            && b < a
+        {
+            return Err(bad(format!("the end {b} is before the start {a}")));
         }
         Ok(Self { start, end })
     }

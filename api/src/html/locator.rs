@@ -9,7 +9,7 @@ use super::layout::Frame;
 use crate::routes::land_path;
 
 /// Degrees of longitude of the smallest window; the height is always half the width.
-const WINDOW_MIN_DEG: f64 = 48.0;
+const WINDOW_MIN_DEG: f64 = 72.0;
 /// Degrees of longitude of the whole world.
 const WORLD_DEG: f64 = 360.0;
 /// Room around a shape, in multiples of its size.

@@ -42,10 +42,16 @@ fn change(record: LogRecord) -> Change {
 pub(super) fn read(snapshot: &Snapshot, since: u64, limit: usize, scope: Scope) -> Result<Changes, Error> {
     let horizon = Log::horizon(snapshot.log());
     if since < horizon {
-        let detail = format!("changes up to sequence {horizon} are no longer kept one by one: take a snapshot and go on from its sequence");
-        return Err(Problem::new(Kind::Gone, "changes-gone", detail).at("since").allowed(format!("since >= {horizon}")).into());
+        let detail = format!(
+            "changes up to sequence {horizon} are no longer kept one by one: take a snapshot and go on from its sequence"
+        );
+        return Err(Problem::new(Kind::Gone, "changes-gone", detail)
+            .at("since")
+            .allowed(format!("since >= {horizon}"))
+            .into());
     }
-    let seqs: Vec<u64> = log::seqs_after(snapshot.log(), since, SCAN_MAX).into_iter().filter(|seq| *seq <= snapshot.seq()).collect();
+    let seqs: Vec<u64> =
+        log::seqs_after(snapshot.log(), since, SCAN_MAX).into_iter().filter(|seq| *seq <= snapshot.seq()).collect();
     let mut page = Changes { changes: Vec::new(), until: since, more: false };
     for seq in seqs {
         if page.changes.len() == limit {

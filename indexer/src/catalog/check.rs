@@ -34,7 +34,14 @@ fn check_index(layout: &Layout, findings: &mut Vec<String>) -> Result<(), Error>
     let (files, _) = log::open_files(&layout.log(), (payload.seq > 0).then_some(payload.seq))?;
     let reader = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual).try_into()?;
     let collections = std::sync::Arc::new(writer::load_collections(&payload, &files)?);
-    let snapshot = Snapshot::new(payload.seq, tantivy::IndexReader::searcher(&reader), fields, collections, files.clone(), &mut SegmentCache::default())?;
+    let snapshot = Snapshot::new(
+        payload.seq,
+        tantivy::IndexReader::searcher(&reader),
+        fields,
+        collections,
+        files.clone(),
+        &mut SegmentCache::default(),
+    )?;
     compare(&snapshot, &expected(&files, payload.seq)?, findings);
     Ok(())
 }
@@ -66,7 +73,10 @@ fn compare(snapshot: &Snapshot, expected: &HashMap<(String, String), u64>, findi
             let key = (data.collection_of(doc).to_owned(), data.id_of(doc).to_owned());
             let seq = data.seqs()[doc as usize];
             if expected.get(&key) != Some(&seq) {
-                findings.push(format!("the index holds item {:?} of {:?} as of sequence {seq}, the log does not", key.1, key.0));
+                findings.push(format!(
+                    "the index holds item {:?} of {:?} as of sequence {seq}, the log does not",
+                    key.1, key.0
+                ));
             }
             if !seen.insert(key.clone()) {
                 findings.push(format!("the index holds item {:?} of {:?} twice", key.1, key.0));

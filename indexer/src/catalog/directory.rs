@@ -60,7 +60,10 @@ impl Directory for DurableDirectory {
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
         let bytes = self.0.atomic_read(path)?;
         without_checksum(bytes).ok_or_else(|| {
-            OpenReadError::wrap_io_error(io::Error::new(io::ErrorKind::InvalidData, "the file's checksum is wrong"), path.to_owned())
+            OpenReadError::wrap_io_error(
+                io::Error::new(io::ErrorKind::InvalidData, "the file's checksum is wrong"),
+                path.to_owned(),
+            )
         })
     }
 

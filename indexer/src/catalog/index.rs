@@ -74,7 +74,7 @@ impl Layout {
     /// stands in its files.
     pub(crate) fn reset_version(&self) -> Result<(), Error> {
         match std::fs::remove_file(self.format()) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("remove", self.format())(e)),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", self.format())(e)),
             _ => self.check_version(true),
         }
     }
@@ -108,7 +108,11 @@ pub(crate) fn open_index(dir: &Path, create: bool) -> Result<(Index, IndexFields
             sort_by_field: Some(IndexSortByField { field: "hilbert".into(), order: Order::Asc }),
             ..IndexSettings::default()
         };
-        IndexBuilder::default().schema(schema.clone()).settings(settings).register_plugin(segment::plugin(fields)).open_or_create(directory)?
+        IndexBuilder::default()
+            .schema(schema.clone())
+            .settings(settings)
+            .register_plugin(segment::plugin(fields))
+            .open_or_create(directory)?
     } else {
         return Err(Error::Damaged { path: dir.to_owned(), detail: "there is no index in it".into() });
     };
@@ -123,10 +127,14 @@ pub(crate) fn open_index(dir: &Path, create: bool) -> Result<(Index, IndexFields
 /// What the newest commit says; empty before the first.
 pub(crate) fn load_payload(index: &Index, dir: &Path) -> Result<CommitPayload, Error> {
     let Some(payload) = index.load_metas()?.payload else { return Ok(CommitPayload::empty()) };
-    let payload: CommitPayload =
-        serde_json::from_str(&payload).map_err(|e| Error::Damaged { path: dir.to_owned(), detail: format!("the commit's payload: {e}") })?;
+    let payload: CommitPayload = serde_json::from_str(&payload)
+        .map_err(|e| Error::Damaged { path: dir.to_owned(), detail: format!("the commit's payload: {e}") })?;
     if payload.format != FORMAT_VERSION {
-        return Err(Error::Format { path: dir.to_owned(), found: payload.format.to_string(), expected: FORMAT_VERSION });
+        return Err(Error::Format {
+            path: dir.to_owned(),
+            found: payload.format.to_string(),
+            expected: FORMAT_VERSION,
+        });
     }
     Ok(payload)
 }

@@ -254,7 +254,8 @@ fn scan(file: &File, path: &Path) -> Result<Scan, Error> {
         at = end;
     }
     let rest = bytes.len() - at;
-    let plausible = |later: usize| u64_at(&bytes, later + PREFIX_BYTES).is_some_and(|seq| seq > last && seq - last < SEQ_JUMP_MAX);
+    let plausible =
+        |later: usize| u64_at(&bytes, later + PREFIX_BYTES).is_some_and(|seq| seq > last && seq - last < SEQ_JUMP_MAX);
     let valid_after = (at + 1..bytes.len()).any(|later| plausible(later) && record_at(&bytes, later).is_some());
     Ok(Scan { entries, len: at as u64, rest: rest as u64, valid_after })
 }
@@ -355,7 +356,10 @@ pub(crate) fn open_files(dir: &Path, acknowledged: Option<u64>) -> Result<(LogFi
             let newest = scan.entries.last().map_or(file.first_seq.saturating_sub(1), |e| e.0);
             let lost = acknowledged.map_or(scan.valid_after, |seq| newest < seq);
             if scan.rest > 0 && (!last || lost) {
-                return Err(LogFile::damaged(path, format!("{} bytes after offset {} are no record", scan.rest, scan.len)));
+                return Err(LogFile::damaged(
+                    path,
+                    format!("{} bytes after offset {} are no record", scan.rest, scan.len),
+                ));
             }
             torn = scan.rest;
         }

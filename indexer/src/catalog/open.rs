@@ -49,7 +49,8 @@ pub struct Catalog {
 fn lock(layout: &Layout) -> Result<File, Error> {
     std::fs::create_dir_all(&layout.root).map_err(Error::io("create", &layout.root))?;
     let path = layout.lock();
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
     match FileExt::try_lock_exclusive(&file) {
         Ok(true) => Ok(file),
         Ok(false) => Err(Error::Locked(layout.root.clone())),
@@ -74,7 +75,13 @@ impl Catalog {
             .name("catalog-writer".into())
             .spawn(move || run(writer, &receiver, &thread_shared, options.group_items_max))
             .map_err(Error::io("start a thread for", data_dir))?;
-        Ok(Arc::new(Self { data_dir: data_dir.to_owned(), shared, jobs: Some(jobs), thread: Some(thread), _lock: Some(lock) }))
+        Ok(Arc::new(Self {
+            data_dir: data_dir.to_owned(),
+            shared,
+            jobs: Some(jobs),
+            thread: Some(thread),
+            _lock: Some(lock),
+        }))
     }
 
     /// Opens without a writer, beside a process that may write; what is newest in the log may not be seen yet.
@@ -183,7 +190,12 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Catalog::open`].
-    pub fn reindex(data_dir: &Path, options: CatalogOptions, clock: Clock, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+    pub fn reindex(
+        data_dir: &Path,
+        options: CatalogOptions,
+        clock: Clock,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), Error> {
         let layout = Layout::of(data_dir);
         let _lock = lock(&layout)?;
         let index = layout.index();
@@ -236,7 +248,9 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_ma
             },
         };
         match job {
-            Job::Write(writes, reply) => next = write_group(&mut writer, (writes, reply), jobs, shared, group_items_max),
+            Job::Write(writes, reply) => {
+                next = write_group(&mut writer, (writes, reply), jobs, shared, group_items_max)
+            }
             Job::Compact(reply) => {
                 let result = writer.compact();
                 *shared.snapshot.write() = writer.snapshot();
@@ -255,7 +269,13 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_ma
 }
 
 /// Collects what is waiting into one group, does it, and answers everybody. Gives back a job of another kind.
-fn write_group(writer: &mut Writer, first: (Vec<Prepared>, Reply<Vec<Outcome>>), jobs: &Receiver<Job>, shared: &Shared, group_items_max: usize) -> Option<Job> {
+fn write_group(
+    writer: &mut Writer,
+    first: (Vec<Prepared>, Reply<Vec<Outcome>>),
+    jobs: &Receiver<Job>,
+    shared: &Shared,
+    group_items_max: usize,
+) -> Option<Job> {
     let (mut writes, reply) = first;
     let mut replies = vec![(writes.len(), reply)];
     let mut other = None;
@@ -303,7 +323,10 @@ fn copy(error: &Error) -> Error {
         Error::ReadOnly(reason) => Error::ReadOnly(reason.clone()),
         other if other.is_storage_full() => other.problem().into(),
         Error::Problem(problem) => problem.clone().into(),
-        other => Problem::new(Kind::Unavailable, "write-failed", format!("nothing was written: {}", other.problem().detail)).into(),
+        other => {
+            Problem::new(Kind::Unavailable, "write-failed", format!("nothing was written: {}", other.problem().detail))
+                .into()
+        }
     }
 }
 

@@ -75,7 +75,8 @@ impl SegmentCache {
             Some(data) => data.clone(),
             None => Arc::new(segment::open_data(reader)?),
         };
-        let alive = reader.alive_bitset().map(|alive| Arc::new(Bits::from_fn(reader.max_doc(), |doc| alive.is_alive(doc))));
+        let alive =
+            reader.alive_bitset().map(|alive| Arc::new(Bits::from_fn(reader.max_doc(), |doc| alive.is_alive(doc))));
         Ok(Arc::new(SegmentView { ord, reader: reader.clone(), data, alive, stats: OnceLock::new() }))
     }
 

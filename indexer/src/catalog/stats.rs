@@ -54,6 +54,9 @@ pub(crate) fn collect(data: &SegmentData, alive: impl Fn(u32) -> bool) -> StatsB
             add_interval(&mut stats.interval, period);
         }
     });
-    let named = by_code.into_iter().enumerate().map(|(code, stats)| (collections.dictionary.text(code as u32).to_owned(), stats));
+    let named = by_code
+        .into_iter()
+        .enumerate()
+        .map(|(code, stats)| (collections.dictionary.text(code as u32).to_owned(), stats));
     named.filter(|(_, stats)| stats.items > 0).collect()
 }

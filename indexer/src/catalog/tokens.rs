@@ -49,7 +49,9 @@ pub fn folded_words_query(terms: &[String], fields: &IndexFields) -> Box<dyn Que
         let words: Vec<Term> = text::words(term).map(|w| Term::from_field_text(fields.words, &w)).collect();
         match words.len() {
             0 => {}
-            1 => any.extend(words.into_iter().map(|w| Box::new(TermQuery::new(w, IndexRecordOption::Basic)) as Box<dyn Query>)),
+            1 => any.extend(
+                words.into_iter().map(|w| Box::new(TermQuery::new(w, IndexRecordOption::Basic)) as Box<dyn Query>),
+            ),
             _ => any.push(Box::new(PhraseQuery::new(words))),
         }
     }

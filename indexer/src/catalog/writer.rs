@@ -49,13 +49,16 @@ enum IndexChange {
     Remove(u64),
 }
 
+/// Sequence number and content hash of an item's newest write.
+type Stored = (u64, [u8; 16]);
+
 /// What a group does: decided first, then done in one go.
 #[derive(Default)]
 struct Group {
     records: Vec<LogRecord>,
     changes: Vec<IndexChange>,
     /// Items that the group has touched: sequence and hash of the newest write, `None` when deleted.
-    items: HashMap<(String, String), Option<(u64, [u8; 16])>>,
+    items: HashMap<(String, String), Option<Stored>>,
     /// Collections that the group has deleted: what the snapshot holds of them is gone, also if they come back.
     forgotten: HashSet<String>,
     outcomes: Vec<Outcome>,
@@ -102,7 +105,12 @@ fn refuse(precondition: Precondition, stored: Option<u64>, what: &str) -> Option
 
 impl Writer {
     /// Opens log and index, and brings the index up to the log.
-    pub(super) fn open(layout: Layout, options: CatalogOptions, clock: Clock, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
+    pub(super) fn open(
+        layout: Layout,
+        options: CatalogOptions,
+        clock: Clock,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Self, Error> {
         let index_dir = layout.index();
         std::fs::create_dir_all(&index_dir).map_err(Error::io("create", &index_dir))?;
         let (index, fields) = index::open_index(&index_dir, true)?;
@@ -112,9 +120,11 @@ impl Writer {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let collections = Arc::new(load_collections(&payload, &log.files())?);
         let mut cache = SegmentCache::default();
-        let snapshot = Snapshot::new(payload.seq, reader.searcher(), fields, collections.clone(), log.files(), &mut cache)?;
+        let snapshot =
+            Snapshot::new(payload.seq, reader.searcher(), fields, collections.clone(), log.files(), &mut cache)?;
         let snapshot = Arc::new(snapshot);
-        let mut writer = Self { index, fields, reader, writer: None, log, collections, cache, snapshot, options, clock, layout };
+        let mut writer =
+            Self { index, fields, reader, writer: None, log, collections, cache, snapshot, options, clock, layout };
         writer.replay(payload.seq, progress)?;
         Ok(writer)
     }
@@ -148,7 +158,8 @@ impl Writer {
         let key = (record.collection.clone(), record.id.clone());
         match record.kind {
             RecordKind::PutCollection => {
-                let value = serde_json::from_str(&record.body).map_err(|e| self.bad_record(record.seq, &e.to_string()))?;
+                let value =
+                    serde_json::from_str(&record.body).map_err(|e| self.bad_record(record.seq, &e.to_string()))?;
                 self.set_collection(Collection::from_value(value)?, record.seq);
             }
             RecordKind::DeleteCollection => {
@@ -191,7 +202,7 @@ impl Writer {
     }
 
     /// Sequence number and content hash of an item's newest write, the group's own included.
-    fn stored_item(&self, key: &(String, String), group: &Group) -> Result<Option<(u64, [u8; 16])>, Error> {
+    fn stored_item(&self, key: &(String, String), group: &Group) -> Result<Option<Stored>, Error> {
         if let Some(touched) = group.items.get(key) {
             return Ok(*touched);
         }
@@ -207,7 +218,12 @@ impl Writer {
 
     /// Sequence numbers of a collection's live items, the group's own included.
     fn items_of(&self, collection: &str, group: &Group) -> Vec<u64> {
-        let mut seqs: Vec<u64> = group.items.iter().filter(|((c, _), _)| c == collection).filter_map(|(_, touched)| touched.map(|t| t.0)).collect();
+        let mut seqs: Vec<u64> = group
+            .items
+            .iter()
+            .filter(|((c, _), _)| c == collection)
+            .filter_map(|(_, touched)| touched.map(|t| t.0))
+            .collect();
         if group.forgotten.contains(collection) {
             return seqs;
         }
@@ -277,7 +293,14 @@ impl Writer {
         if hidden { FLAG_HIDDEN } else { 0 }
     }
 
-    fn put_collection(&mut self, collection: Collection, when: Precondition, hash: [u8; 16], (seq, time): (u64, Instant), group: &mut Group) -> Result<Outcome, Error> {
+    fn put_collection(
+        &mut self,
+        collection: Collection,
+        when: Precondition,
+        hash: [u8; 16],
+        (seq, time): (u64, Instant),
+        group: &mut Group,
+    ) -> Result<Outcome, Error> {
         let id = collection.id.as_str().to_owned();
         let stored = self.collections.get(&id).cloned();
         if let Some(refusal) = refuse(when, stored.as_ref().map(|s| s.seq), &format!("collection {id:?}")) {
@@ -289,11 +312,27 @@ impl Writer {
         let body = collection_text(&collection);
         self.set_collection(collection, seq);
         let flags = self.flags_of(&id);
-        group.records.push(LogRecord { seq, time, kind: RecordKind::PutCollection, flags, collection: id, id: String::new(), properties_end: 0, hash, body });
+        group.records.push(LogRecord {
+            seq,
+            time,
+            kind: RecordKind::PutCollection,
+            flags,
+            collection: id,
+            id: String::new(),
+            properties_end: 0,
+            hash,
+            body,
+        });
         Ok(if stored.is_some() { Outcome::Replaced(seq) } else { Outcome::Created(seq) })
     }
 
-    fn delete_collection(&mut self, id: &CollectionId, when: Precondition, (seq, time): (u64, Instant), group: &mut Group) -> Outcome {
+    fn delete_collection(
+        &mut self,
+        id: &CollectionId,
+        when: Precondition,
+        (seq, time): (u64, Instant),
+        group: &mut Group,
+    ) -> Outcome {
         let stored = self.collections.get(id.as_str()).map(|s| s.seq);
         if let Some(refusal) = refuse(when, stored, &format!("collection {id:?}")) {
             return refusal;
@@ -311,13 +350,21 @@ impl Writer {
         Outcome::Deleted(seq)
     }
 
-    fn put_item(&mut self, item: Box<Item>, when: Precondition, hash: [u8; 16], row: Row, group: &mut Group) -> Result<Outcome, Error> {
+    fn put_item(
+        &mut self,
+        item: Box<Item>,
+        when: Precondition,
+        hash: [u8; 16],
+        row: Row,
+        group: &mut Group,
+    ) -> Result<Outcome, Error> {
         let key = (item.collection.as_str().to_owned(), item.id.as_str().to_owned());
         if !self.collections.contains_key(&key.0) {
             return Ok(rejected(Kind::NotFound, "collection-not-found", format!("there is no collection {:?}", key.0)));
         }
         let stored = self.stored_item(&key, group)?;
-        if let Some(refusal) = refuse(when, stored.map(|s| s.0), &format!("item {:?} of collection {:?}", key.1, key.0)) {
+        if let Some(refusal) = refuse(when, stored.map(|s| s.0), &format!("item {:?} of collection {:?}", key.1, key.0))
+        {
             return Ok(refusal);
         }
         let seq = row.seq;
@@ -346,7 +393,14 @@ impl Writer {
         Ok(outcome)
     }
 
-    fn delete_item(&mut self, collection: &CollectionId, id: &ItemId, when: Precondition, (seq, time): (u64, Instant), group: &mut Group) -> Result<Outcome, Error> {
+    fn delete_item(
+        &mut self,
+        collection: &CollectionId,
+        id: &ItemId,
+        when: Precondition,
+        (seq, time): (u64, Instant),
+        group: &mut Group,
+    ) -> Result<Outcome, Error> {
         let key = (collection.as_str().to_owned(), id.as_str().to_owned());
         let stored = self.stored_item(&key, group)?;
         if let Some(refusal) = refuse(when, stored.map(|s| s.0), &format!("item {id:?} of collection {collection:?}")) {
@@ -376,9 +430,11 @@ impl Writer {
                 }
             }
         }
-        let collections = self.collections.iter().map(|(id, stored)| (id.clone(), stored.seq)).collect::<BTreeMap<_, _>>();
+        let collections =
+            self.collections.iter().map(|(id, stored)| (id.clone(), stored.seq)).collect::<BTreeMap<_, _>>();
         let payload = CommitPayload { seq: last, collections, ..CommitPayload::empty() };
-        let payload = serde_json::to_string(&payload).map_err(|e| Error::Damaged { path: self.layout.index(), detail: e.to_string() })?;
+        let payload = serde_json::to_string(&payload)
+            .map_err(|e| Error::Damaged { path: self.layout.index(), detail: e.to_string() })?;
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(&payload);
         commit.commit()?;
@@ -394,14 +450,23 @@ impl Writer {
         let committed = index::load_payload(&self.index, &self.layout.index())
             .map_err(|e| Error::ReadOnly(format!("the index cannot be read after a failed write: {e}")))?;
         if committed.seq >= last {
-            return Err(Error::ReadOnly("a write is in the index that could not be confirmed: open the catalogue again".into()));
+            return Err(Error::ReadOnly(
+                "a write is in the index that could not be confirmed: open the catalogue again".into(),
+            ));
         }
         self.log.take_back(first)
     }
 
     fn publish(&mut self, seq: u64) -> Result<(), Error> {
         self.reader.reload()?;
-        let snapshot = Snapshot::new(seq, self.reader.searcher(), self.fields, self.collections.clone(), self.log.files(), &mut self.cache)?;
+        let snapshot = Snapshot::new(
+            seq,
+            self.reader.searcher(),
+            self.fields,
+            self.collections.clone(),
+            self.log.files(),
+            &mut self.cache,
+        )?;
         self.snapshot = Arc::new(snapshot);
         Ok(())
     }
@@ -450,17 +515,29 @@ impl Writer {
 }
 
 fn delete_record(kind: RecordKind, (seq, time): (u64, Instant), flags: u8, collection: &str, id: &str) -> LogRecord {
-    LogRecord { seq, time, kind, flags, collection: collection.to_owned(), id: id.to_owned(), properties_end: 0, hash: [0; 16], body: String::new() }
+    LogRecord {
+        seq,
+        time,
+        kind,
+        flags,
+        collection: collection.to_owned(),
+        id: id.to_owned(),
+        properties_end: 0,
+        hash: [0; 16],
+        body: String::new(),
+    }
 }
 
 /// Reads the collections that a commit names from the log.
 pub(super) fn load_collections(payload: &CommitPayload, files: &log::LogFiles) -> Result<Collections, Error> {
     let mut collections = Collections::new();
     for (id, seq) in &payload.collections {
-        let damaged = |detail: String| Error::Damaged { path: "log".into(), detail: format!("collection {id:?}: {detail}") };
+        let damaged =
+            |detail: String| Error::Damaged { path: "log".into(), detail: format!("collection {id:?}: {detail}") };
         let record = log::read_record(files, *seq)?.ok_or_else(|| damaged(format!("its record {seq} is missing")))?;
         let value = serde_json::from_str(&record.body).map_err(|e| damaged(e.to_string()))?;
-        collections.insert(id.clone(), Arc::new(StoredCollection { collection: Collection::from_value(value)?, seq: *seq }));
+        collections
+            .insert(id.clone(), Arc::new(StoredCollection { collection: Collection::from_value(value)?, seq: *seq }));
     }
     Ok(collections)
 }

@@ -35,7 +35,9 @@ impl Bits {
     }
 
     fn trim(&mut self) {
-        if !self.len.is_multiple_of(64) && let Some(last) = self.words.last_mut() {
+        if !self.len.is_multiple_of(64)
+            && let Some(last) = self.words.last_mut()
+        {
             *last &= (1 << (self.len % 64)) - 1;
         }
     }

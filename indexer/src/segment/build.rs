@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::column::{ColumnBuilder, ColumnKind, Value};
 use super::data::{NO_DOC, NO_GEOMETRY, SegmentData, SegmentMeta, id_hash};
 use super::file::SectionWriter;
-use super::row::{NO_TIME, Row};
+use super::row::Row;
 use super::rtree::{self, PartBox};
 
 /// Distinct geometries, in order of appearance.
@@ -81,7 +81,11 @@ impl SegmentBuilder {
     /// Adds one document.
     pub(crate) fn add(&mut self, row: Row) {
         let doc = self.len();
-        let geometry = if row.geometry.is_empty() { NO_GEOMETRY } else { self.geometries.add(&row.geometry, row.centroid, || row.parts) };
+        let geometry = if row.geometry.is_empty() {
+            NO_GEOMETRY
+        } else {
+            self.geometries.add(&row.geometry, row.centroid, || row.parts)
+        };
         self.add_fixed(row.seq, row.ingested, [row.datetime, row.start, row.end], geometry);
         self.column("collection", ColumnKind::Text).add(doc, &Value::Text(row.collection));
         self.column("id", ColumnKind::Text).add(doc, &Value::Text(row.id));
@@ -115,7 +119,12 @@ impl SegmentBuilder {
                     *slot
                 }
             };
-            self.add_fixed(data.seqs()[at], data.ingested()[at], [data.datetime()[at], data.start()[at], data.end()[at]], geometry);
+            self.add_fixed(
+                data.seqs()[at],
+                data.ingested()[at],
+                [data.datetime()[at], data.start()[at], data.end()[at]],
+                geometry,
+            );
         }
         for column in data.columns() {
             let target = self.column(column.name, column.kind);
@@ -180,8 +189,8 @@ fn newest_first(datetime: &[i64], seqs: &[u64]) -> Vec<u32> {
     let mut docs: Vec<u32> = (0..datetime.len() as u32).collect();
     docs.sort_unstable_by_key(|doc| {
         let at = *doc as usize;
-        // `NO_TIME` is the smallest value, so that undated documents come last.
-        std::cmp::Reverse((datetime[at].max(NO_TIME), seqs[at]))
+        // `NO_TIME` is the smallest of all values, so that undated documents come last.
+        std::cmp::Reverse((datetime[at], seqs[at]))
     });
     docs
 }
@@ -235,7 +244,12 @@ fn write_geometries(all: &Geometries, geometry_of_old: &[u32], out: &mut Section
     rtree::write(leaves, out);
 }
 
-fn write_columns(mut columns: BTreeMap<(String, ColumnKind), ColumnBuilder>, docs: u32, new_of_old: &[u32], out: &mut SectionWriter) -> SegmentMeta {
+fn write_columns(
+    mut columns: BTreeMap<(String, ColumnKind), ColumnBuilder>,
+    docs: u32,
+    new_of_old: &[u32],
+    out: &mut SectionWriter,
+) -> SegmentMeta {
     let place = |old: u32| new_of_old[old as usize];
     let mut metas = Vec::with_capacity(columns.len());
     let key = |name: &str| (name.to_owned(), ColumnKind::Text);

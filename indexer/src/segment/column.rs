@@ -124,11 +124,20 @@ impl ColumnBuilder {
 
     /// Writes the column. `doc_of` turns the documents of `pairs` into final ones; `collection_of` gives a final
     /// document's collection code.
-    pub(crate) fn write(self, name: &str, kind: ColumnKind, docs: u32, doc_of: impl Fn(u32) -> u32, collection_of: &[u32], out: &mut SectionWriter) -> ColumnMeta {
+    pub(crate) fn write(
+        self,
+        name: &str,
+        kind: ColumnKind,
+        docs: u32,
+        doc_of: impl Fn(u32) -> u32,
+        collection_of: &[u32],
+        out: &mut SectionWriter,
+    ) -> ColumnMeta {
         let prefix = prefix(name, kind);
         let final_code = self.write_dictionary(&prefix, kind, out);
         let distinct = final_code.len() as u32;
-        let mut pairs: Vec<(u32, u32)> = self.pairs.iter().map(|(doc, code)| (doc_of(*doc), final_code[*code as usize])).collect();
+        let mut pairs: Vec<(u32, u32)> =
+            self.pairs.iter().map(|(doc, code)| (doc_of(*doc), final_code[*code as usize])).collect();
         pairs.sort_unstable();
         pairs.dedup();
         let multi = pairs.windows(2).any(|w| w[0].0 == w[1].0);
@@ -139,7 +148,13 @@ impl ColumnBuilder {
                 collections.insert(at, collection);
             }
         }
-        let width: u8 = if distinct < u32::from(u8::MAX) { 1 } else if distinct < u32::from(u16::MAX) { 2 } else { 4 };
+        let width: u8 = if distinct < u32::from(u8::MAX) {
+            1
+        } else if distinct < u32::from(u16::MAX) {
+            2
+        } else {
+            4
+        };
         let dense_bytes = docs as usize * width as usize;
         let dense = !multi && dense_bytes <= pairs.len() * (4 + width as usize) * 3 / 2;
         if dense {
@@ -235,10 +250,19 @@ impl ColumnPlace {
             Some(docs) => Codes::Pairs(sections.at(docs), codes),
         };
         let dictionary = match self.meta.kind {
-            ColumnKind::Text => Dictionary::Texts { offsets: sections.at(&self.offsets), bytes: sections.at(&self.values) },
+            ColumnKind::Text => {
+                Dictionary::Texts { offsets: sections.at(&self.offsets), bytes: sections.at(&self.values) }
+            }
             ColumnKind::Number | ColumnKind::Bool => Dictionary::Numbers(sections.at(&self.values)),
         };
-        Column { name: &self.meta.name, kind: self.meta.kind, multi: self.meta.multi, collections: &self.meta.collections, codes, dictionary }
+        Column {
+            name: &self.meta.name,
+            kind: self.meta.kind,
+            multi: self.meta.multi,
+            collections: &self.meta.collections,
+            codes,
+            dictionary,
+        }
     }
 }
 

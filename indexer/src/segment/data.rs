@@ -111,7 +111,15 @@ impl SegmentData {
         let places = Places::find(&sections).filter(|p| p.fit(meta.docs))?;
         let tree = TreePlace::find(&sections)?;
         let columns = meta.columns.into_iter().map(|m| ColumnPlace::find(m, &sections)).collect::<Option<Vec<_>>>()?;
-        Some(Self { sections, docs: meta.docs, places, tree, columns, cells: CellCache::default(), max_seq: OnceLock::new() })
+        Some(Self {
+            sections,
+            docs: meta.docs,
+            places,
+            tree,
+            columns,
+            cells: CellCache::default(),
+            max_seq: OnceLock::new(),
+        })
     }
 
     /// Number of documents, deleted ones included.
@@ -238,7 +246,9 @@ impl SegmentData {
     /// The documents of an item's identity, deleted ones included (a segment may hold several writes of one item).
     pub fn find_item(&self, collection: &str, id: &str) -> Vec<u32> {
         let table: &[u32] = self.sections.at(&self.places.ids);
-        let (Some(collections), Some(ids)) = (self.column("collection", ColumnKind::Text), self.column("id", ColumnKind::Text)) else {
+        let (Some(collections), Some(ids)) =
+            (self.column("collection", ColumnKind::Text), self.column("id", ColumnKind::Text))
+        else {
             return Vec::new();
         };
         let mask = table.len() - 1;
@@ -246,7 +256,9 @@ impl SegmentData {
         let mut found = Vec::new();
         while table[slot] != 0 {
             let doc = table[slot] - 1;
-            let is = |column: &Column<'_>, text: &str| column.first_code(doc).is_some_and(|code| column.dictionary.text(code) == text);
+            let is = |column: &Column<'_>, text: &str| {
+                column.first_code(doc).is_some_and(|code| column.dictionary.text(code) == text)
+            };
             if is(&ids, id) && is(&collections, collection) {
                 found.push(doc);
             }

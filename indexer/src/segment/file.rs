@@ -82,7 +82,11 @@ impl Sections {
             ranges.insert(name, begin..begin + len);
         }
         let aligned = bytes.as_ptr().align_offset(8) == 0;
-        let backing = if aligned { Backing::Mapped(bytes) } else { Backing::Copied(bytemuck::allocation::pod_collect_to_vec(&pad(&bytes))) };
+        let backing = if aligned {
+            Backing::Mapped(bytes)
+        } else {
+            Backing::Copied(bytemuck::allocation::pod_collect_to_vec(&pad(&bytes)))
+        };
         Some((Self { backing, ranges }, directory.meta))
     }
 

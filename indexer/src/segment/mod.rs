@@ -14,6 +14,6 @@ pub use column::{Codes, Column, ColumnKind, Dictionary, Narrow};
 pub use data::{Cells, SegmentData};
 pub use plugin::EXTENSION;
 pub(crate) use plugin::{open_data, plugin};
-pub(crate) use row::Row;
 pub use row::NO_TIME;
+pub(crate) use row::Row;
 pub use rtree::{PartBox, Tree};

@@ -32,9 +32,15 @@ fn internal(detail: impl Into<String>) -> TantivyError {
 /// Opens our file of a segment.
 pub(crate) fn open_data(reader: &SegmentReader) -> tantivy::Result<SegmentData> {
     let bytes = reader.open_read(component())?.read_bytes().map_err(TantivyError::from)?;
-    let data = SegmentData::open(bytes).ok_or_else(|| internal(format!("the segment file of {} is damaged", reader.segment_id())))?;
+    let data = SegmentData::open(bytes)
+        .ok_or_else(|| internal(format!("the segment file of {} is damaged", reader.segment_id())))?;
     if data.docs() != reader.max_doc() {
-        return Err(internal(format!("the segment file of {} has {} documents, not {}", reader.segment_id(), data.docs(), reader.max_doc())));
+        return Err(internal(format!(
+            "the segment file of {} has {} documents, not {}",
+            reader.segment_id(),
+            data.docs(),
+            reader.max_doc()
+        )));
     }
     Ok(data)
 }
@@ -88,9 +94,11 @@ struct NilWriter {
 
 impl PluginWriter for NilWriter {
     fn add_document(&mut self, _: DocId, doc: &dyn ErasedDocument, _: &Schema) -> tantivy::Result<()> {
-        let doc = doc.as_any().downcast_ref::<TantivyDocument>().ok_or_else(|| internal("a document of an unknown kind"))?;
+        let doc =
+            doc.as_any().downcast_ref::<TantivyDocument>().ok_or_else(|| internal("a document of an unknown kind"))?;
         let payload = doc.get_first(self.fields.payload);
-        let row = payload.and_then(|v| Row::decode(v.as_custom()?)).ok_or_else(|| internal("a document without its row"))?;
+        let row =
+            payload.and_then(|v| Row::decode(v.as_custom()?)).ok_or_else(|| internal("a document without its row"))?;
         self.builder.add(row);
         Ok(())
     }

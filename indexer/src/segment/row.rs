@@ -128,7 +128,8 @@ impl Row {
     /// Inverse of [`Row::encode`].
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        let [seq, ingested, datetime, start, end] = [reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?];
+        let [seq, ingested, datetime, start, end] =
+            [reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?];
         let centroid = [f64::from_bits(reader.u64()?), f64::from_bits(reader.u64()?)];
         let (collection, id) = (reader.text()?, reader.text()?);
         let geometry = reader.bytes()?.to_vec();

@@ -50,11 +50,19 @@ pub(crate) struct TreePlace {
 
 impl TreePlace {
     pub(crate) fn find(sections: &Sections) -> Option<Self> {
-        Some(Self { geometries: sections.range("tree/geometries")?, levels: sections.range("tree/levels")?, boxes: sections.range("tree/boxes")? })
+        Some(Self {
+            geometries: sections.range("tree/geometries")?,
+            levels: sections.range("tree/levels")?,
+            boxes: sections.range("tree/boxes")?,
+        })
     }
 
     pub(crate) fn tree<'a>(&self, sections: &'a Sections) -> Tree<'a> {
-        Tree { geometries: sections.at(&self.geometries), levels: sections.at(&self.levels), boxes: sections.at(&self.boxes) }
+        Tree {
+            geometries: sections.at(&self.geometries),
+            levels: sections.at(&self.levels),
+            boxes: sections.at(&self.boxes),
+        }
     }
 }
 
