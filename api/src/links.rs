@@ -1,8 +1,8 @@
 //! Every link of every answer is made here, from the address under which a request reached the service
 //! ([`crate::context::RequestContext::public_url`]).
 //!
-//! JSON answers carry absolute links, pages carry links
-//! relative to the host, so that a page opened under another name of the host still works.
+//! JSON answers carry absolute links, pages carry links relative to the host, so that a page opened under another
+//! name of the host still works.
 
 use serde_json::{Map, Value, json};
 

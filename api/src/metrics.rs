@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use nilometer_indexer::{Catalog, Outcome};
+use nilometer_indexer::{Catalog, Observer, Outcome};
 use nilometer_schemas::{Role, Scope};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -27,6 +27,8 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 const COLLECTIONS_MAX: usize = 500;
 /// Upper bounds of latency buckets, seconds.
 const LATENCY_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Upper bounds of the buckets of fsyncs, seconds: from a good disk's to those that alarm.
+const FSYNC_S: [f64; 12] = [0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 /// Upper bounds of hit counts.
 const HITS: [f64; 8] = [0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
 /// Clock ticks per second in `/proc` (USER_HZ, 100 on every Linux architecture in use).
@@ -122,6 +124,31 @@ fn latency() -> Histogram {
     Histogram::new(LATENCY_S)
 }
 
+/// How long the catalogue's writes take: made before the catalogue, which is given it as its observer.
+#[derive(Clone, Debug)]
+pub struct WriteTimes {
+    fsync: Histogram,
+    commit: Histogram,
+    commit_records: Histogram,
+}
+
+impl Default for WriteTimes {
+    fn default() -> Self {
+        Self { fsync: Histogram::new(FSYNC_S), commit: latency(), commit_records: Histogram::new(HITS) }
+    }
+}
+
+impl Observer for WriteTimes {
+    fn fsync(&self, took: Duration) {
+        self.fsync.observe(took.as_secs_f64());
+    }
+
+    fn commit(&self, took: Duration, records: usize) {
+        self.commit.observe(took.as_secs_f64());
+        self.commit_records.observe(bucketed(records as u64));
+    }
+}
+
 /// The metrics. Cheap to record from any thread.
 pub struct Metrics {
     registry: Registry,
@@ -132,7 +159,6 @@ pub struct Metrics {
     search_duration: Latency<ShapeLabel>,
     search_hits: Histogram,
     search_timeouts: Counter,
-    commit_duration: Histogram,
     ingest_items: Family<IngestLabels, Counter>,
     auth_failures: Family<Reason, Counter>,
 }
@@ -144,8 +170,9 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Registers all metrics. `proc_dir` is the process's directory in the proc file system (`/proc/self`).
-    pub fn new(catalog: Arc<Catalog>, proc_dir: &Path) -> Self {
+    /// Registers all metrics. `times` is what the catalogue was opened with; `proc_dir` is the process's directory in
+    /// the proc file system (`/proc/self`).
+    pub fn new(catalog: Arc<Catalog>, times: &WriteTimes, proc_dir: &Path) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Process { dir: proc_dir.to_owned() }));
         let metrics = Self {
@@ -156,7 +183,6 @@ impl Metrics {
             search_duration: Family::new_with_constructor(latency),
             search_hits: Histogram::new(HITS),
             search_timeouts: Counter::default(),
-            commit_duration: latency(),
             ingest_items: Family::default(),
             auth_failures: Family::default(),
             registry: Registry::default(),
@@ -179,10 +205,16 @@ impl Metrics {
         own.register("search_hits", "Items that a search matched", metrics.search_hits.clone());
         own.register("search_timeouts", "Requests given up at their deadline", metrics.search_timeouts.clone());
         own.register(
-            "index_commit_duration_seconds",
-            "Time until a write was durable and visible",
-            metrics.commit_duration.clone(),
+            "fsync_duration_seconds",
+            "Time until the log was on the disk, once a group of writes",
+            times.fsync.clone(),
         );
+        own.register(
+            "index_commit_duration_seconds",
+            "Time until a group of writes was durable and visible, from its turn on",
+            times.commit.clone(),
+        );
+        own.register("index_commit_records", "Records in a group of writes", times.commit_records.clone());
         own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
         own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
         own.register_collector(Box::new(Index { catalog }));
@@ -208,21 +240,17 @@ impl Metrics {
         self.rejected.get_or_create(&Reason { reason }).inc();
     }
 
-    /// A search was answered.
-    pub fn searched(&self, shape: Shape, hits: u64, took: Duration) {
+    /// A search was answered; `hits` where its matches were counted.
+    pub fn searched(&self, shape: Shape, hits: Option<u64>, took: Duration) {
         self.search_duration.get_or_create(&ShapeLabel { shape: shape.as_str() }).observe(took.as_secs_f64());
-        #[expect(clippy::cast_precision_loss, reason = "a bucket needs no 53 bits")]
-        self.search_hits.observe(hits as f64);
+        if let Some(hits) = hits {
+            self.search_hits.observe(bucketed(hits));
+        }
     }
 
     /// A request ran into its deadline.
     pub fn timed_out(&self) {
         self.search_timeouts.inc();
-    }
-
-    /// A write became durable and visible.
-    pub fn committed(&self, took: Duration) {
-        self.commit_duration.observe(took.as_secs_f64());
     }
 
     /// One write and what became of it; `source` is `http`, `bulk` or the like.
@@ -263,6 +291,12 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+/// A count as histograms take it.
+#[expect(clippy::cast_precision_loss, reason = "a bucket needs no 53 bits")]
+fn bucketed(count: u64) -> f64 {
+    count as f64
 }
 
 /// Anybody can invent methods; labels stay bounded.

@@ -8,7 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
@@ -59,6 +60,7 @@ fn surrounded(routes: Router<App>, app: App) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(Arc::clone(&app), observe))
         .layer(cors(&app.config))
+        .map_request(any_coding_is_gzip)
         .layer(CompressionLayer::new())
         .layer(axum::middleware::from_fn(finish))
         .layer(CatchPanicLayer::custom(panicked))
@@ -71,6 +73,14 @@ fn surrounded(routes: Router<App>, app: App) -> Router {
     Router::new().fallback_service(
         ServiceBuilder::new().map_request(move |request| without_prefix(&app.config, request)).service(inner),
     )
+}
+
+/// `Accept-Encoding: *` allows every coding and promises none: gzip is what every client can read.
+fn any_coding_is_gzip(mut request: Request) -> Request {
+    if request.headers().get(ACCEPT_ENCODING).is_some_and(|coding| coding == "*") {
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    request
 }
 
 /// Takes the public prefix off an address, for proxies that pass it on.

@@ -72,9 +72,7 @@ impl AppState {
     /// As [`Catalog::write`]. Outcomes of single writes, rejections among them, are in the answer.
     pub async fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, ApiError> {
         let catalog = Arc::clone(&self.catalog);
-        let begin = std::time::Instant::now();
         let outcomes = run_blocking(move || catalog.write(writes).map_err(ApiError::from)).await?;
-        self.metrics.committed(begin.elapsed());
         for outcome in &outcomes {
             self.metrics.ingested("http", outcome);
         }

@@ -8,7 +8,7 @@ mod catalog;
 mod error;
 
 pub use catalog::{
-    Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Outcome, Precondition, SegmentView,
+    Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, SegmentView,
     Snapshot, Stats, StoredCollection, StoredItem, Write, folded_words_query,
 };
 pub use error::Error;

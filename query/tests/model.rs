@@ -401,7 +401,7 @@ fn clock() -> Clock {
 }
 
 fn options() -> CatalogOptions {
-    CatalogOptions { writer_memory_bytes: 15_000_000, group_items_max: 100, log_file_bytes: 4_000 }
+    CatalogOptions { writer_memory_bytes: 15_000_000, group_items_max: 100, log_file_bytes: 4_000, observer: None }
 }
 
 fn collection(id: &str) -> Write {

@@ -414,6 +414,23 @@ fn the_change_feed_tells_writes_and_deletions_in_order() {
 }
 
 #[test]
+fn a_whole_copy_and_the_changes_after_it_make_a_mirror() {
+    let service = with_items(300);
+    let headers = [("accept-encoding", "gzip")];
+    let answer = service.visitor.send("GET", "/changes/snapshot", &headers, None).expect(200);
+    let sequence = answer.header("nilometer-sequence").expect("where to go on").to_owned();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(answer.body.as_slice()), &mut text).expect("gzip");
+    let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("one JSON a line")).collect();
+    assert_eq!(records.iter().filter(|record| record["type"] == "Collection").count(), 1);
+    assert_eq!(records.iter().filter(|record| record["type"] == "Feature").count(), 300);
+    service.operator.delete("/collections/c/items/i0").expect(204);
+    let later = service.visitor.get(&format!("/changes?since={sequence}")).expect(200).json();
+    assert_eq!(later["changes"].as_array().map(Vec::len), Some(1));
+    service.server.finish();
+}
+
+#[test]
 fn a_long_question_gets_an_address_of_its_own() {
     let service = with_items(30);
     let ring: Vec<[f64; 2]> = (0..=2_000)
@@ -523,6 +540,8 @@ fn answers_are_compressed_have_an_id_and_may_be_read_by_any_page() {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(answer.body.as_slice()), &mut text).expect("gzip");
     assert_eq!(ids(&serde_json::from_str(&text).expect("JSON")).len(), 50);
+    let any = service.visitor.send("GET", "/search", &[("accept-encoding", "*")], None).expect(200);
+    assert_eq!(any.header("content-encoding"), Some("gzip"), "a client that takes anything may know gzip only");
     service.server.finish();
 }
 

@@ -1,8 +1,11 @@
 //! Who calls: users, API keys and saved questions in `state.sqlite`.
 
+mod check;
 mod extract;
 mod key;
+mod rows;
 mod secret;
+mod wal;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,14 +16,15 @@ use std::time::Duration;
 use nilometer_indexer::Clock;
 use nilometer_schemas::{Instant, Kind, Problem, Role, Scope};
 use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
 use sqlx::Row;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+pub use check::check;
 pub(crate) use extract::{Credential, credential};
 pub use key::KeyText;
 
+use self::rows::{KeyRow, UserRow};
 use crate::problem::ApiError;
 use crate::state::Random;
 
@@ -35,6 +39,10 @@ const LAST_USED_STEP_US: i64 = 300_000_000;
 /// How long a statement waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Bytes of a page of the database.
+const PAGE_BYTES: u16 = 4096;
+/// Hexadecimal digits of a question's id: 80 bits, so that two questions never meet by chance.
+const SEARCH_ID_DIGITS: usize = 20;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -115,8 +123,11 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file holds something else.
-    #[error("{0} does not hold a server secret of 64 hexadecimal digits")]
+    #[error("{0} holds no server secret, or was changed: restore it; without it, all keys must be made anew")]
     Secret(PathBuf),
+    /// A row is not as it was written.
+    #[error("{0} is damaged in the accounts database")]
+    Damaged(String),
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
@@ -134,6 +145,8 @@ impl From<Error> for ApiError {
     }
 }
 
+type Transaction = sqlx::Transaction<'static, sqlx::Sqlite>;
+
 fn failed(action: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
     move |source| Error::Database { action, source }
 }
@@ -149,6 +162,8 @@ pub enum Refusal {
     Expired,
     /// Taken back.
     Revoked,
+    /// Its row, or its user's, is not as this server wrote it.
+    Damaged,
 }
 
 impl Refusal {
@@ -159,6 +174,7 @@ impl Refusal {
             Self::Wrong => "wrong",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -182,14 +198,15 @@ pub struct KeyInfo {
     pub last_used: Option<Instant>,
 }
 
+/// A key as the database holds it.
 #[derive(Clone)]
-struct StoredKey {
-    hash: Vec<u8>,
-    info: KeyInfo,
+enum Stored {
+    Whole { row: KeyRow, user: UserRow },
+    Damaged,
 }
 
 struct Cached {
-    stored: StoredKey,
+    stored: Stored,
     read: Instant,
 }
 
@@ -218,6 +235,7 @@ impl Accounts {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .page_size(u32::from(PAGE_BYTES))
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
         let pool = SqlitePoolOptions::new()
@@ -252,60 +270,117 @@ impl Accounts {
         let key = KeyText::generate(&self.random)?;
         let now = (self.clock)();
         let expires = expires_days.map(|days| now.0.saturating_add(i64::from(days) * MICROS_PER_DAY));
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin"))?;
-        sqlx::query("INSERT INTO users (name, role, created) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING")
-            .bind(user)
+        let mut transaction = self.begin().await?;
+        let user = self.seal_user(&mut transaction, user, role, now).await?;
+        let row = KeyRow {
+            id: key.id().to_owned(),
+            user,
+            hash: self.secret.hash(&key),
+            role: Some(role),
+            created: now,
+            expires: expires.map(Instant),
+            revoked: None,
+            last_used: None,
+        };
+        sqlx::query("INSERT INTO keys (id, user, hash, role, created, expires, mac) VALUES (?, ?, ?, ?, ?, ?, ?)")
+            .bind(&row.id)
+            .bind(row.user)
+            .bind(&row.hash)
             .bind(role_name(role))
             .bind(now.0)
+            .bind(expires)
+            .bind(row.mac(&self.secret))
             .execute(&mut *transaction)
             .await
-            .map_err(failed("create a user"))?;
-        sqlx::query(
-            "INSERT INTO keys (id, user, hash, role, created, expires) \
-             SELECT ?, id, ?, ?, ?, ? FROM users WHERE name = ?",
-        )
-        .bind(key.id())
-        .bind(self.secret.hash(&key))
-        .bind(role_name(role))
-        .bind(now.0)
-        .bind(expires)
-        .bind(user)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed("create a key"))?;
+            .map_err(failed("create a key"))?;
         transaction.commit().await.map_err(failed("commit a key"))?;
         Ok(key)
     }
 
-    /// All keys, oldest first.
+    /// A transaction that may write, so that what it reads first stays so.
+    async fn begin(&self) -> Result<Transaction, Error> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin"))
+    }
+
+    /// The id of the user of this name, who is made if there is none. A damaged row is written anew: the operator
+    /// has just said who this is.
+    async fn seal_user(
+        &self,
+        transaction: &mut Transaction,
+        name: &str,
+        role: Role,
+        created: Instant,
+    ) -> Result<i64, Error> {
+        let found = sqlx::query("SELECT * FROM users WHERE name = ?").bind(name).fetch_optional(&mut **transaction);
+        let found = found.await.map_err(failed("look up a user"))?;
+        if let Some(user) = found.as_ref().and_then(|row| UserRow::read(row, &self.secret)) {
+            return Ok(user.id);
+        }
+        let id = match &found {
+            Some(row) => row.try_get("id"),
+            None => {
+                let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM users");
+                next.fetch_one(&mut **transaction).await
+            }
+        };
+        let user = UserRow { id: id.map_err(failed("number a user"))?, name: name.to_owned(), role, created };
+        sqlx::query(
+            "INSERT INTO users (id, name, role, created, mac) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (id) DO UPDATE SET role = excluded.role, created = excluded.created, mac = excluded.mac",
+        )
+        .bind(user.id)
+        .bind(name)
+        .bind(role_name(role))
+        .bind(created.0)
+        .bind(user.mac(&self.secret))
+        .execute(&mut **transaction)
+        .await
+        .map_err(failed("create a user"))?;
+        Ok(user.id)
+    }
+
+    /// All keys, oldest first. Damaged ones are left out and logged.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn keys(&self) -> Result<Vec<KeyInfo>, Error> {
-        let rows = sqlx::query(
-            "SELECT k.id, u.name, coalesce(k.role, u.role) AS role, k.hash, k.created, k.expires, k.revoked, k.last_used \
-             FROM keys k JOIN users u ON u.id = k.user ORDER BY k.created, k.id",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed("list keys"))?;
-        rows.iter().map(|row| stored_key(row).map(|stored| stored.info)).collect()
+        let users = sqlx::query("SELECT * FROM users").fetch_all(&self.pool).await.map_err(failed("list users"))?;
+        let users = users.iter().filter_map(|row| UserRow::read(row, &self.secret));
+        let users: HashMap<i64, UserRow> = users.map(|user| (user.id, user)).collect();
+        let rows = sqlx::query("SELECT * FROM keys ORDER BY created, id").fetch_all(&self.pool).await;
+        let mut keys = Vec::new();
+        for row in &rows.map_err(failed("list keys"))? {
+            let key = KeyRow::read(row, &self.secret);
+            match key.and_then(|key| users.get(&key.user).map(|user| key.info(user))) {
+                Some(info) => keys.push(info),
+                None => warn_of_damage(&row.try_get::<String, _>("id").unwrap_or_default()),
+            }
+        }
+        Ok(keys)
     }
 
     /// Takes a key back; `false` if there is none of this id. In this process it ends at once, in others within
-    /// two seconds.
+    /// two seconds. A damaged row, which no key fits any more, is removed.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn revoke(&self, id: &str) -> Result<bool, Error> {
-        let done = sqlx::query("UPDATE keys SET revoked = coalesce(revoked, ?) WHERE id = ?")
-            .bind((self.clock)().0)
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map_err(failed("revoke a key"))?;
+        let mut transaction = self.begin().await?;
+        let found = sqlx::query("SELECT * FROM keys WHERE id = ?").bind(id).fetch_optional(&mut *transaction).await;
+        let Some(found) = found.map_err(failed("look up a key"))? else { return Ok(false) };
+        let query = match KeyRow::read(&found, &self.secret) {
+            Some(mut row) => {
+                row.revoked = row.revoked.or(Some((self.clock)()));
+                sqlx::query("UPDATE keys SET revoked = ?, mac = ? WHERE id = ?")
+                    .bind(row.revoked.map(|at| at.0))
+                    .bind(row.mac(&self.secret))
+            }
+            None => sqlx::query("DELETE FROM keys WHERE id = ?"),
+        };
+        query.bind(id).execute(&mut *transaction).await.map_err(failed("revoke a key"))?;
+        transaction.commit().await.map_err(failed("commit a revocation"))?;
         self.cache.lock().remove(id);
-        Ok(done.rows_affected() > 0)
+        Ok(true)
     }
 
     /// Who holds this key.
@@ -315,38 +390,35 @@ impl Accounts {
     pub async fn authenticate(&self, text: &str) -> Result<Result<Principal, Refusal>, Error> {
         let Ok(key) = text.parse::<KeyText>() else { return Ok(Err(Refusal::Malformed)) };
         let now = (self.clock)();
-        let Some(stored) = self.stored(key.id(), now).await? else { return Ok(Err(Refusal::Wrong)) };
-        if !self.secret.matches(&key, &stored.hash) {
+        let (row, user) = match self.stored(key.id(), now).await? {
+            Some(Stored::Whole { row, user }) => (row, user),
+            Some(Stored::Damaged) => return Ok(Err(Refusal::Damaged)),
+            None => return Ok(Err(Refusal::Wrong)),
+        };
+        if !self.secret.matches(&key, &row.hash) {
             return Ok(Err(Refusal::Wrong));
         }
-        if stored.info.revoked.is_some() {
+        if row.revoked.is_some() {
             return Ok(Err(Refusal::Revoked));
         }
-        if stored.info.expires.is_some_and(|end| end <= now) {
+        if row.expires.is_some_and(|end| end <= now) {
             return Ok(Err(Refusal::Expired));
         }
-        let KeyInfo { id, user, role, .. } = stored.info;
+        let KeyInfo { id, user, role, .. } = row.info(&user);
+        self.note_use(row, now);
         Ok(Ok(Principal { role, user: Some(user), key_id: Some(id) }))
     }
 
-    async fn stored(&self, id: &str, now: Instant) -> Result<Option<StoredKey>, Error> {
+    async fn stored(&self, id: &str, now: Instant) -> Result<Option<Stored>, Error> {
         if let Some(cached) = self.cache.lock().get(id) {
             // A clock set back makes the age negative: then the row is read again.
             if (0..CACHE_TTL_US).contains(&(now.0 - cached.read.0)) {
                 return Ok(Some(cached.stored.clone()));
             }
         }
-        let row = sqlx::query(
-            "SELECT k.id, u.name, coalesce(k.role, u.role) AS role, k.hash, k.created, k.expires, k.revoked, k.last_used \
-             FROM keys k JOIN users u ON u.id = k.user WHERE k.id = ?",
-        )
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed("look up a key"))?;
-        let Some(stored) = row.as_ref().map(stored_key).transpose()? else { return Ok(None) };
-        if stored.info.last_used.is_none_or(|used| now.0 - used.0 > LAST_USED_STEP_US) {
-            self.note_use(stored.info.id.clone(), now);
+        let Some(stored) = self.read_key(id).await? else { return Ok(None) };
+        if matches!(stored, Stored::Damaged) {
+            warn_of_damage(id);
         }
         let mut cache = self.cache.lock();
         if cache.len() >= CACHE_ENTRIES_MAX {
@@ -356,40 +428,59 @@ impl Accounts {
         Ok(Some(stored))
     }
 
-    /// Beside the request: it must not wait for a writer, nor fail when the disk is full.
-    fn note_use(&self, id: String, now: Instant) {
-        let pool = self.pool.clone();
+    async fn read_key(&self, id: &str) -> Result<Option<Stored>, Error> {
+        let found = sqlx::query("SELECT * FROM keys WHERE id = ?").bind(id).fetch_optional(&self.pool).await;
+        let Some(found) = found.map_err(failed("look up a key"))? else { return Ok(None) };
+        let Some(row) = KeyRow::read(&found, &self.secret) else { return Ok(Some(Stored::Damaged)) };
+        let found = sqlx::query("SELECT * FROM users WHERE id = ?").bind(row.user).fetch_optional(&self.pool).await;
+        let user = found.map_err(failed("look up a user"))?.and_then(|found| UserRow::read(&found, &self.secret));
+        Ok(Some(user.map_or(Stored::Damaged, |user| Stored::Whole { row, user })))
+    }
+
+    /// Notes the use of a key at times. Beside the request: it must not wait for a writer, nor fail when the disk is
+    /// full. Where another process has changed the row in between, that change stands and the use goes unnoted.
+    fn note_use(&self, mut row: KeyRow, now: Instant) {
+        if row.last_used.is_some_and(|used| (0..=LAST_USED_STEP_US).contains(&(now.0 - used.0))) {
+            return;
+        }
+        let before = row.mac(&self.secret);
+        row.last_used = Some(now);
+        if let Some(Cached { stored: Stored::Whole { row: cached, .. }, .. }) = self.cache.lock().get_mut(&row.id) {
+            cached.last_used = row.last_used;
+        }
+        let (pool, mac) = (self.pool.clone(), row.mac(&self.secret));
         tokio::spawn(async move {
-            let query = sqlx::query("UPDATE keys SET last_used = ? WHERE id = ?").bind(now.0).bind(&id);
+            let query = sqlx::query("UPDATE keys SET last_used = ?, mac = ? WHERE id = ? AND mac = ?");
+            let query = query.bind(now.0).bind(mac).bind(&row.id).bind(before);
             if let Err(error) = query.execute(&pool).await {
-                tracing::warn!(key.id = %id, %error, "the last use of a key was not noted");
+                tracing::warn!(key.id = %row.id, %error, "the last use of a key was not noted");
             }
         });
     }
 
-    /// Keeps a question under its id; the same id again changes nothing.
+    /// Keeps a question and gives its id, which is made from its text: the same text has the same id.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn save_search(&self, id: &str, body: &str) -> Result<(), Error> {
-        sqlx::query("INSERT INTO searches (id, body, created) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING")
-            .bind(id)
-            .bind(body)
-            .bind((self.clock)().0)
-            .execute(&self.pool)
-            .await
-            .map_err(failed("save a search"))?;
-        Ok(())
+    pub async fn save_search(&self, body: &str) -> Result<String, Error> {
+        let id = search_id(body);
+        let query = sqlx::query(
+            "INSERT INTO searches (id, body) VALUES (?, ?) \
+             ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
+        );
+        query.bind(&id).bind(body).execute(&self.pool).await.map_err(failed("save a search"))?;
+        Ok(id)
     }
 
     /// The question of an id.
     ///
     /// # Errors
-    /// If the database fails.
+    /// If the database fails, or the question is not the one that was kept.
     pub async fn load_search(&self, id: &str) -> Result<Option<String>, Error> {
         let row = sqlx::query("SELECT body FROM searches WHERE id = ?").bind(id).fetch_optional(&self.pool).await;
-        let row = row.map_err(failed("load a search"))?;
-        row.map(|r| r.try_get("body").map_err(failed("read a search"))).transpose()
+        let Some(row) = row.map_err(failed("load a search"))? else { return Ok(None) };
+        let body = row.try_get::<String, _>("body").ok().filter(|body| search_id(body) == id);
+        body.map(Some).ok_or_else(|| Error::Damaged(format!("search {id:?}")))
     }
 
     /// Writes out what is pending and closes the database.
@@ -398,29 +489,15 @@ impl Accounts {
     }
 }
 
-/// What is wrong with the accounts of a data directory, one line a finding; a directory without accounts is right.
-pub async fn check(dir: &Path) -> Vec<String> {
-    let path = dir.join(FILE_NAME);
-    if !path.exists() {
-        return Vec::new();
-    }
-    let said = |detail: String| vec![format!("{}: {detail}", path.display())];
-    let options = SqliteConnectOptions::new().filename(&path).busy_timeout(BUSY_TIMEOUT);
-    let pool = match SqlitePoolOptions::new().max_connections(1).connect_with(options).await {
-        Ok(pool) => pool,
-        Err(error) => return said(error.to_string()),
-    };
-    let rows = sqlx::query("PRAGMA integrity_check").fetch_all(&pool).await;
-    pool.close().await;
-    let mut findings = match rows {
-        Ok(rows) => {
-            let lines = rows.iter().map(|row| row.try_get(0).unwrap_or_else(|e: sqlx::Error| e.to_string()));
-            lines.filter(|line: &String| line != "ok").flat_map(said).collect()
-        }
-        Err(error) => said(error.to_string()),
-    };
-    findings.extend(secret::Secret::check(dir).err().map(|error| error.to_string()));
-    findings
+/// The id of a question: the beginning of the SHA-256 of its text.
+fn search_id(body: &str) -> String {
+    let mut id = key::to_hex(&Sha256::digest(body.as_bytes()));
+    id.truncate(SEARCH_ID_DIGITS);
+    id
+}
+
+fn warn_of_damage(id: &str) {
+    tracing::warn!(key.id = %id, "the row of a key or of its user is damaged, or was sealed under another secret");
 }
 
 /// Name of a role on the command line and in the database.
@@ -429,27 +506,6 @@ pub fn role_name(role: Role) -> &'static str {
         Role::Visitor => "visitor",
         Role::Operator => "operator",
     }
-}
-
-fn stored_key(row: &SqliteRow) -> Result<StoredKey, Error> {
-    let read = || -> Result<StoredKey, sqlx::Error> {
-        let moment = |name: &str| row.try_get::<Option<i64>, _>(name).map(|m| m.map(Instant));
-        let role = match row.try_get::<String, _>("role")?.as_str() {
-            "operator" => Role::Operator,
-            _ => Role::Visitor,
-        };
-        let info = KeyInfo {
-            id: row.try_get("id")?,
-            user: row.try_get("name")?,
-            role,
-            created: Instant(row.try_get("created")?),
-            expires: moment("expires")?,
-            revoked: moment("revoked")?,
-            last_used: moment("last_used")?,
-        };
-        Ok(StoredKey { hash: row.try_get("hash")?, info })
-    };
-    read().map_err(failed("read a key"))
 }
 
 /// Reads a role's name.

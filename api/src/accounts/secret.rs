@@ -1,4 +1,5 @@
-//! The server's secret, which keys are hashed with: a copied database alone verifies no guess.
+//! The server's secret, which keys are hashed and rows are sealed with: a copied database alone verifies no guess,
+//! and a changed row is noticed.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -6,8 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use sha2::{Digest, Sha256};
 
 use super::{Error, KeyText};
 use crate::accounts::key::to_hex;
@@ -16,6 +16,7 @@ use crate::state::Random;
 /// Name of the file in the data directory.
 const FILE_NAME: &str = "secret";
 const BYTES: usize = 32;
+const CHECKSUM_BYTES: usize = 8;
 
 /// 256 bits that never leave the process.
 pub(super) struct Secret([u8; BYTES]);
@@ -31,16 +32,16 @@ impl Secret {
         Self::read(&path)
     }
 
-    /// Whether the secret of a data directory can be read; one that is not there yet can be made.
-    pub(super) fn check(dir: &Path) -> Result<(), Error> {
+    /// The secret of a data directory; `None` where there is none yet.
+    pub(super) fn of(dir: &Path) -> Result<Option<Self>, Error> {
         let path = dir.join(FILE_NAME);
-        if path.exists() { Self::read(&path).map(drop) } else { Ok(()) }
+        if path.exists() { Self::read(&path).map(Some) } else { Ok(None) }
     }
 
     fn read(path: &Path) -> Result<Self, Error> {
         let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
-        let text = std::fs::read_to_string(path).map_err(io)?;
-        parse_hex(text.trim()).map(Self).ok_or_else(|| Error::Secret(path.to_owned()))
+        let bytes = std::fs::read(path).map_err(io)?;
+        parse(&bytes).map(Self).ok_or_else(|| Error::Secret(path.to_owned()))
     }
 
     /// Written aside and linked into place, so that nobody reads half a secret.
@@ -55,7 +56,7 @@ impl Secret {
         };
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(io("create", &aside))?;
-        writeln!(file, "{}", to_hex(&bytes)).and_then(|()| file.sync_all()).map_err(io("write", &aside))?;
+        file.write_all(text_of(&bytes).as_bytes()).and_then(|()| file.sync_all()).map_err(io("write", &aside))?;
         let target = dir.join(FILE_NAME);
         let linked = match std::fs::hard_link(&aside, &target) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
@@ -66,30 +67,45 @@ impl Secret {
         File::open(dir).and_then(|d| d.sync_all()).map_err(io("sync", dir))
     }
 
-    fn mac(&self, key: &KeyText) -> Hmac<Sha256> {
+    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(key.reveal().as_bytes());
+        mac.update(message);
         mac
     }
 
     /// HMAC-SHA-256 of the whole key, 32 bytes. A slow password hash is not needed: keys have 256 random bits.
     pub(super) fn hash(&self, key: &KeyText) -> Vec<u8> {
-        self.mac(key).finalize().into_bytes().to_vec()
+        self.seal(key.reveal().as_bytes())
     }
 
     /// Whether the key has this hash, in constant time.
     pub(super) fn matches(&self, key: &KeyText, hash: &[u8]) -> bool {
-        self.hash(key).ct_eq(hash).into()
+        self.is_seal(key.reveal().as_bytes(), hash)
+    }
+
+    /// HMAC-SHA-256 of a message, 32 bytes. What is sealed must not begin as a key does.
+    pub(super) fn seal(&self, message: &[u8]) -> Vec<u8> {
+        self.mac(message).finalize().into_bytes().to_vec()
+    }
+
+    /// Whether this is the message's seal, in constant time.
+    pub(super) fn is_seal(&self, message: &[u8], seal: &[u8]) -> bool {
+        self.mac(message).verify_slice(seal).is_ok()
     }
 }
 
-fn parse_hex(text: &str) -> Option<[u8; BYTES]> {
-    if text.len() != 2 * BYTES || !text.is_ascii() {
-        return None;
-    }
+/// The file's text: the secret and the beginning of its SHA-256, both hexadecimal.
+fn text_of(secret: &[u8; BYTES]) -> String {
+    let digest = Sha256::new().chain_update(b"nilometer secret").chain_update(secret).finalize();
+    format!("{} {}\n", to_hex(secret), to_hex(&digest[..CHECKSUM_BYTES]))
+}
+
+/// Reads what [`text_of`] writes, to the letter: any other byte means that the file was changed.
+fn parse(text: &[u8]) -> Option<[u8; BYTES]> {
+    let digits = std::str::from_utf8(text.get(..2 * BYTES)?).ok()?;
     let mut bytes = [0; BYTES];
     for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+        *byte = u8::from_str_radix(digits.get(2 * i..2 * i + 2)?, 16).ok()?;
     }
-    Some(bytes)
+    (text_of(&bytes).as_bytes() == text).then_some(bytes)
 }

@@ -21,9 +21,9 @@ use super::Outcome;
 use crate::config::Config;
 
 /// Records of one group commit.
-const BATCH_RECORDS: usize = 5_000;
+const BATCH_RECORDS: usize = 20_000;
 /// Bytes of item texts in one group commit; large geometries fill a batch sooner.
-const BATCH_BYTES: usize = 32 << 20;
+const BATCH_BYTES: usize = 64 << 20;
 /// Batches that wait for the writer: one being filled, one waiting, one being written.
 const BATCHES_WAITING: usize = 1;
 /// Rejections that are printed; `--report` keeps all.

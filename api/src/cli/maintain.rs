@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::config::Config;
+use crate::problem::chain;
 use crate::state::system_clock;
 
 /// Folder of the catalogue in the data directory.
@@ -98,7 +99,8 @@ pub(super) fn stats(arguments: Stats, config: &Config) -> Outcome {
 }
 
 pub(super) fn check(config: &Config) -> Outcome {
-    let mut findings = Catalog::check(existing(config)?)?;
+    // A catalogue that cannot be opened is a finding too: the accounts are still looked at.
+    let mut findings = Catalog::check(existing(config)?).unwrap_or_else(|error| vec![chain(&error)]);
     findings.extend(super::runtime()?.block_on(crate::accounts::check(&config.data)));
     for finding in &findings {
         println!("{finding}");

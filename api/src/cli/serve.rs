@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use axum::Router;
 use clap::Args;
-use nilometer_indexer::Catalog;
+use nilometer_indexer::{Catalog, CatalogOptions};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Outcome;
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, WriteTimes};
 use crate::server::{ServerOptions, serve, termination};
 use crate::state::{App, AppState, Random, system_clock};
 
@@ -103,9 +103,11 @@ async fn open(config: Config) -> Result<App, Box<dyn std::error::Error>> {
     let clock = system_clock();
     let random = Random::system();
     let accounts = Accounts::open(&config.data, Arc::clone(&clock), random.clone()).await?;
-    let (dir, options, of_catalog) = (config.data.clone(), config.catalog_options(), Arc::clone(&clock));
+    let times = WriteTimes::default();
+    let options = CatalogOptions { observer: Some(Arc::new(times.clone())), ..config.catalog_options() };
+    let (dir, of_catalog) = (config.data.clone(), Arc::clone(&clock));
     let catalog = tokio::task::spawn_blocking(move || Catalog::open(&dir, options, of_catalog)).await??;
-    let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), Path::new(PROC_DIR)));
+    let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, Path::new(PROC_DIR)));
     Ok(Arc::new(AppState { catalog, config: Arc::new(config), accounts, metrics, clock, random }))
 }
 

@@ -183,6 +183,7 @@ impl Config {
             writer_memory_bytes: self.writer.memory_bytes,
             group_items_max: self.writer.group_items_max,
             log_file_bytes: self.writer.log_file_bytes,
+            observer: None,
         }
     }
 

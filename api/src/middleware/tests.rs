@@ -4,13 +4,13 @@ use super::*;
 use axum::body::Bytes;
 use axum::extract::Query;
 use axum::routing::{get, post};
-use nilometer_indexer::{Catalog, Clock};
+use nilometer_indexer::{Catalog, CatalogOptions, Clock};
 use nilometer_schemas::{Instant, Role};
 use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::accounts::Accounts;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, WriteTimes};
 use crate::state::{AppState, Random};
 
 struct World {
@@ -27,8 +27,10 @@ impl World {
         let config = Config::from_pairs(&pairs).expect("valid settings");
         let random = Random::system();
         let accounts = Accounts::open(dir.path(), Arc::clone(&clock), random.clone()).await.expect("accounts");
-        let catalog = Catalog::open(&config.data, config.catalog_options(), Arc::clone(&clock)).expect("a catalogue");
-        let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), std::path::Path::new("/proc/self")));
+        let times = WriteTimes::default();
+        let options = CatalogOptions { observer: Some(Arc::new(times.clone())), ..config.catalog_options() };
+        let catalog = Catalog::open(&config.data, options, Arc::clone(&clock)).expect("a catalogue");
+        let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
         let app = AppState { catalog, config: Arc::new(config), accounts, metrics, clock, random };
         Self { app: Arc::new(app), _dir: dir }
     }
@@ -292,8 +294,13 @@ async fn metrics_have_their_names_and_bounded_labels() {
     world.send(get_of("/items/a?q=secret", &[])).await;
     world.send(get_of("/items/a", &[("x-api-key", "wrong")])).await;
     world.send(request("BREW", "/no/such", &[], Body::empty())).await;
-    world.app.metrics.searched(crate::metrics::Shape::Text, 3, Duration::from_millis(2));
-    world.app.metrics.committed(Duration::from_millis(2));
+    world.app.metrics.searched(crate::metrics::Shape::Text, Some(3), Duration::from_millis(2));
+    world.app.metrics.searched(crate::metrics::Shape::Facet, None, Duration::from_millis(2));
+    let collection = serde_json::json!({"type": "Collection", "stac_version": "1.1.0", "id": "c", "description": "d",
+        "license": "other", "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[null, null]]}}, "links": []});
+    let collection = nilometer_schemas::Collection::from_value(collection).expect("a collection");
+    let write = nilometer_indexer::Write::PutCollection(Box::new(collection), nilometer_indexer::Precondition::None);
+    world.app.write(vec![write]).await.expect("written");
     world.app.metrics.ingested("http", &nilometer_indexer::Outcome::Created(1));
     let text = world.ask(get_of("/metrics", &[])).await.text().to_owned();
     for name in [
@@ -303,13 +310,17 @@ async fn metrics_have_their_names_and_bounded_labels() {
         "nilometer_http_request_duration_seconds_bucket{",
         "nilometer_http_in_flight 1",
         "nilometer_search_duration_seconds_count{shape=\"text\"} 1",
+        "nilometer_search_duration_seconds_count{shape=\"facet\"} 1",
         "nilometer_search_hits_sum 3",
+        "nilometer_search_hits_count 1",
         "nilometer_index_segments ",
         "nilometer_index_docs 0",
         "nilometer_index_deleted_docs 0",
+        "nilometer_fsync_duration_seconds_count 1",
         "nilometer_index_commit_duration_seconds_count 1",
+        "nilometer_index_commit_records_sum 1",
         "nilometer_wal_bytes ",
-        "nilometer_ingest_items_total{source=\"http\",result=\"created\"} 1",
+        "nilometer_ingest_items_total{source=\"http\",result=\"created\"} 2",
         "nilometer_build_info{version=",
         "process_resident_memory_bytes ",
         "process_cpu_seconds_total ",

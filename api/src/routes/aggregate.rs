@@ -1,5 +1,8 @@
 //! `/aggregate` and `/aggregations`: the question answered with counts (STAC aggregation extension v0.3).
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use nilometer_query::parse::{Request, aggregations_available, aggregations_from_json, aggregations_from_query};
@@ -10,6 +13,7 @@ use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
 use super::question::{visible, within};
 use crate::links::{JSON, collection_path};
+use crate::metrics::Shape;
 use crate::problem::ApiError;
 use crate::state::App;
 
@@ -65,9 +69,11 @@ async fn answer(
         search = within(search, collection)?;
     }
     let snapshot = app.catalog.snapshot();
-    let view = ask.clone();
+    let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
     ask.answer(snapshot.seq(), JSON, body, move || {
+        let begin = Instant::now();
         let results = nilometer_query::aggregate(&snapshot, &search, &aggregations, view.scope)?;
+        metrics.searched(Shape::Facet, None, begin.elapsed());
         let entries: Vec<Value> = aggregations.iter().zip(&results).map(|(a, r)| aggregation_json(a, r)).collect();
         let mut links = vec![view.links.link("self", JSON, &view.path_and_query), view.links.link("root", JSON, "/")];
         if let Some(collection) = &collection {

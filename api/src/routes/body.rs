@@ -62,9 +62,6 @@ pub(super) async fn read_text(body: Body, bytes_max: usize) -> Result<String, Ap
 pub(super) fn body_failure(error: axum::Error) -> ApiError {
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(e) = cause {
-        if let Some(api) = e.downcast_ref::<BodyProblem>() {
-            return api.0.clone().into();
-        }
         if e.is::<LengthLimitError>() {
             return Problem::new(Kind::TooLarge, "body-size", "the body is larger than the service takes").into();
         }
@@ -72,11 +69,6 @@ pub(super) fn body_failure(error: axum::Error) -> ApiError {
     }
     Problem::invalid("body", "the body ended before it was complete").into()
 }
-
-/// A problem found while a body was streaming, carried through body errors.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct BodyProblem(pub(crate) Problem);
 
 /// Parses JSON text.
 ///
@@ -87,7 +79,7 @@ pub(super) fn parse(text: &str) -> Result<Value, Problem> {
 }
 
 /// The media type of a body, lower case, without parameters; empty when the request names none.
-pub(super) fn media_type(headers: &HeaderMap) -> String {
+fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use nilometer_indexer::{Change, ChangeKind, Snapshot};
 use nilometer_schemas::limits::{CHANGES_LIMIT_MAX, PAGE_LIMIT_MAX};
 use nilometer_schemas::{Kind, Problem, Scope, Search};
@@ -125,8 +125,9 @@ pub(super) async fn snapshot(State(app): State<App>, ask: Ask) -> Result<Respons
             let _ = sender.blocking_send(Err(std::io::Error::other(problem)));
         }
     });
+    // Compression asks once more after the end, which an unfused stream answers with a panic.
     let pieces =
-        stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) });
+        stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) }).fuse();
     let mut response = Response::new(Body::from_stream(pieces));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(NDJSON));

@@ -8,13 +8,14 @@ use nilometer_schemas::{CollectionId, Item, ItemId, Kind, Problem};
 use serde_json::Value;
 
 use super::ask::{Ask, no_item, to_bytes};
-use super::body::{JsonBody, JsonText, media_type, parse};
+use super::body::{JsonBody, JsonText, parse};
 use super::bulk;
 use super::merge_patch::merge;
 use super::question::visible;
 use super::writes::{created, no_content, of_condition, precondition, write_one};
+use crate::body::is_bulk;
 use crate::html;
-use crate::links::{GEOJSON, HTML, ItemLinks, JSON, Links, NDJSON, item_path};
+use crate::links::{GEOJSON, HTML, ItemLinks, JSON, Links, item_path};
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
@@ -61,8 +62,7 @@ pub(super) async fn post(
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
     let collection = visible(&app, &collection, &ask)?;
-    let kind = media_type(request.headers());
-    if kind == NDJSON || kind == "application/ndjson" {
+    if is_bulk(request.headers()) {
         return bulk::ingest(&app, collection, request.into_body()).await;
     }
     let JsonText(text) = JsonText::from_request(request, &app).await?;

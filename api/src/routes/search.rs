@@ -1,12 +1,16 @@
 //! `/search` and `/collections/{id}/items`: the question answered with a page of items.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use nilometer_indexer::Snapshot;
 use nilometer_query::Page;
 use nilometer_query::parse::Request;
-use nilometer_schemas::{CollectionId, Search};
+use nilometer_schemas::{CollectionId, Scope, Search};
 use serde_json::{Map, Value};
 
 use super::ask::Ask;
@@ -15,6 +19,7 @@ use super::feature_page::feature_collection;
 use super::question::{from_address, from_body, from_pairs, visible, within};
 use crate::html;
 use crate::links::{GEOJSON, HTML, JSON, collection_path, with_query};
+use crate::metrics::{Metrics, Shape};
 use crate::problem::ApiError;
 use crate::state::App;
 
@@ -46,10 +51,10 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonB
     let request = from_body(&app, body, &[])?;
     let snapshot = app.catalog.snapshot();
     let canonical = request.canonical.to_string();
-    let view = ask.clone();
+    let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
     ask.answer(snapshot.seq(), GEOJSON, canonical.as_bytes(), move || {
         let Request { search, canonical } = request;
-        let page = nilometer_query::search(&snapshot, &search, view.scope)?;
+        let page = page_of(&metrics, &snapshot, &search, view.scope)?;
         let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
         if let Some(token) = &page.next {
             let mut next: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
@@ -70,9 +75,9 @@ pub(super) async fn answer_get(
     collection: Option<CollectionId>,
 ) -> Result<Response, ApiError> {
     let snapshot = app.catalog.snapshot();
-    let view = ask.clone();
+    let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
     ask.answer(snapshot.seq(), GEOJSON, b"", move || {
-        let page = nilometer_query::search(&snapshot, &search, view.scope)?;
+        let page = page_of(&metrics, &snapshot, &search, view.scope)?;
         let mut links = vec![
             view.links.link("self", GEOJSON, &view.path_and_query),
             view.links.link("root", JSON, "/"),
@@ -88,6 +93,14 @@ pub(super) async fn answer_get(
         feature_collection(&page, search.fields.as_ref(), &view.links, &links)
     })
     .await
+}
+
+/// The page that answers a question; the metrics are told.
+fn page_of(metrics: &Metrics, snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page, ApiError> {
+    let begin = Instant::now();
+    let page = nilometer_query::search(snapshot, search, scope)?;
+    metrics.searched(Shape::of(search), Some(page.number_matched), begin.elapsed());
+    Ok(page)
 }
 
 /// The request's path with its parameters and one of them set.
@@ -116,9 +129,9 @@ async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> R
         search = within(search, collection)?;
     }
     let snapshot = app.catalog.snapshot();
-    let view = ask.clone();
+    let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
     ask.answer(snapshot.seq(), HTML, b"", move || {
-        let page = nilometer_query::search(&snapshot, &search, view.scope)?;
+        let page = page_of(&metrics, &snapshot, &search, view.scope)?;
         Ok(html::results(&view, &snapshot, &Results { search, collection, page })?.into_bytes())
     })
     .await

@@ -5,9 +5,8 @@ use axum::response::Response;
 use nilometer_query::parse;
 use nilometer_schemas::Problem;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::ask::{Ask, hex, to_bytes};
+use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
 use super::question::from_body;
 use super::search::answer_get;
@@ -16,15 +15,8 @@ use crate::links::{GEOJSON, JSON, saved_search_path};
 use crate::problem::ApiError;
 use crate::state::App;
 
-/// Hexadecimal digits of an id: 80 bits, so that two questions never meet by chance.
-const ID_DIGITS: usize = 20;
 /// Members that say which page to answer, not what is asked.
 const PAGE_MEMBERS: [&str; 2] = ["limit", "token"];
-
-/// The id of a question: the beginning of the SHA-256 of its canonical JSON.
-pub(crate) fn id_of(canonical: &str) -> String {
-    hex(&Sha256::digest(canonical.as_bytes()))[..ID_DIGITS].to_owned()
-}
 
 /// `POST /searches`. The question is checked in full, so that every kept id can be answered.
 pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonBody) -> Result<Response, ApiError> {
@@ -33,9 +25,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonB
     if let Some(members) = canonical.as_object_mut() {
         members.retain(|name, _| !PAGE_MEMBERS.contains(&name.as_str()));
     }
-    let text = canonical.to_string();
-    let id = id_of(&text);
-    app.accounts.save_search(&id, &text).await?;
+    let id = app.accounts.save_search(&canonical.to_string()).await?;
     let location = ask.links.absolute(&saved_search_path(&id));
     Ok(created(&location, JSON, to_bytes(&saved_json(&ask, &id, canonical))?))
 }
@@ -79,16 +69,4 @@ async fn load(app: &App, id: &str) -> Result<Value, ApiError> {
     let absent = || Problem::not_found("search-not-found", format!("no question is kept under {id:?}"));
     let text = app.accounts.load_search(id).await?.ok_or_else(absent)?;
     serde_json::from_str(&text).map_err(ApiError::internal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_question_has_the_same_id_and_another_question_another() {
-        assert_eq!(id_of("{\"q\":[\"nile\"]}"), id_of("{\"q\":[\"nile\"]}"));
-        assert_ne!(id_of("{\"q\":[\"nile\"]}"), id_of("{\"q\":[\"niles\"]}"));
-        assert_eq!(id_of("").len(), ID_DIGITS);
-    }
 }

@@ -8,9 +8,9 @@ use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use nilometer_api::accounts::Accounts;
 use nilometer_api::config::Config;
-use nilometer_api::metrics::Metrics;
+use nilometer_api::metrics::{Metrics, WriteTimes};
 use nilometer_api::state::{AppState, Random};
-use nilometer_indexer::{Catalog, Clock, Outcome, Precondition, Write};
+use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
 use nilometer_schemas::{Collection, Instant, Item, Role};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -132,9 +132,10 @@ impl World {
         let accounts = Accounts::open(dir.path(), Arc::clone(&clock), random.clone()).await.unwrap();
         let operator = accounts.create_key("operator", Role::Operator, None).await.unwrap().reveal();
         let reader = accounts.create_key("reader", Role::Visitor, None).await.unwrap().reveal();
-        let options = config.catalog_options();
+        let times = WriteTimes::default();
+        let options = CatalogOptions { observer: Some(Arc::new(times.clone())), ..config.catalog_options() };
         let catalog = Catalog::open(&config.data, options, Arc::clone(&clock)).unwrap();
-        let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), std::path::Path::new("/proc/self")));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
         let state =
             AppState { catalog: Arc::clone(&catalog), config: Arc::new(config), accounts, metrics, clock, random };
         let router = nilometer_api::router(Arc::new(state));

@@ -1,6 +1,8 @@
 //! The tantivy index beside the log: opening it, what a commit records, and turning items into documents.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use nilometer_schemas::{FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, Item, index_schema};
@@ -61,10 +63,10 @@ impl Layout {
         self.root.join(FORMAT_FILE)
     }
 
-    /// The version that the files have; `None` in an empty folder.
+    /// The version line that the files have, to the letter; `None` in an empty folder.
     pub(crate) fn version(&self) -> Result<Option<String>, Error> {
         match std::fs::read_to_string(self.format()) {
-            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Ok(text) => Ok(Some(text)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(Error::io("read", self.format())(e)),
         }
@@ -81,12 +83,22 @@ impl Layout {
 
     /// Refuses files of another version; marks an empty folder with ours.
     pub(crate) fn check_version(&self, create: bool) -> Result<(), Error> {
-        let ours = format!("nilometer catalog {FORMAT_VERSION}");
+        let ours = format!("nilometer catalog {FORMAT_VERSION}\n");
         match self.version()? {
             Some(found) if found == ours => Ok(()),
-            Some(found) => Err(Error::Format { path: self.root.clone(), found, expected: FORMAT_VERSION }),
+            Some(found) => {
+                let found = format!("{:?}", found.trim_end_matches('\n'));
+                Err(Error::Format { path: self.root.clone(), found, expected: FORMAT_VERSION })
+            }
             None if create => {
-                std::fs::write(self.format(), format!("{ours}\n")).map_err(Error::io("write", self.format()))?;
+                let part = self.format().with_extension("part");
+                let write = || {
+                    let mut file = File::create(&part)?;
+                    file.write_all(ours.as_bytes())?;
+                    file.sync_all()?;
+                    std::fs::rename(&part, self.format())
+                };
+                write().map_err(Error::io("write", self.format()))?;
                 super::log::sync_dir(&self.root)
             }
             None => Err(Error::Damaged { path: self.root.clone(), detail: "there is no catalogue in it".into() }),
@@ -99,7 +111,7 @@ pub(crate) fn open_index(dir: &Path, create: bool) -> Result<(Index, IndexFields
     let (schema, fields) = index_schema();
     let directory = DurableDirectory::open(dir)?;
     let exists = Index::exists(&directory).map_err(tantivy::TantivyError::from)?;
-    let mut index = if exists {
+    let index = if exists {
         let mut index = Index::open(directory)?;
         index.register_plugin(segment::plugin(fields));
         index
@@ -120,7 +132,6 @@ pub(crate) fn open_index(dir: &Path, create: bool) -> Result<(Index, IndexFields
         return Err(Error::Format { path: dir.to_owned(), found: "another schema".into(), expected: FORMAT_VERSION });
     }
     index.tokenizers().register(FOLDED_TOKENIZER, FoldedTokenizer);
-    index.set_default_multithread_executor().ok();
     Ok((index, fields))
 }
 

@@ -19,6 +19,7 @@ use std::io::{Read, Seek, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nilometer_schemas::Instant;
 use parking_lot::RwLock;
@@ -424,12 +425,12 @@ impl Log {
         self.files.last().expect("a log has a file")
     }
 
-    /// Appends records and makes them durable. On an error nothing is appended, unless it is [`Error::ReadOnly`].
+    /// Appends records and makes them durable; gives how long the fsync took. On an error nothing is appended, unless it is [`Error::ReadOnly`].
     ///
     /// # Errors
     /// `Io` when the file cannot be written; `ReadOnly` when it is not known what the disk holds now (a failed
     /// fsync, a failed cut), after which nothing may be appended until the log is opened again.
-    pub(crate) fn append(&mut self, records: &[LogRecord]) -> Result<(), Error> {
+    pub(crate) fn append(&mut self, records: &[LogRecord]) -> Result<Duration, Error> {
         let mut bytes = Vec::with_capacity(records.iter().map(|r| r.body.len() + 128).sum());
         let mut starts = Vec::with_capacity(records.len());
         for record in records {
@@ -443,14 +444,16 @@ impl Log {
             self.active.set_len(begin).map_err(|e| Error::ReadOnly(format!("cutting the log back failed: {e}")))?;
             return Err(Error::io("write", &last.path)(error));
         }
+        let sync = std::time::Instant::now();
         self.active.sync_data().map_err(|e| Error::ReadOnly(format!("fsync of the log failed: {e}")))?;
+        let took = sync.elapsed();
         let mut index = last.index.write();
         for (record, start) in records.iter().zip(starts) {
             index.entries.push((record.seq, (begin + start) as u32));
             self.next_seq = record.seq + 1;
         }
         index.len = begin + bytes.len() as u64;
-        Ok(())
+        Ok(took)
     }
 
     /// Takes the records from `seq` on back: used when they could not be made visible and nobody was told of them.

@@ -16,6 +16,6 @@ pub use open::Catalog;
 pub use snapshot::{SegmentView, Snapshot};
 pub use tokens::folded_words_query;
 pub use types::{
-    CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Outcome, Precondition, Stats,
+    CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, Stats,
     StoredCollection, StoredItem, Write,
 };

@@ -1,11 +1,21 @@
 //! The words of the catalogue's interface: how it is opened, what is written, what came of it, what it holds.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nilometer_schemas::{Collection, CollectionId, Instant, Item, ItemId, ItemText, Problem};
 
 /// The time of a write; passed in so that tests replay.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
+
+/// Is told how long the catalogue's writes take; called on the writer's thread, so it must not block.
+pub trait Observer: fmt::Debug + Send + Sync {
+    /// The log was made durable once.
+    fn fsync(&self, took: Duration);
+    /// A group of this many records became durable and visible.
+    fn commit(&self, took: Duration, records: usize);
+}
 
 /// How a catalogue is opened.
 #[derive(Clone, Debug)]
@@ -16,11 +26,13 @@ pub struct CatalogOptions {
     pub group_items_max: usize,
     /// Bytes of one log file before the next is begun.
     pub log_file_bytes: u64,
+    /// Who is told how long writes take, if anybody.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Default for CatalogOptions {
     fn default() -> Self {
-        Self { writer_memory_bytes: 256 << 20, group_items_max: 50_000, log_file_bytes: 256 << 20 }
+        Self { writer_memory_bytes: 256 << 20, group_items_max: 50_000, log_file_bytes: 256 << 20, observer: None }
     }
 }
 

@@ -254,6 +254,7 @@ impl Writer {
     }
 
     fn write_group(&mut self, writes: Vec<Prepared>) -> Result<Vec<Outcome>, Error> {
+        let begin = std::time::Instant::now();
         let mut group = Group::default();
         let time = (self.clock)();
         for prepared in writes {
@@ -264,13 +265,19 @@ impl Writer {
         let (Some(first), Some(last)) = (records.first().map(|r| r.seq), records.last().map(|r| r.seq)) else {
             return Ok(outcomes);
         };
-        self.log.append(&records)?;
+        let (fsync, count) = (self.log.append(&records)?, records.len());
         drop(records);
+        if let Some(observer) = &self.options.observer {
+            observer.fsync(fsync);
+        }
         if let Err(error) = self.index_changes(changes, last) {
             self.recover(first, last, &error)?;
             return Err(error);
         }
         self.publish(last)?;
+        if let Some(observer) = &self.options.observer {
+            observer.commit(begin.elapsed(), count);
+        }
         Ok(outcomes)
     }
 

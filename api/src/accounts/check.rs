@@ -1,0 +1,110 @@
+//! Verification of the accounts: the secret's checksum, every row's seal, and the database's own order.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
+
+use super::rows::{KeyRow, UserRow};
+use super::secret::Secret;
+use super::{BUSY_TIMEOUT, FILE_NAME, MIGRATIONS, PAGE_BYTES, search_id, wal};
+
+/// Tables, indexes and migrations, one line each.
+const STRUCTURE: &str = "\
+    SELECT type || ' ' || name || ' of ' || tbl_name || coalesce(': ' || sql, '') FROM sqlite_schema UNION ALL \
+    SELECT 'migration ' || version || ' ' || description || ' ' || success || ' ' || hex(checksum) FROM _sqlx_migrations";
+
+/// What is wrong with the accounts of a data directory, one line a finding; a directory without accounts is right.
+/// Changes nothing, also beside a running server.
+pub async fn check(dir: &Path) -> Vec<String> {
+    let mut findings = Vec::new();
+    let secret = Secret::of(dir).unwrap_or_else(|error| {
+        findings.push(crate::problem::chain(&error));
+        None
+    });
+    let path = dir.join(FILE_NAME);
+    if !path.exists() {
+        return findings;
+    }
+    let wal = dir.join(format!("{FILE_NAME}-wal"));
+    let said = |detail: String| format!("{}: {detail}", path.display());
+    findings.extend(check_header(&path).map(said));
+    findings.extend(wal::check(&wal).await.map(|detail| format!("{}: {detail}", wal.display())));
+    match check_database(&path, wal.exists(), secret.as_ref()).await {
+        Ok(more) => findings.extend(more.into_iter().map(said)),
+        Err(error) => findings.push(said(error.to_string())),
+    }
+    findings
+}
+
+/// The fields of the header that are the same in every database of ours (SQLite file format, "The Database Header").
+fn check_header(path: &Path) -> Option<String> {
+    let mut header = [0; 100];
+    if let Err(error) = File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        return Some(format!("the header cannot be read: {error}"));
+    }
+    let mut expected = *b"SQLite format 3\0\0\0\x02\x02\0\x40\x20\x20";
+    expected[16..18].copy_from_slice(&PAGE_BYTES.to_be_bytes());
+    let constant = header[..24] == expected && header[60..92].iter().all(|byte| *byte == 0);
+    (!constant).then(|| "the header is damaged".into())
+}
+
+async fn check_database(path: &Path, has_wal: bool, secret: Option<&Secret>) -> Result<Vec<String>, sqlx::Error> {
+    // Without a write-ahead log nobody has the database open, and `immutable` makes sure that none is left behind.
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).read_only(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.immutable(!has_wal)).await?;
+    let findings = check_open(&pool, secret).await;
+    pool.close().await;
+    findings
+}
+
+async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<String>, sqlx::Error> {
+    let mut findings: Vec<String> =
+        texts(pool, "PRAGMA integrity_check").await?.into_iter().filter(|line| line != "ok").collect();
+    let (found, expected) = (texts(pool, STRUCTURE).await?, expected_structure().await?);
+    let missing = expected.iter().filter(|line| !found.contains(line)).map(|line| format!("there is no {line}"));
+    let foreign =
+        found.iter().filter(|line| !expected.contains(line)).map(|line| format!("there is an unknown {line}"));
+    findings.extend(missing.chain(foreign));
+
+    let users = sqlx::query("SELECT rowid, * FROM users").fetch_all(pool).await?;
+    let keys = sqlx::query("SELECT rowid, * FROM keys").fetch_all(pool).await?;
+    match secret {
+        Some(secret) => {
+            findings.extend(unsealed("users", &users, |row| UserRow::read(row, secret).is_some()));
+            findings.extend(unsealed("keys", &keys, |row| KeyRow::read(row, secret).is_some()));
+        }
+        None if users.is_empty() && keys.is_empty() => {}
+        None => findings.push("the rows of users and keys cannot be verified without the server's secret".into()),
+    }
+    let searches = sqlx::query("SELECT rowid, * FROM searches").fetch_all(pool).await?;
+    findings.extend(unsealed("searches", &searches, |row| {
+        let (id, body) = (row.try_get::<String, _>("id"), row.try_get::<String, _>("body"));
+        matches!((id, body), (Ok(id), Ok(body)) if search_id(&body) == id)
+    }));
+    Ok(findings)
+}
+
+fn unsealed(table: &str, rows: &[SqliteRow], is_whole: impl Fn(&SqliteRow) -> bool) -> Vec<String> {
+    let number = |row: &SqliteRow| row.try_get::<i64, _>(0).map_or_else(|_| "?".to_owned(), |n| n.to_string());
+    rows.iter()
+        .filter(|row| !is_whole(row))
+        .map(|row| format!("row {} of {table} is damaged, or was sealed under another secret", number(row)))
+        .collect()
+}
+
+async fn texts(pool: &SqlitePool, query: &'static str) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query(query).fetch_all(pool).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+/// The structure of a database that was made just now.
+async fn expected_structure() -> Result<Vec<String>, sqlx::Error> {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+    MIGRATIONS.run(&pool).await?;
+    let structure = texts(&pool, STRUCTURE).await;
+    pool.close().await;
+    structure
+}
