@@ -8,6 +8,10 @@ use crate::space::PreparedGeometry;
 
 /// The documents whose geometry shares a point with `geometry`.
 pub(crate) fn docs(data: &SegmentData, geometry: &PreparedGeometry) -> Bits {
+    // A place that covers all there is needs no look at the tree.
+    if data.tree().bounds().is_some_and(|all| geometry.covers_box(degrees_of_box(all))) {
+        return Bits::from_fn(data.docs(), |doc| data.geometry_of(doc).is_some());
+    }
     let shapes = shapes(data, geometry);
     let mut bits = Bits::none(data.docs());
     shapes.for_each(|shape| {

@@ -26,7 +26,9 @@ def test_every_readable_address_of_the_document_answers(document, url, passes):
     asked = 0
     for path, methods in document["paths"].items():
         names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-        if "get" not in methods or any(name not in values for name in names):
+        # A concrete collection's path has no item of another one.
+        elsewhere = names and path.startswith("/collections/") and path.split("/")[2] not in (collection, "{" + names[0] + "}")
+        if "get" not in methods or elsewhere or any(name not in values for name in names):
             continue
         for name in names:
             path = path.replace("{" + name + "}", requests.utils.quote(values[name], safe=""))

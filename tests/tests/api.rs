@@ -41,8 +41,11 @@ fn with_items(n: u32) -> Service {
         .map(|i| {
             let day = format!("2024-{:02}-{:02}T00:00:00Z", 1 + i / 28, 1 + i % 28);
             let name = if i % 2 == 0 { "Étang pair" } else { "odd pond" };
-            let properties =
+            let mut properties =
                 json!({"rank": i, "half": f64::from(i) / 2.0, "group": format!("g{}", i % 3), "name": name});
+            if i % 2 == 0 {
+                properties["even"] = json!(i);
+            }
             item("c", &format!("i{i}"), f64::from(i) * 0.1, 45.0, &day, properties)
         })
         .collect();
@@ -119,9 +122,15 @@ fn pages_list_every_item_once_by_get_and_post_and_in_any_order() {
         let ids: BTreeSet<String> = listed.iter().map(|f| f["id"].as_str().expect("an id").to_owned()).collect();
         assert_eq!(ids, all, "{what}");
     };
-    for order in
-        ["", "&sortby=rank", "&sortby=-rank", "&sortby=group,-rank", "&sortby=no_such_value", "&sortby=-datetime"]
-    {
+    for order in [
+        "",
+        "&sortby=rank",
+        "&sortby=-rank",
+        "&sortby=group,-rank",
+        "&sortby=even",
+        "&sortby=-even",
+        "&sortby=-datetime",
+    ] {
         for limit in [1, 7, 53, 54] {
             let listed = service.visitor.all_pages(&format!("/search?collections=c&limit={limit}{order}"));
             check(listed, &format!("limit={limit}{order}"));
@@ -383,6 +392,7 @@ fn a_refusal_names_the_parameter_and_what_is_allowed() {
         ("filter=rank%3D1&filter-lang=sql", "filter-lang"),
         ("intersects=%7B%22type%22%3A%22Circle%22%7D", "intersects"),
         ("token=rubbish", "token"),
+        ("sortby=no_such_property", "sortby"),
         ("intersectsRefs=nowhere.nothing", "intersectsRefs"),
     ] {
         let problem = service.visitor.get(&format!("/search?{question}")).problem(400);

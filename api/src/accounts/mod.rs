@@ -20,6 +20,8 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use tokio::task::JoinHandle;
+
 pub use check::check;
 pub(crate) use extract::{Credential, credential};
 pub use key::KeyText;
@@ -439,9 +441,9 @@ impl Accounts {
 
     /// Notes the use of a key at times. Beside the request: it must not wait for a writer, nor fail when the disk is
     /// full. Where another process has changed the row in between, that change stands and the use goes unnoted.
-    fn note_use(&self, mut row: KeyRow, now: Instant) {
+    fn note_use(&self, mut row: KeyRow, now: Instant) -> Option<JoinHandle<()>> {
         if row.last_used.is_some_and(|used| (0..=LAST_USED_STEP_US).contains(&(now.0 - used.0))) {
-            return;
+            return None;
         }
         let before = row.mac(&self.secret);
         row.last_used = Some(now);
@@ -449,13 +451,13 @@ impl Accounts {
             cached.last_used = row.last_used;
         }
         let (pool, mac) = (self.pool.clone(), row.mac(&self.secret));
-        tokio::spawn(async move {
+        Some(tokio::spawn(async move {
             let query = sqlx::query("UPDATE keys SET last_used = ?, mac = ? WHERE id = ? AND mac = ?");
             let query = query.bind(now.0).bind(mac).bind(&row.id).bind(before);
             if let Err(error) = query.execute(&pool).await {
                 tracing::warn!(key.id = %row.id, %error, "the last use of a key was not noted");
             }
-        });
+        }))
     }
 
     /// Keeps a question and gives its id, which is made from its text: the same text has the same id.
@@ -528,5 +530,7 @@ impl FromStr for KeyText {
     }
 }
 
+#[cfg(test)]
+mod flips;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use super::check::check as verify;
 use super::*;
 
 struct World {
@@ -24,6 +25,13 @@ impl World {
     fn pass(&self, micros: i64) {
         self.now.fetch_add(micros, Ordering::SeqCst);
     }
+}
+
+/// Changes the database behind the program's back; the accounts' cache forgets.
+async fn change(accounts: &Accounts, statement: &'static str) {
+    let done = sqlx::query(statement).execute(&accounts.pool).await.expect("a valid statement");
+    assert!(done.rows_affected() > 0, "{statement}");
+    accounts.cache.lock().clear();
 }
 
 async fn check(accounts: &Accounts, text: &str, expected: Result<Role, Refusal>) {
@@ -109,7 +117,7 @@ async fn another_server_secret_makes_all_keys_wrong() {
     let world = World::new();
     let key = world.open().await.create_key("ana", Role::Operator, None).await.expect("a key");
     std::fs::remove_file(world.dir.path().join("secret")).expect("removed");
-    check(&world.open().await, &key.reveal(), Err(Refusal::Wrong)).await;
+    check(&world.open().await, &key.reveal(), Err(Refusal::Damaged)).await;
     std::fs::write(world.dir.path().join("secret"), "short").expect("written");
     let clock: Clock = Arc::new(|| Instant(0));
     let refused = Accounts::open(world.dir.path(), clock, Random::system()).await.err();
@@ -117,13 +125,80 @@ async fn another_server_secret_makes_all_keys_wrong() {
 }
 
 #[tokio::test]
-async fn a_saved_question_comes_back_and_the_first_writer_wins() {
+async fn a_saved_question_comes_back_under_an_id_made_from_it() {
     let world = World::new();
     let accounts = world.open().await;
-    accounts.save_search("s1", "{\"q\":\"Nile\"}").await.expect("saved");
-    accounts.save_search("s1", "other").await.expect("ignored");
-    assert_eq!(accounts.load_search("s1").await.expect("read").as_deref(), Some("{\"q\":\"Nile\"}"));
+    let id = accounts.save_search("{\"q\":\"Nile\"}").await.expect("saved");
+    assert_eq!(accounts.save_search("{\"q\":\"Nile\"}").await.expect("saved again"), id);
+    assert_ne!(accounts.save_search("{\"q\":\"Niles\"}").await.expect("saved"), id);
+    assert_eq!(accounts.load_search(&id).await.expect("read").as_deref(), Some("{\"q\":\"Nile\"}"));
     assert_eq!(accounts.load_search("s2").await.expect("read"), None);
+    change(&accounts, "UPDATE searches SET body = replace(body, 'Niles', 'Volga') WHERE body LIKE '%Niles%'").await;
+    change(&accounts, "UPDATE searches SET body = '{}' WHERE body NOT LIKE '%Volga%'").await;
+    assert!(matches!(accounts.load_search(&id).await, Err(Error::Damaged(_))));
+    assert_eq!(verify(world.dir.path()).await.len(), 2);
+    accounts.save_search("{\"q\":\"Nile\"}").await.expect("saved anew");
+    assert_eq!(accounts.load_search(&id).await.expect("read").as_deref(), Some("{\"q\":\"Nile\"}"));
+}
+
+#[tokio::test]
+async fn a_key_whose_row_or_user_was_changed_never_authenticates_and_check_tells() {
+    for statement in [
+        "UPDATE keys SET role = 'operator'",
+        "UPDATE keys SET role = NULL",
+        "UPDATE keys SET expires = NULL",
+        "UPDATE keys SET created = created + 1",
+        "UPDATE keys SET last_used = 7",
+        "UPDATE keys SET revoked = 0",
+        "UPDATE keys SET hash = x'00'",
+        "UPDATE keys SET mac = x''",
+        "UPDATE users SET role = 'operator'",
+        "UPDATE users SET name = 'eve'",
+        "UPDATE users SET created = 0",
+    ] {
+        let world = World::new();
+        let accounts = world.open().await;
+        let key = accounts.create_key("ana", Role::Visitor, Some(1)).await.expect("a key");
+        assert_eq!(verify(world.dir.path()).await, Vec::<String>::new());
+        change(&accounts, statement).await;
+        check(&accounts, &key.reveal(), Err(Refusal::Damaged)).await;
+        assert_eq!(verify(world.dir.path()).await.len(), 1, "{statement}");
+        assert_eq!(accounts.keys().await.expect("a list"), [], "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_key_can_be_taken_back_and_its_user_can_get_a_new_one() {
+    let world = World::new();
+    let accounts = world.open().await;
+    let old = accounts.create_key("ana", Role::Visitor, None).await.expect("a key");
+    change(&accounts, "UPDATE keys SET role = 'operator'").await;
+    change(&accounts, "UPDATE users SET role = 'operator'").await;
+    assert!(accounts.revoke(old.id()).await.expect("answered"));
+    check(&accounts, &old.reveal(), Err(Refusal::Wrong)).await;
+    let new = accounts.create_key("ana", Role::Visitor, None).await.expect("a key");
+    check(&accounts, &new.reveal(), Ok(Role::Visitor)).await;
+    assert_eq!(verify(world.dir.path()).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_last_use_is_noted_under_seal_but_not_over_another_process_s_change() {
+    let world = World::new();
+    let (server, admin) = (world.open().await, world.open().await);
+    let key = admin.create_key("ana", Role::Operator, None).await.expect("a key");
+    check(&server, &key.reveal(), Ok(Role::Operator)).await;
+    while admin.keys().await.expect("a list")[0].last_used.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(verify(world.dir.path()).await, Vec::<String>::new());
+    // A use that was read before the revocation and is noted after it.
+    let stale = server.read_key(key.id()).await.expect("read");
+    assert!(admin.revoke(key.id()).await.expect("revoked"));
+    let Some(Stored::Whole { row, .. }) = stale else { panic!("the key is there") };
+    world.pass(LAST_USED_STEP_US + 1);
+    server.note_use(row, (server.clock)()).expect("due").await.expect("tried");
+    check(&server, &key.reveal(), Err(Refusal::Revoked)).await;
+    assert_eq!(verify(world.dir.path()).await, Vec::<String>::new());
 }
 
 #[tokio::test]

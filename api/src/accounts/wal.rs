@@ -10,8 +10,8 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// The magic number; its lowest bit tells the byte order of the checksummed words.
 const MAGIC: u32 = 0x377f_0682;
 /// A server may be in the middle of a frame while we read: a finding counts when it is still there later.
-const ATTEMPTS: usize = 5;
-const PAUSE: Duration = Duration::from_millis(50);
+const ATTEMPTS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What is wrong with a write-ahead log, if anything is; one that is absent or empty is right.
 pub(super) async fn check(path: &Path) -> Option<String> {

@@ -1,12 +1,20 @@
 //! Verification of a catalogue: checksums of all files, and that log and index say the same.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use tantivy::index::SegmentId;
 
 use super::index::{self, Layout};
 use super::log::{self, LogFiles, RecordKind};
 use super::snapshot::{SegmentCache, Snapshot};
 use super::writer;
 use crate::Error;
+
+/// More than any footer has.
+const FOOTER_BYTES_MAX: u64 = 1024;
 
 /// One line a finding; empty when all is well.
 pub(super) fn run(layout: &Layout) -> Result<Vec<String>, Error> {
@@ -27,6 +35,7 @@ fn check_index(layout: &Layout, findings: &mut Vec<String>) -> Result<(), Error>
     for path in index.validate_checksum()? {
         findings.push(format!("{}: its checksum is wrong", layout.index().join(path).display()));
     }
+    check_footers(layout, &index.searchable_segment_ids()?, findings)?;
     if !findings.is_empty() {
         return Ok(());
     }
@@ -44,6 +53,37 @@ fn check_index(layout: &Layout, findings: &mut Vec<String>) -> Result<(), Error>
     )?;
     compare(&snapshot, &expected(&files, payload.seq)?, findings);
     Ok(())
+}
+
+/// tantivy's checksum covers a file's body but not the footer behind it: JSON of version and checksum, the length of
+/// that, and a magic number (`directory/footer.rs` of tantivy 0.27). The footer must be as this version writes it; segments
+/// of another tantivy are of another [`nilometer_schemas::FORMAT_VERSION`].
+fn check_footers(layout: &Layout, segments: &[SegmentId], findings: &mut Vec<String>) -> Result<(), Error> {
+    let dir = layout.index();
+    let live: HashSet<String> = segments.iter().map(SegmentId::uuid_string).collect();
+    for entry in std::fs::read_dir(&dir).map_err(Error::io("list", &dir))? {
+        let path = entry.map_err(Error::io("list", &dir))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if live.contains(name.split('.').next().unwrap_or_default()) && !has_whole_footer(&path)? {
+            findings.push(format!("{}: its footer is damaged", path.display()));
+        }
+    }
+    Ok(())
+}
+
+fn has_whole_footer(path: &Path) -> Result<bool, Error> {
+    let mut tail = Vec::new();
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let length = file.metadata().map_err(Error::io("measure", path))?.len();
+    let read =
+        file.seek(SeekFrom::Start(length.saturating_sub(FOOTER_BYTES_MAX))).and_then(|_| file.read_to_end(&mut tail));
+    read.map_err(Error::io("read", path))?;
+    let Some((rest, ends)) = tail.split_last_chunk::<8>() else { return Ok(false) };
+    let footer_bytes = u32::from_le_bytes([ends[0], ends[1], ends[2], ends[3]]) as usize;
+    let Some(begin) = rest.len().checked_sub(footer_bytes) else { return Ok(false) };
+    let Ok(footer) = serde_json::from_slice::<serde_json::Value>(&rest[begin..]) else { return Ok(false) };
+    let whole = serde_json::json!({"version": tantivy::version(), "crc": footer["crc"]});
+    Ok(rest[begin..] == *whole.to_string().as_bytes())
 }
 
 /// The live items that the log tells up to a sequence number: identity to sequence.

@@ -106,6 +106,11 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// The box around all leaves; `None` when there are none.
+    pub fn bounds(&self) -> Option<PartBox> {
+        self.boxes.last().copied()
+    }
+
     fn leaves_below(&self, level: usize, at: usize) -> Range<usize> {
         let width = FANOUT.pow(level as u32);
         at * width..((at + 1) * width).min(self.geometries.len())

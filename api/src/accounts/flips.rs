@@ -1,0 +1,159 @@
+//! Flipped bits in the files of the accounts: `check` finds one, or it changes nothing that anybody reads.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// A copy of a data directory in which bits are flipped.
+struct Copy {
+    dir: tempfile::TempDir,
+    files: Vec<(PathBuf, Vec<u8>)>,
+    /// Everything that the accounts tell.
+    told: Vec<String>,
+    keys: Vec<String>,
+}
+
+/// All rows with all columns, and what becomes of each key.
+async fn tell(dir: &Path, keys: &[String]) -> Result<Vec<String>, Error> {
+    let clock: Clock = Arc::new(|| Instant(7));
+    let accounts = Accounts::open(dir, clock, Random::system()).await?;
+    let mut told = Vec::new();
+    for query in [
+        "SELECT concat_ws(',', quote(id), quote(name), quote(role), quote(created), quote(mac)) FROM users",
+        "SELECT concat_ws(',', quote(id), quote(user), quote(hash), quote(role), quote(created), quote(expires), \
+                          quote(revoked), quote(last_used), quote(mac)) FROM keys ORDER BY id",
+        "SELECT concat_ws(',', quote(id), quote(body)) FROM searches ORDER BY id",
+    ] {
+        let rows = sqlx::query_scalar::<_, String>(query).fetch_all(&accounts.pool).await;
+        told.extend(rows.map_err(failed("read all rows"))?);
+    }
+    for key in keys {
+        told.push(format!("{:?}", accounts.authenticate(key).await?));
+    }
+    told.push(format!("{:?}", accounts.load_search(&search_id("{\"q\":\"Nile\"}")).await?));
+    // Noted uses would change the files while the next flip is being made.
+    accounts.close().await;
+    Ok(told)
+}
+
+impl Copy {
+    /// Accounts with a few rows. With `open` they are copied as a process that was killed leaves them, so that the
+    /// write-ahead log holds all rows.
+    async fn new(open: bool) -> Self {
+        let (source, dir) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+        let clock: Clock = Arc::new(|| Instant(7));
+        let accounts = Accounts::open(source.path(), clock, Random::system()).await.expect("the accounts open");
+        let mut keys = Vec::new();
+        for (user, role) in [("ana", Role::Operator), ("ana", Role::Visitor), ("bob", Role::Visitor)] {
+            keys.push(accounts.create_key(user, role, Some(30)).await.expect("a key"));
+        }
+        // What follows is so long that it fills pages of its own.
+        let long = format!("{{\"q\":\"{}\"}}", "water ".repeat(1_000));
+        for body in ["{\"q\":\"Nile\"}", long.as_str()] {
+            accounts.save_search(body).await.expect("saved");
+        }
+        accounts.revoke(keys[2].id()).await.expect("revoked");
+        if !open {
+            accounts.close().await;
+        }
+        let mut files = Vec::new();
+        for name in [FILE_NAME, "state.sqlite-wal", "secret"] {
+            if let Ok(bytes) = std::fs::read(source.path().join(name)) {
+                files.push((dir.path().join(name), bytes));
+            }
+        }
+        let mut copy = Self { dir, files, told: Vec::new(), keys: keys.iter().map(KeyText::reveal).collect() };
+        copy.write();
+        assert_eq!(check(copy.dir.path()).await, Vec::<String>::new());
+        copy.told = tell(copy.dir.path(), &copy.keys).await.expect("readable");
+        assert_eq!(copy.told.len(), 2 + 3 + 2 + 3 + 1);
+        copy
+    }
+
+    /// Writes the files as they were, and no others.
+    fn write(&self) {
+        for entry in std::fs::read_dir(self.dir.path()).expect("a directory") {
+            std::fs::remove_file(entry.expect("an entry").path()).expect("removed");
+        }
+        for (path, bytes) in &self.files {
+            std::fs::write(path, bytes).expect("written");
+        }
+    }
+
+    /// Flips one bit; true if `check` finds it. One that is not found must change nothing that is told.
+    async fn flip(&self, file: usize, bit: usize) -> bool {
+        let (path, bytes) = &self.files[file];
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(path, flipped).expect("written");
+        let found = !check(self.dir.path()).await.is_empty();
+        if !found {
+            let told = tell(self.dir.path(), &self.keys).await;
+            assert_eq!(told.ok().as_ref(), Some(&self.told), "bit {bit} of {} went unseen", path.display());
+        }
+        self.write();
+        found
+    }
+
+    fn number_of(&self, name: &str) -> usize {
+        let named = |(path, _): &(PathBuf, Vec<u8>)| path.file_name().is_some_and(|n| n == name);
+        self.files.iter().position(named).expect("the file is there")
+    }
+
+    /// Flips a bit in every `step`th byte that is not zero and every `sparse`th that is: the first hold content, the
+    /// others are mostly room to spare.
+    async fn flip_densely(&self, name: &str, step: usize, sparse: usize) {
+        let file = self.number_of(name);
+        let bytes = &self.files[file].1;
+        let (content, spare): (Vec<usize>, Vec<usize>) = (0..bytes.len()).partition(|at| bytes[*at] != 0);
+        let sample = content.into_iter().step_by(step).chain(spare.into_iter().step_by(sparse));
+        let (mut flips, mut found) = (0, 0);
+        for at in sample {
+            flips += 1;
+            found += usize::from(self.flip(file, at * 8 + at % 8).await);
+        }
+        println!("{name}: {flips} flips, {found} found, the others harmless");
+        assert!(found > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_bit_of_the_database_is_found_or_harmless() {
+    Copy::new(false).await.flip_densely(FILE_NAME, STEP, SPARSE).await;
+}
+
+#[tokio::test]
+async fn a_flipped_bit_of_what_a_killed_process_left_is_found_or_harmless() {
+    let copy = Copy::new(true).await;
+    copy.flip_densely("state.sqlite-wal", STEP, SPARSE).await;
+    copy.flip_densely(FILE_NAME, STEP, SPARSE).await;
+}
+
+#[tokio::test]
+async fn every_flipped_bit_of_the_secret_is_found() {
+    let copy = Copy::new(false).await;
+    let file = copy.number_of("secret");
+    for bit in 0..copy.files[file].1.len() * 8 {
+        assert!(copy.flip(file, bit).await, "bit {bit}");
+    }
+}
+
+#[tokio::test]
+async fn check_leaves_the_files_as_they_are() {
+    for open in [false, true] {
+        let copy = Copy::new(open).await;
+        copy.write();
+        check(copy.dir.path()).await;
+        for (path, bytes) in &copy.files {
+            assert!(std::fs::read(path).expect("a file") == *bytes, "{}", path.display());
+        }
+        if !open {
+            let count = std::fs::read_dir(copy.dir.path()).expect("a directory").count();
+            assert_eq!(count, copy.files.len(), "no file is left behind");
+        }
+    }
+}
+
+/// Of the bytes with content, and of those without, one in so many is flipped.
+const STEP: usize = 7;
+const SPARSE: usize = 101;
