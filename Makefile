@@ -40,7 +40,7 @@ test: test-rust test-python ## Every test that needs no outside server and no ro
 test-rust:
 	@echo "building the binary and the tests"
 	cargo build --workspace --bins --tests
-	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" cargo test --workspace
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" cargo test --workspace --no-fail-fast
 
 .PHONY: test-python
 test-python: $(VENV)/installed

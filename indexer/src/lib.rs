@@ -1,6 +1,7 @@
 //! Sources, the log, the on-disk layout, its writer and its opening. The only crate that writes the catalogue.
 
 pub mod geometry;
+pub mod orbit;
 pub mod segment;
 pub mod source;
 
@@ -8,7 +9,7 @@ mod catalog;
 mod error;
 
 pub use catalog::{
-    Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, SegmentView,
-    Snapshot, Stats, StoredCollection, StoredItem, Write, folded_words_query,
+    Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition,
+    SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, folded_words_query,
 };
 pub use error::Error;

@@ -28,6 +28,8 @@ enum Step {
     Merge,
     Compact,
     Reopen,
+    /// The process ends here: what goes on is what the files held at this moment.
+    Crash,
 }
 
 fn position() -> impl Strategy<Value = (f64, f64)> {
@@ -109,6 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Merge),
         1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Crash),
     ]
 }
 
@@ -416,18 +419,44 @@ fn memory_dir() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The files as a crash would leave them at one moment: copied again when a checkpoint came in between.
+fn crash_image(from: &Path) -> tempfile::TempDir {
+    let meta = || std::fs::read(from.join("catalog/index/meta.json")).unwrap();
+    loop {
+        let (before, to) = (meta(), memory_dir());
+        if copy_folder(from, to.path()).is_ok() && meta() == before {
+            return to;
+        }
+    }
+}
+
 struct World {
+    dir: tempfile::TempDir,
     catalog: Option<Arc<Catalog>>,
     model: Model,
     clock: Clock,
 }
 
 impl World {
-    fn new(dir: &Path) -> Self {
-        let clock = clock();
-        let catalog = Catalog::open(dir, options(), clock.clone()).unwrap();
+    fn new() -> Self {
+        let (dir, clock) = (memory_dir(), clock());
+        let catalog = Catalog::open(dir.path(), options(), clock.clone()).unwrap();
         catalog.write(COLLECTIONS.iter().map(|c| collection(c)).collect()).unwrap();
-        Self { catalog: Some(catalog), model: Model::new(), clock }
+        Self { dir, catalog: Some(catalog), model: Model::new(), clock }
     }
 
     fn catalog(&self) -> &Arc<Catalog> {
@@ -465,7 +494,7 @@ impl World {
         }
     }
 
-    fn run(&mut self, dir: &Path, steps: Vec<Step>) {
+    fn run(&mut self, steps: Vec<Step>) {
         let mut pending = Vec::new();
         for step in steps {
             match step {
@@ -494,10 +523,17 @@ impl World {
                 }
                 Step::Merge => self.catalog().optimize().unwrap(),
                 Step::Compact => self.catalog().compact().unwrap(),
+                Step::Crash => {
+                    self.write(std::mem::take(&mut pending));
+                    let after = crash_image(self.dir.path());
+                    self.catalog = None;
+                    self.dir = after;
+                    self.catalog = Some(Catalog::open(self.dir.path(), options(), self.clock.clone()).unwrap());
+                }
                 Step::Reopen => {
                     self.write(std::mem::take(&mut pending));
                     self.catalog = None;
-                    self.catalog = Some(Catalog::open(dir, options(), self.clock.clone()).unwrap());
+                    self.catalog = Some(Catalog::open(self.dir.path(), options(), self.clock.clone()).unwrap());
                 }
             }
             if pending.len() >= 6 {
@@ -582,24 +618,22 @@ proptest! {
         steps in prop::collection::vec(step(), 10..80),
         questions in prop::collection::vec(question(), 40),
     ) {
-        let dir = memory_dir();
-        let mut world = World::new(dir.path());
-        world.run(dir.path(), steps);
+        let mut world = World::new();
+        world.run(steps);
         for question in &questions {
             world.check(question, Scope::of(Role::Visitor));
             world.check(question, Scope::of(Role::Operator));
         }
         world.catalog = None;
-        prop_assert_eq!(Catalog::check(dir.path()).unwrap(), Vec::<String>::new());
+        prop_assert_eq!(Catalog::check(world.dir.path()).unwrap(), Vec::<String>::new());
     }
 }
 
 #[test]
 fn a_run_of_pages_holds_every_unchanged_item_once_while_others_are_written() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut world = World::new(dir.path());
+    let mut world = World::new();
     let put = |i: u8, day: i64| Step::Put(0, i, Value::Null, json!({"datetime": moment(day), "title": ""}));
-    world.run(dir.path(), (0..12).map(|i| put(i, i64::from(i))).collect());
+    world.run((0..12).map(|i| put(i, i64::from(i))).collect());
     let scope = Scope::of(Role::Visitor);
     let mut question = Search { limit: 3, ..Search::default() };
     let mut seen = Vec::new();
@@ -607,13 +641,10 @@ fn a_run_of_pages_holds_every_unchanged_item_once_while_others_are_written() {
         let page = nilometer_query::search(&world.catalog().snapshot(), &question, scope).unwrap();
         seen.extend(page.items.iter().map(|i| i.id.as_str().to_owned()));
         // A new item sorts first and one seen already changes: neither may move the others.
-        world.run(
-            dir.path(),
-            vec![
-                Step::Put(1, round, Value::Null, json!({"datetime": moment(40), "title": ""})),
-                put(11, 20 + i64::from(round)),
-            ],
-        );
+        world.run(vec![
+            Step::Put(1, round, Value::Null, json!({"datetime": moment(40), "title": ""})),
+            put(11, 20 + i64::from(round)),
+        ]);
         question.token = page.next;
         if question.token.is_none() {
             break;
@@ -625,15 +656,11 @@ fn a_run_of_pages_holds_every_unchanged_item_once_while_others_are_written() {
 
 #[test]
 fn changes_tell_a_mirror_all_it_may_know_and_end_at_the_horizon() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut world = World::new(dir.path());
+    let mut world = World::new();
     let put = |c: usize, i: u8, day: i64| {
         Step::Put(c, i, Value::Null, json!({"datetime": moment(day), "title": "x".repeat(200)}))
     };
-    world.run(
-        dir.path(),
-        vec![put(0, 1, 1), put(3, 1, 1), put(0, 2, 1), Step::Delete(0, 1), Step::Delete(3, 1), put(0, 2, 2)],
-    );
+    world.run(vec![put(0, 1, 1), put(3, 1, 1), put(0, 2, 1), Step::Delete(0, 1), Step::Delete(3, 1), put(0, 2, 2)]);
     let feed = |since: u64, role: Role| world.catalog().changes(since, 100, Scope::of(role)).unwrap();
     let all: Vec<String> = feed(0, Role::Visitor)
         .changes
@@ -656,7 +683,7 @@ fn changes_tell_a_mirror_all_it_may_know_and_end_at_the_horizon() {
     let until = feed(0, Role::Visitor).until;
     assert!(feed(until, Role::Visitor).changes.is_empty());
     for day in 3..40 {
-        world.run(dir.path(), vec![put(0, 2, day)]);
+        world.run(vec![put(0, 2, day)]);
     }
     world.catalog().compact().unwrap();
     let retained = world.catalog().stats().retained_from;

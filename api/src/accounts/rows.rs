@@ -1,8 +1,8 @@
 //! Rows of users and keys, each sealed under the server's secret; a row whose seal is wrong is not read at all.
 
 use nilometer_schemas::{Instant, Role};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, TypeInfo, ValueRef};
 
 use super::secret::Secret;
 use super::{KeyInfo, parse_role, role_name};
@@ -41,6 +41,12 @@ fn sealed_bytes(table: &str, columns: &[Column<'_>]) -> Vec<u8> {
     out
 }
 
+/// The bytes of a column; text, which would be taken for bytes as well, is not what we wrote.
+fn bytes(row: &SqliteRow, name: &str) -> Option<Vec<u8>> {
+    let is_blob = row.try_get_raw(name).ok()?.type_info().name() == "BLOB";
+    is_blob.then(|| row.try_get(name).ok()).flatten()
+}
+
 /// A row of `users`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UserRow {
@@ -59,7 +65,7 @@ impl UserRow {
             role: parse_role(&row.try_get::<String, _>("role").ok()?).ok()?,
             created: Instant(row.try_get("created").ok()?),
         };
-        let mac: Vec<u8> = row.try_get("mac").ok()?;
+        let mac = bytes(row, "mac")?;
         secret.is_seal(&user.sealed_bytes(), &mac).then_some(user)
     }
 
@@ -99,14 +105,14 @@ impl KeyRow {
         let key = Self {
             id: row.try_get("id").ok()?,
             user: row.try_get("user").ok()?,
-            hash: row.try_get("hash").ok()?,
+            hash: bytes(row, "hash")?,
             role: role.map(|name| parse_role(&name)).transpose().ok()?,
             created: Instant(row.try_get("created").ok()?),
             expires: moment("expires")?,
             revoked: moment("revoked")?,
             last_used: moment("last_used")?,
         };
-        let mac: Vec<u8> = row.try_get("mac").ok()?;
+        let mac = bytes(row, "mac")?;
         secret.is_seal(&key.sealed_bytes(), &mac).then_some(key)
     }
 

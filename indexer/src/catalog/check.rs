@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tantivy::index::SegmentId;
 
-use super::index::{self, Layout};
+use super::index::{self, Layout, OpenIndex};
 use super::log::{self, LogFiles, RecordKind};
 use super::snapshot::{SegmentCache, Snapshot};
 use super::writer;
@@ -31,7 +31,7 @@ pub(super) fn run(layout: &Layout) -> Result<Vec<String>, Error> {
 }
 
 fn check_index(layout: &Layout, findings: &mut Vec<String>) -> Result<(), Error> {
-    let (index, fields) = index::open_index(&layout.index(), false)?;
+    let OpenIndex { index, fields, .. } = index::open_index(&layout.index(), false)?;
     for path in index.validate_checksum()? {
         findings.push(format!("{}: its checksum is wrong", layout.index().join(path).display()));
     }

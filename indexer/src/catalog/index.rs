@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tantivy::indexer::{LogMergePolicy, MergePolicy};
 use tantivy::{Index, IndexBuilder, IndexSettings, IndexSortByField, IndexWriter, Order, TantivyDocument};
 
-use super::directory::DurableDirectory;
+use super::directory::CheckpointDirectory;
 use super::tokens::FoldedTokenizer;
 use crate::Error;
 use crate::segment::{self, Row};
@@ -106,25 +106,31 @@ impl Layout {
     }
 }
 
-/// Opens the index, or creates an empty one.
-pub(crate) fn open_index(dir: &Path, create: bool) -> Result<(Index, IndexFields), Error> {
+/// An opened index.
+pub(crate) struct OpenIndex {
+    pub(crate) index: Index,
+    pub(crate) fields: IndexFields,
+    pub(crate) directory: CheckpointDirectory,
+}
+
+/// Opens the index; for writing, an empty one is created where there is none, and the leavings of a crash removed.
+pub(crate) fn open_index(dir: &Path, write: bool) -> Result<OpenIndex, Error> {
     let (schema, fields) = index_schema();
-    let directory = DurableDirectory::open(dir)?;
+    let directory = if write { CheckpointDirectory::open_for_writing(dir)? } else { CheckpointDirectory::open(dir)? };
     let exists = Index::exists(&directory).map_err(tantivy::TantivyError::from)?;
     let index = if exists {
-        let mut index = Index::open(directory)?;
+        let mut index = Index::open(directory.clone())?;
         index.register_plugin(segment::plugin(fields));
         index
-    } else if create {
+    } else if write {
         let settings = IndexSettings {
             sort_by_field: Some(IndexSortByField { field: "hilbert".into(), order: Order::Asc }),
             ..IndexSettings::default()
         };
-        IndexBuilder::default()
-            .schema(schema.clone())
-            .settings(settings)
-            .register_plugin(segment::plugin(fields))
-            .open_or_create(directory)?
+        let builder = IndexBuilder::default().schema(schema.clone()).settings(settings);
+        let index = builder.register_plugin(segment::plugin(fields)).open_or_create(directory.clone())?;
+        directory.checkpoint()?;
+        index
     } else {
         return Err(Error::Damaged { path: dir.to_owned(), detail: "there is no index in it".into() });
     };
@@ -132,7 +138,7 @@ pub(crate) fn open_index(dir: &Path, create: bool) -> Result<(Index, IndexFields
         return Err(Error::Format { path: dir.to_owned(), found: "another schema".into(), expected: FORMAT_VERSION });
     }
     index.tokenizers().register(FOLDED_TOKENIZER, FoldedTokenizer);
-    Ok((index, fields))
+    Ok(OpenIndex { index, fields, directory })
 }
 
 /// What the newest commit says; empty before the first.

@@ -12,7 +12,7 @@ use nilometer_schemas::{Kind, Problem, Scope};
 use parking_lot::{Mutex, RwLock};
 use tantivy::ReloadPolicy;
 
-use super::index::{self, Layout};
+use super::index::{self, Layout, OpenIndex};
 use super::log::{self, Log};
 use super::snapshot::{SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Changes, Clock, Outcome, Stats, Write};
@@ -22,6 +22,8 @@ use crate::Error;
 
 /// How long the writer waits for work before it looks whether merges have finished.
 const IDLE: Duration = Duration::from_millis(500);
+/// How often opening beside a writer is tried again.
+const READ_RETRIES: usize = 4;
 
 type Reply<T> = SyncSender<Result<T, Error>>;
 
@@ -58,6 +60,16 @@ fn lock(layout: &Layout) -> Result<File, Error> {
     }
 }
 
+/// The catalogue as the last checkpoint left it on disk.
+fn open_snapshot(layout: &Layout) -> Result<Snapshot, Error> {
+    let OpenIndex { index, fields, .. } = index::open_index(&layout.index(), false)?;
+    let payload = index::load_payload(&index, &layout.index())?;
+    let (files, _) = log::open_files(&layout.log(), (payload.seq > 0).then_some(payload.seq))?;
+    let reader: tantivy::IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+    let collections = Arc::new(writer::load_collections(&payload, &files)?);
+    Snapshot::new(payload.seq, reader.searcher(), fields, collections, files, &mut SegmentCache::default())
+}
+
 impl Catalog {
     /// Opens or creates the catalogue below a data folder. What the log holds and the index does not is indexed first.
     ///
@@ -84,20 +96,23 @@ impl Catalog {
         }))
     }
 
-    /// Opens without a writer, beside a process that may write; what is newest in the log may not be seen yet.
+    /// Opens without a writer, beside a process that may write: the state of that process's last checkpoint, some
+    /// seconds ago at most.
     ///
     /// # Errors
     /// As [`Catalog::open`], without `Locked`.
     pub fn open_read_only(data_dir: &Path) -> Result<Arc<Self>, Error> {
         let layout = Layout::of(data_dir);
         layout.check_version(false)?;
-        let (index, fields) = index::open_index(&layout.index(), false)?;
-        let payload = index::load_payload(&index, &layout.index())?;
-        let (files, _) = log::open_files(&layout.log(), (payload.seq > 0).then_some(payload.seq))?;
-        let reader: tantivy::IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let collections = Arc::new(writer::load_collections(&payload, &files)?);
-        let mut cache = SegmentCache::default();
-        let snapshot = Snapshot::new(payload.seq, reader.searcher(), fields, collections, files, &mut cache)?;
+        let mut opened = open_snapshot(&layout);
+        // A writer's checkpoint may remove files between our reading of their list and of them.
+        for _ in 0..READ_RETRIES {
+            if opened.is_ok() {
+                break;
+            }
+            opened = open_snapshot(&layout);
+        }
+        let snapshot = opened?;
         let shared = Arc::new(Shared {
             snapshot: RwLock::new(Arc::new(snapshot)),
             read_only: Mutex::new(Some("it was opened for reading".into())),
@@ -238,9 +253,7 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_ma
             None => match jobs.recv_timeout(IDLE) {
                 Ok(job) => job,
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                    if let Err(error) = writer.refresh() {
-                        tracing::warn!(error = %error, "the snapshot could not be refreshed");
-                    }
+                    let _ = note_failure(writer.rest(), shared);
                     *shared.snapshot.write() = writer.snapshot();
                     continue;
                 }
@@ -249,7 +262,8 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_ma
         };
         match job {
             Job::Write(writes, reply) => {
-                next = write_group(&mut writer, (writes, reply), jobs, shared, group_items_max)
+                next = write_group(&mut writer, (writes, reply), jobs, shared, group_items_max);
+                let _ = note_failure(writer.checkpoint_if_due(), shared);
             }
             Job::Compact(reply) => {
                 let result = writer.compact();
@@ -332,7 +346,7 @@ fn copy(error: &Error) -> Error {
 
 fn note_failure<T>(result: Result<T, Error>, shared: &Shared) -> Result<T, Error> {
     if let Err(error) = &result {
-        tracing::error!(error = %error, "a group of writes failed");
+        tracing::error!(error = %error, "the catalogue could not be written");
         if let Error::ReadOnly(reason) = error {
             *shared.read_only.lock() = Some(reason.clone());
         }

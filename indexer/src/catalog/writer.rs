@@ -7,7 +7,8 @@ use std::sync::Arc;
 use nilometer_schemas::{Access, Collection, CollectionId, IndexFields, Instant, Item, ItemId, Kind, Problem};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
 
-use super::index::{self, CommitPayload, Layout};
+use super::directory::CheckpointDirectory;
+use super::index::{self, CommitPayload, Layout, OpenIndex};
 use super::log::{self, FLAG_HIDDEN, Log, LogRecord, RecordKind};
 use super::snapshot::{Collections, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
@@ -71,10 +72,23 @@ impl Group {
     }
 }
 
+/// Groups and records at which the index on disk is brought up to date at the latest, so that opening after a crash
+/// has little to replay.
+const CHECKPOINT_GROUPS: usize = 256;
+const CHECKPOINT_RECORDS: usize = 10_000;
+
+/// What the log holds beyond the index on disk.
+#[derive(Default)]
+struct Since {
+    groups: usize,
+    records: usize,
+}
+
 /// See the module.
 pub(super) struct Writer {
     index: Index,
     fields: IndexFields,
+    directory: CheckpointDirectory,
     reader: IndexReader,
     /// `None` after a failure; opened again by the next group.
     writer: Option<IndexWriter>,
@@ -82,6 +96,7 @@ pub(super) struct Writer {
     collections: Arc<Collections>,
     cache: SegmentCache,
     snapshot: Arc<Snapshot>,
+    since_checkpoint: Since,
     options: CatalogOptions,
     clock: Clock,
     layout: Layout,
@@ -113,7 +128,7 @@ impl Writer {
     ) -> Result<Self, Error> {
         let index_dir = layout.index();
         std::fs::create_dir_all(&index_dir).map_err(Error::io("create", &index_dir))?;
-        let (index, fields) = index::open_index(&index_dir, true)?;
+        let OpenIndex { index, fields, directory } = index::open_index(&index_dir, true)?;
         let payload = index::load_payload(&index, &index_dir)?;
         let acknowledged = (payload.seq > 0).then_some(payload.seq);
         let log = Log::open(&layout.log(), options.log_file_bytes, acknowledged)?;
@@ -123,9 +138,23 @@ impl Writer {
         let snapshot =
             Snapshot::new(payload.seq, reader.searcher(), fields, collections.clone(), log.files(), &mut cache)?;
         let snapshot = Arc::new(snapshot);
-        let mut writer =
-            Self { index, fields, reader, writer: None, log, collections, cache, snapshot, options, clock, layout };
+        let mut writer = Self {
+            index,
+            fields,
+            directory,
+            reader,
+            writer: None,
+            log,
+            collections,
+            cache,
+            snapshot,
+            since_checkpoint: Since::default(),
+            options,
+            clock,
+            layout,
+        };
         writer.replay(payload.seq, progress)?;
+        writer.checkpoint()?;
         Ok(writer)
     }
 
@@ -278,6 +307,8 @@ impl Writer {
         if let Some(observer) = &self.options.observer {
             observer.commit(begin.elapsed(), count);
         }
+        self.since_checkpoint.groups += 1;
+        self.since_checkpoint.records += count;
         Ok(outcomes)
     }
 
@@ -479,8 +510,27 @@ impl Writer {
     }
 
     /// Shows segments that merges have made since the last group.
-    pub(super) fn refresh(&mut self) -> Result<(), Error> {
+    fn refresh(&mut self) -> Result<(), Error> {
         self.publish(self.snapshot.seq())
+    }
+
+    /// What is done when no writes are waiting: merged segments are shown, and the index on disk follows.
+    pub(super) fn rest(&mut self) -> Result<(), Error> {
+        self.refresh()?;
+        self.checkpoint()
+    }
+
+    /// A checkpoint when enough has been written since the last.
+    pub(super) fn checkpoint_if_due(&mut self) -> Result<(), Error> {
+        let Since { groups, records } = self.since_checkpoint;
+        if groups >= CHECKPOINT_GROUPS || records >= CHECKPOINT_RECORDS { self.checkpoint() } else { Ok(()) }
+    }
+
+    /// Makes the index on disk that of now.
+    fn checkpoint(&mut self) -> Result<(), Error> {
+        self.directory.checkpoint()?;
+        self.since_checkpoint = Since::default();
+        Ok(())
     }
 
     /// Drops dead records from the sealed files of the log.
@@ -490,6 +540,8 @@ impl Writer {
             let seqs = segment.data().seqs();
             live.extend((0..segment.data().docs()).filter(|doc| segment.is_alive(*doc)).map(|doc| seqs[doc as usize]));
         }
+        // A replay from an older index would need what is dropped now.
+        self.checkpoint()?;
         self.log.compact(&live)?;
         self.refresh()
     }
@@ -509,7 +561,8 @@ impl Writer {
         writer.garbage_collect_files().wait()?;
         writer.set_merge_policy(policy);
         self.writer = Some(writer);
-        self.refresh()
+        self.refresh()?;
+        self.checkpoint()
     }
 
     /// Waits for merges under way and gives the files free.
@@ -517,7 +570,7 @@ impl Writer {
         if let Some(writer) = self.writer.take() {
             writer.wait_merging_threads()?;
         }
-        Ok(())
+        self.checkpoint()
     }
 }
 

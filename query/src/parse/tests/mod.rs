@@ -288,13 +288,19 @@ fn everything_a_caller_can_grow_has_its_limit() {
 }
 
 #[test]
+fn a_single_text_is_a_list_of_one() {
+    let request = from_json(&json!({"collections": "a", "ids": "b"}), &[]).unwrap();
+    assert_eq!(request.canonical, json!({"collections": ["a"], "ids": ["b"]}));
+}
+
+#[test]
 fn malformed_lists_words_and_references_are_refused() {
     for (name, value) in [
-        ("ids", json!("a")),
+        ("ids", json!({"a": 1})),
         ("ids", json!([1])),
         ("ids", json!([""])),
         ("ids", json!(["a\n"])),
-        ("collections", json!("a")),
+        ("collections", json!(5)),
         ("collections", json!([null])),
         ("q", json!("")),
         ("q", json!("!, -")),
@@ -303,7 +309,7 @@ fn malformed_lists_words_and_references_are_refused() {
         ("token", json!("")),
         ("token", json!(5)),
         ("filter-lang", json!(1)),
-        ("intersectsRefs", json!("a.b")),
+        ("intersectsRefs", json!("nodot")),
         ("intersectsRefs", json!(["nodot"])),
         ("intersectsRefs", json!([".a"])),
         ("intersectsRefs", json!(["a."])),

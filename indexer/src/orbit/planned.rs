@@ -1,0 +1,121 @@
+//! The collection of planned passes: derived from the orbit, never from products.
+
+use geo::CoordsIter;
+use nilometer_schemas::{Collection, Item, geojson};
+use serde_json::{Value, json};
+
+use super::{CYCLES, CYCLES_FLOWN, Cycle, PASSES, Pass};
+use crate::Error;
+use crate::source::{Record, Sink};
+
+/// Identifier of the collection.
+pub const COLLECTION: &str = "swot-passes-planned";
+
+/// `planned_049_058`: cycle and pass.
+pub fn item_id(cycle: u32, pass: Pass) -> String {
+    format!("planned_{cycle:03}_{:03}", pass.number())
+}
+
+/// The collection's description.
+pub fn collection() -> Value {
+    let (first, last) = (Cycle::of(1), Cycle::of(CYCLES));
+    let begin = first.map(|c| c.start.to_string());
+    let end = last.zip(Pass::new(PASSES)).map(|(cycle, pass)| cycle.period(pass).1.to_string());
+    let extrapolated = CYCLES - CYCLES_FLOWN;
+    json!({
+        "type": "Collection",
+        "stac_version": "1.1.0",
+        "id": COLLECTION,
+        "title": "SWOT passes (planned swath)",
+        "description": format!(
+            "When and where SWOT (KaRIn) was and will be able to measure: all {PASSES} passes of {CYCLES_FLOWN} cycles flown \
+             and of {extrapolated} to come, each with its planned swath, two strips from 10 to 60 km on either side of \
+             nadir. Derived: computed by Nilometer from the published science orbit (21-day repeat) and the published \
+             starts of the cycles, not from products. That a pass stands here does not mean that data were acquired or \
+             published. Begin and end of a pass are good to the seconds of nilometer:time_error_s; where \
+             nilometer:extrapolated is true, the start of the cycle is itself predicted from the mean repeat. \
+             Bounds of the swath are good to about one kilometre, and the satellite is kept within about one kilometre \
+             of the reference track."
+        ),
+        "license": "BSD-3-Clause",
+        "keywords": ["SWOT", "KaRIn", "pass", "swath", "orbit", "planned", "derived"],
+        "providers": [
+            {"name": "CNES", "roles": ["licensor"], "url": "https://swot.cnes.fr",
+             "description": "Ephemeris of the science orbit and starts of the cycles"},
+            {"name": "Nilometer", "roles": ["processor"], "description": "Times and swaths of the passes"},
+        ],
+        "extent": {
+            "spatial": {"bbox": [[-180.0, -78.3, 180.0, 78.3]]},
+            "temporal": {"interval": [[begin, end]]},
+        },
+        "links": [{"rel": "license", "href": "https://opensource.org/license/bsd-3-clause", "title": "BSD 3-Clause"}],
+        "nilometer:translations": {"fr": {
+            "title": "Passages de SWOT (fauchée prévue)",
+            "description": format!(
+                "Quand et où SWOT (KaRIn) a pu et pourra mesurer : les {PASSES} passages de {CYCLES_FLOWN} cycles effectués et \
+                 de {extrapolated} cycles à venir, chacun avec sa fauchée prévue, deux bandes de 10 à 60 km de part et \
+                 d'autre du nadir. Donnée dérivée : calculée par Nilometer à partir de l'orbite scientifique publiée \
+                 (répétition de 21 jours) et des débuts de cycle publiés, non à partir de produits. La présence d'un \
+                 passage ne veut pas dire que des données ont été acquises ou publiées. Le début et la fin d'un passage \
+                 sont donnés aux secondes de nilometer:time_error_s près ; là où nilometer:extrapolated est vrai, le début \
+                 du cycle est lui-même prédit d'après la répétition moyenne. Les bords de la fauchée sont donnés à un \
+                 kilomètre près, et le satellite est maintenu à un kilomètre environ de la trace de référence."
+            ),
+            "keywords": ["SWOT", "KaRIn", "passage", "fauchée", "orbite", "prévu", "dérivé"],
+        }},
+    })
+}
+
+/// Passes the collection and its items on: passes of a cycle in the order of flight, cycles oldest first.
+///
+/// The geometry of a pass is the same text in each cycle.
+///
+/// # Errors
+/// Whatever the sink returned.
+pub fn planned_passes(sink: &mut dyn Sink) -> Result<(), Error> {
+    sink.record(Record::Collection(Box::new(Collection::from_value(collection())?)))?;
+    let places: Vec<String> = Pass::all().map(place).collect();
+    for cycle in Cycle::all() {
+        for (pass, place) in Pass::all().zip(&places) {
+            sink.record(Record::Item(Box::new(Item::parse(&item(&cycle, pass, place), None)?)))?;
+        }
+    }
+    Ok(())
+}
+
+/// `"bbox":…,"geometry":…` of a pass.
+fn place(pass: Pass) -> String {
+    let swath = pass.swath();
+    let mut bbox = crate::geometry::bounds(&swath).unwrap_or_default();
+    if bbox[0] <= -180.0 && bbox[2] >= 180.0 {
+        // Cut at the antimeridian: west is then greater than east (RFC 7946, 5.2). A pass spans less than half a
+        // circle, so that the sign of a longitude tells its side of the cut.
+        let longitudes: Vec<f64> = swath.coords_iter().map(|c| c.x).collect();
+        bbox[0] = longitudes.iter().copied().filter(|x| *x > 0.0).fold(180.0, f64::min);
+        bbox[2] = longitudes.iter().copied().filter(|x| *x < 0.0).fold(-180.0, f64::max);
+    }
+    format!("\"bbox\":{},\"geometry\":{}", json!(bbox), geojson::to_value(&swath))
+}
+
+fn item(cycle: &Cycle, pass: Pass, place: &str) -> String {
+    let (number, id) = (pass.number(), item_id(cycle.number, pass));
+    let (begin, end) = cycle.period(pass);
+    let properties = json!({
+        "datetime": begin.to_string(),
+        "start_datetime": begin.to_string(),
+        "end_datetime": end.to_string(),
+        "title": format!("SWOT pass {number:03} of cycle {:03}, {} (planned swath)", cycle.number, pass.direction()),
+        "keywords": ["SWOT", "planned swath", pass.direction()],
+        "platform": "SWOT",
+        "instruments": ["karin"],
+        "spatial:cycle_id": cycle.number,
+        "spatial:pass_id": number,
+        "sat:orbit_state": pass.direction(),
+        "nilometer:extrapolated": cycle.extrapolated,
+        "nilometer:time_error_s": cycle.time_error_s,
+    });
+    format!(
+        "{{\"type\":\"Feature\",\"stac_version\":\"1.1.0\",\"id\":\"{id}\",\"collection\":\"{COLLECTION}\",{place},\
+         \"assets\":{{}},\"properties\":{properties},\"links\":[]}}"
+    )
+}
