@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use nilometer_schemas::{Access, Collection, CollectionId, IndexFields, Instant, Item, ItemId, Kind, Problem};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
+use tantivy::directory::error::OpenReadError;
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 
 use super::directory::CheckpointDirectory;
 use super::index::{self, CommitPayload, Layout, OpenIndex};
@@ -76,6 +77,9 @@ impl Group {
 /// has little to replay.
 const CHECKPOINT_GROUPS: usize = 256;
 const CHECKPOINT_RECORDS: usize = 10_000;
+
+/// How often a snapshot is tried again while merges remove what it names.
+const PUBLISH_TRIES: usize = 20;
 
 /// What the log holds beyond the index on disk.
 #[derive(Default)]
@@ -303,7 +307,9 @@ impl Writer {
             self.recover(first, last, &error)?;
             return Err(error);
         }
-        self.publish(last)?;
+        self.publish(last).map_err(|e| {
+            Error::ReadOnly(format!("a write is done but cannot be shown: {e}; open the catalogue again"))
+        })?;
         if let Some(observer) = &self.options.observer {
             observer.commit(begin.elapsed(), count);
         }
@@ -495,18 +501,26 @@ impl Writer {
         self.log.take_back(first)
     }
 
+    /// Shows the newest commit. A merge that ends in between removes files before ours of a segment is opened;
+    /// then the list is read again.
     fn publish(&mut self, seq: u64) -> Result<(), Error> {
-        self.reader.reload()?;
-        let snapshot = Snapshot::new(
-            seq,
-            self.reader.searcher(),
-            self.fields,
-            self.collections.clone(),
-            self.log.files(),
-            &mut self.cache,
-        )?;
-        self.snapshot = Arc::new(snapshot);
-        Ok(())
+        let mut tries = 0;
+        loop {
+            self.reader.reload()?;
+            let (searcher, collections) = (self.reader.searcher(), self.collections.clone());
+            match Snapshot::new(seq, searcher, self.fields, collections, self.log.files(), &mut self.cache) {
+                Ok(snapshot) => {
+                    self.snapshot = Arc::new(snapshot);
+                    return Ok(());
+                }
+                Err(Error::Index(TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_))))
+                    if tries < PUBLISH_TRIES =>
+                {
+                    tries += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Shows segments that merges have made since the last group.
