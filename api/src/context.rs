@@ -59,14 +59,24 @@ fn harmless_id(id: &str) -> bool {
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-/// Browsers name `text/html`; programs name JSON or nothing. `f=` in the address wins.
+/// Browsers name `text/html`, and no JSON before it; programs name JSON or nothing. `f=` in the address wins.
 fn wants_html(accept: Option<&str>, query: Option<&str>) -> bool {
     for pair in query.unwrap_or_default().split('&') {
         if let Some(format) = pair.strip_prefix("f=") {
             return format == "html";
         }
     }
-    accept.is_some_and(|a| a.split(',').any(|range| range.split(';').next().is_some_and(|t| t.trim() == "text/html")))
+    let quality = |wanted: &[&str]| -> f32 {
+        let ranges = accept.unwrap_or_default().split(',').filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let named = parts.next().is_some_and(|t| wanted.iter().any(|w| t.eq_ignore_ascii_case(w)));
+            let quality = parts.find_map(|p| p.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(1.0));
+            named.then_some(quality)
+        });
+        ranges.fold(0.0, f32::max)
+    };
+    let html = quality(&["text/html"]);
+    html > 0.0 && html >= quality(&["application/json", "application/geo+json"])
 }
 
 /// The last value of a forwarding header's list: the one that the nearest, trusted proxy wrote.
@@ -180,6 +190,9 @@ mod tests {
         assert!(!wants_html(browser, Some("limit=1&f=json")));
         assert!(wants_html(None, Some("f=html")));
         assert!(!wants_html(Some("*/*"), None));
+        assert!(!wants_html(Some("application/json, text/html;q=0.1"), None));
+        assert!(!wants_html(Some("text/html;q=0"), None));
+        assert!(wants_html(Some("application/json;q=0.5, Text/HTML;q=0.9"), None));
         assert!(!wants_html(None, None));
     }
 }

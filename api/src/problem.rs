@@ -61,13 +61,16 @@ impl From<nilometer_indexer::Error> for ApiError {
     }
 }
 
-/// An error and what caused it, on one line.
+/// An error and what caused it, on one line; a cause that the text before it quotes already is not said again.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let detail = cause.to_string();
+        if !text.ends_with(&detail) {
+            text.push_str(": ");
+            text.push_str(&detail);
+        }
         next = cause.source();
     }
     text
@@ -235,6 +238,14 @@ mod tests {
                 "allowed": "w,s,e,n",
             })
         );
+    }
+
+    #[test]
+    fn a_chain_of_causes_says_each_once() {
+        let quoting = nilometer_indexer::Error::from(Problem::invalid("limit", "too much").at("limit"));
+        assert_eq!(chain(&quoting), "limit: too much");
+        let file = nilometer_indexer::Error::io("open", "a.log")(std::io::Error::other("no such disk"));
+        assert_eq!(chain(&file), "cannot open a.log: no such disk");
     }
 
     #[test]

@@ -12,6 +12,11 @@ use std::process::ExitCode;
 const EPHEMERIS_STEP_S: f64 = 30.0;
 /// Equal steps of the revolution that is written.
 const STEPS: u32 = 240;
+/// The revolution of the file, counted from its first southernmost point, with which pass 1 begins: the file begins in
+/// the middle of a cycle as the mission counts its passes.
+const FIRST_REVOLUTION: f64 = 126.0;
+/// Turns of the continuous longitude in a cycle.
+const TURNS: f64 = 271.0;
 /// Revolutions of a cycle.
 const REVOLUTIONS: f64 = 292.0;
 
@@ -76,7 +81,8 @@ impl Track {
         let first = (1..300).find(|i| self.lat[*i] < self.lat[i - 1] && self.lat[*i] < self.lat[i + 1])? as f64;
         let slope = |x: f64| lagrange(&self.lat, x + 0.01) - lagrange(&self.lat, x - 0.01);
         let south = zero(slope, first - 1.0, first + 1.0);
-        let start_lon = lagrange(&self.lon, south);
+        let begin = lagrange(&self.lon, south);
+        let start_lon = begin + FIRST_REVOLUTION * TURNS * 360.0 / REVOLUTIONS;
         let mut text = String::new();
         writeln!(text, "# period_s,{:.6}", period * EPHEMERIS_STEP_S).ok()?;
         writeln!(text, "# cycle_s,{:.3}", period * EPHEMERIS_STEP_S * REVOLUTIONS).ok()?;
@@ -84,7 +90,7 @@ impl Track {
         writeln!(text, "# longitude after the start, latitude (degrees)").ok()?;
         for step in 0..STEPS {
             let x = south + period * f64::from(step) / f64::from(STEPS);
-            writeln!(text, "{:.6},{:.6}", lagrange(&self.lon, x) - start_lon, lagrange(&self.lat, x)).ok()?;
+            writeln!(text, "{:.6},{:.6}", lagrange(&self.lon, x) - begin, lagrange(&self.lat, x)).ok()?;
         }
         Some(text)
     }

@@ -54,7 +54,7 @@ pub fn search(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page
     let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
     let as_of = token.as_ref().map_or(snapshot.seq(), |token| token.as_of);
     let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
-    order::check_keys(&search.sortby, &plan)?;
+    order::check_keys(&search.sortby, snapshot, scope)?;
     let mut number_matched = 0;
     let mut candidates = Vec::new();
     // One more than the page holds tells whether there is a next one.

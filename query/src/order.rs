@@ -3,11 +3,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use nilometer_indexer::Snapshot;
 use nilometer_indexer::segment::{Bits, Column, ColumnKind, NO_TIME, SegmentData};
-use nilometer_schemas::{Direction, Problem, SortKey};
+use nilometer_schemas::{Direction, Problem, Scope, SortKey};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Plan;
+use crate::plan;
 
 /// Rank of an absent value, in either direction.
 const ABSENT: u64 = u64::MAX;
@@ -97,20 +98,20 @@ pub(crate) fn keys_of(sortby: &[SortKey]) -> Vec<SortKey> {
     sortby.to_vec()
 }
 
-/// Refuses a key that names nothing an item of the visible collections has: a typing error would sort nothing.
+/// Refuses a key that names nothing any visible item has: a typing error would sort nothing. An empty collection, or
+/// an empty catalogue, is no error.
 ///
 /// # Errors
 /// `Invalid`, naming the field.
-pub(crate) fn check_keys(sortby: &[SortKey], plan: &Plan<'_>) -> Result<(), Problem> {
+pub(crate) fn check_keys(sortby: &[SortKey], snapshot: &Snapshot, scope: Scope) -> Result<(), Problem> {
+    const OWN: [&str; 6] = ["datetime", "start_datetime", "end_datetime", "ingested", "id", "collection"];
     for key in sortby {
-        let own = matches!(
-            key.field.as_str(),
-            "datetime" | "start_datetime" | "end_datetime" | "ingested" | "id" | "collection"
-        );
-        let empty = plan.snapshot.segments().is_empty();
-        let known = || plan.snapshot.segments().iter().any(|segment| plan.has_property(segment.data(), &key.field));
-        if !own && !empty && !known() {
-            let detail = format!("no item of the collections asked for has a property {:?} to sort by", key.field);
+        let mut segments = snapshot.segments().iter();
+        let known = OWN.contains(&key.field.as_str())
+            || snapshot.segments().is_empty()
+            || segments.any(|segment| plan::has_property(snapshot, segment.data(), &key.field, scope));
+        if !known {
+            let detail = format!("no item has a property {:?} to sort by", key.field);
             return Err(Problem::invalid("unknown-sort-field", detail)
                 .at("sortby")
                 .allowed("a property listed in the sortables"));

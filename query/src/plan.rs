@@ -120,14 +120,6 @@ impl<'s> Plan<'s> {
         Ok(bits)
     }
 
-    /// Whether items of the plan's collections have values of a property in a segment.
-    pub(crate) fn has_property(&self, data: &SegmentData, property: &str) -> bool {
-        let Some(wanted) = &self.collections else { return data.columns_of(property).next().is_some() };
-        let Some(names) = data.column("collection", ColumnKind::Text) else { return false };
-        let mut collections = data.columns_of(property).flat_map(|column| column.collections.iter());
-        collections.any(|code| wanted.contains(names.dictionary.text(*code)))
-    }
-
     fn docs_by_id(&self, data: &SegmentData) -> Bits {
         let mut bits = Bits::none(data.docs());
         let ids = self.ids.iter();
@@ -216,6 +208,13 @@ fn words_docs(weight: &dyn Weight, segment: &SegmentView) -> Result<Bits, Proble
         .for_each_no_score(segment.reader(), &mut |docs| docs.iter().for_each(|doc| bits.insert(*doc)))
         .map_err(internal)?;
     Ok(bits)
+}
+
+/// Whether items of collections that the scope sees have values of a property in a segment.
+pub(crate) fn has_property(snapshot: &Snapshot, data: &SegmentData, property: &str, scope: Scope) -> bool {
+    let Some(names) = data.column("collection", ColumnKind::Text) else { return false };
+    let mut collections = data.columns_of(property).flat_map(|column| column.collections.iter());
+    collections.any(|code| snapshot.collection(names.dictionary.text(*code), scope).is_some())
 }
 
 /// The collections asked for that the scope sees; `None` when nothing is asked for and everything is seen.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use geo::{Intersects, Rect, coord};
+use geo::{CoordsIter, Intersects, Rect, coord};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
 use nilometer_schemas::{
     Aggregation, AggregationKind, AggregationResult, Bbox, Collection, CollectionId, Comparison, Direction, Filter,
@@ -59,6 +59,7 @@ fn geometry() -> impl Strategy<Value = Value> {
     let boxes = boxes.boxed();
     prop_oneof![
         1 => Just(Value::Null),
+        1 => Just(json!({"type": "MultiPoint", "coordinates": []})),
         3 => position().prop_map(|(x, y)| json!({"type": "Point", "coordinates": [x, y]})),
         4 => boxes.clone().prop_map(|b| json!({"type": "Polygon", "coordinates": b})),
         2 => prop::collection::vec(position(), 2..5).prop_map(|p| json!({"type": "LineString", "coordinates": p})),
@@ -408,7 +409,10 @@ fn options() -> CatalogOptions {
 }
 
 fn collection(id: &str) -> Write {
-    let access = if id == "secret" { "hidden" } else { "public" };
+    collection_with(id, if id == "secret" { "hidden" } else { "public" })
+}
+
+fn collection_with(id: &str, access: &str) -> Write {
     let value =
         json!({"type": "Collection", "id": id, "description": id, "license": "other", "nilometer:access": access});
     Write::PutCollection(Box::new(Collection::from_value(value).unwrap()), Precondition::None)
@@ -502,8 +506,14 @@ impl World {
                     let (collection, id) = (COLLECTIONS[c].to_owned(), format!("i{i}"));
                     let value = json!({"type": "Feature", "id": id, "collection": collection, "geometry": geometry, "properties": properties});
                     let item = Item::from_value(&value, None).unwrap();
-                    let plain =
-                        Plain { collection, id, geometry: item.geometry.clone(), properties, seq: 0, ingested: 0 };
+                    let plain = Plain {
+                        collection,
+                        id,
+                        geometry: item.geometry.clone().filter(|g| g.coords_count() > 0),
+                        properties,
+                        seq: 0,
+                        ingested: 0,
+                    };
                     pending.push((Write::PutItem(Box::new(item), Precondition::None), Some(plain)));
                 }
                 Step::Delete(c, i) => {
@@ -554,11 +564,7 @@ impl World {
             return;
         }
         let lacking = |key: &SortKey| {
-            let has = |p: &Plain| {
-                let asked =
-                    question.collections.is_empty() || question.collections.iter().any(|c| c.as_str() == p.collection);
-                asked && (p.collection != "secret" || scope.may_write()) && !p.values(&key.field).is_empty()
-            };
+            let has = |p: &Plain| (p.collection != "secret" || scope.may_write()) && !p.values(&key.field).is_empty();
             !matches!(key.field.as_str(), "datetime" | "ingested") && !self.model.values().any(has)
         };
         if question.sortby.iter().any(lacking) {
@@ -691,4 +697,40 @@ fn changes_tell_a_mirror_all_it_may_know_and_end_at_the_horizon() {
     let problem = world.catalog().changes(retained - 1, 10, Scope::of(Role::Visitor)).unwrap_err().problem();
     assert_eq!(problem.kind, nilometer_schemas::Kind::Gone);
     assert!(world.catalog().changes(retained, 10, Scope::of(Role::Visitor)).is_ok());
+}
+
+#[test]
+fn a_collection_that_takes_the_id_of_a_hidden_one_tells_nothing_of_it() {
+    let mut world = World::new();
+    let put = |c: usize, i: u8| Step::Put(c, i, Value::Null, json!({"datetime": moment(1), "title": ""}));
+    let feed = |world: &World| -> Vec<String> {
+        let page = world.catalog().changes(0, 100, Scope::of(Role::Visitor)).unwrap();
+        page.changes
+            .into_iter()
+            .filter(|c| c.collection == "secret")
+            .map(|c| format!("{:?} {}", c.kind, c.id.unwrap_or_default()))
+            .collect()
+    };
+    world.run(vec![put(3, 1), put(3, 2), Step::Delete(3, 2)]);
+    // Shown from now on: what is there is told, what was deleted before is not.
+    world.catalog().write(vec![collection_with("secret", "public")]).unwrap();
+    assert_eq!(feed(&world), ["PutItem i1", "PutCollection "]);
+    world.run(vec![put(3, 3)]);
+    // Hidden again, then gone: nothing written before comes back.
+    world.catalog().write(vec![collection_with("secret", "hidden")]).unwrap();
+    assert_eq!(feed(&world), [""; 0]);
+    let secret = CollectionId::new("secret").unwrap();
+    world.catalog().write(vec![Write::DeleteCollection(secret.clone(), Precondition::None)]).unwrap();
+    assert_eq!(feed(&world), [""; 0]);
+    world.catalog().write(vec![collection_with("secret", "hidden")]).unwrap();
+    world.run(vec![put(3, 4)]);
+    world
+        .catalog()
+        .write(vec![Write::DeleteCollection(secret, Precondition::None), collection_with("secret", "public")])
+        .unwrap();
+    assert!(
+        !feed(&world).contains(&"PutItem i1".to_owned()) && !feed(&world).contains(&"PutItem i4".to_owned()),
+        "{:?}",
+        feed(&world)
+    );
 }

@@ -14,6 +14,9 @@ fn check(text: &str, what: &'static str) -> Result<(), Problem> {
     if text.len() > ID_BYTES_MAX {
         return bad(format!("the {what} id has {} bytes, the limit is {ID_BYTES_MAX}", text.len()));
     }
+    if text == "." || text == ".." {
+        return bad(format!("the {what} id {text:?} cannot stand in an address: clients resolve it as a folder"));
+    }
     if text.chars().any(char::is_control) {
         return bad(format!("the {what} id holds a control character"));
     }
@@ -24,7 +27,8 @@ macro_rules! id {
     ($name:ident, $what:literal, $doc:literal) => {
         #[doc = $doc]
         ///
-        /// 1 to 512 bytes of UTF-8 without control characters; anything else, slashes too, is legal.
+        /// 1 to 512 bytes of UTF-8 without control characters; anything else, slashes too, is legal, but `.` and `..`
+        /// alone, which clients take out of addresses.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Box<str>);
 
@@ -32,7 +36,7 @@ macro_rules! id {
             /// Checks and takes an id.
             ///
             /// # Errors
-            /// `Invalid` when empty, too long or with control characters.
+            /// `Invalid` when empty, too long, `.`, `..`, or with control characters.
             pub fn new(text: impl Into<Box<str>>) -> Result<Self, Problem> {
                 let text = text.into();
                 check(&text, $what)?;
@@ -67,3 +71,18 @@ macro_rules! id {
 
 id!(CollectionId, "collection", "Identifier of a collection, unique in a catalogue.");
 id!(ItemId, "item", "Identifier of an item, unique in its collection.");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_any_short_text_that_an_address_can_carry() {
+        for id in ["a", "a/b", "%2e", "...", ".a", "é ü", "?#&", &"x".repeat(ID_BYTES_MAX)] {
+            assert_eq!(ItemId::new(id).expect(id).as_str(), id);
+        }
+        for id in ["", ".", "..", "a\nb", "\u{7f}", &"x".repeat(ID_BYTES_MAX + 1)] {
+            assert_eq!(CollectionId::new(id).expect_err(id).kind, Kind::Invalid);
+        }
+    }
+}

@@ -143,13 +143,46 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members: Vec<(String, &RawValue)> = Vec::with_capacity(12);
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    if members.iter().any(|(n, _)| *n == name) {
-                        return Err(serde::de::Error::custom(format!("the member {name:?} stands twice")));
-                    }
-                    members.push((name, value));
+                while let Some(member) = map.next_entry::<String, &RawValue>()? {
+                    members.push(member);
                 }
-                Ok(Members(members))
+                // Sorted rather than each against all: an item may have ten thousands of members.
+                let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+                names.sort_unstable();
+                match names.windows(2).find(|pair| pair[0] == pair[1]) {
+                    Some(pair) => Err(twice(pair[0])),
+                    None => Ok(Members(members)),
+                }
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+fn twice<E: serde::de::Error>(name: &str) -> E {
+    E::custom(format!("the member {name:?} stands twice"))
+}
+
+/// An object whose members have distinct names: of two with one name, readers would see this or that.
+struct Distinct(Map<String, Value>);
+
+impl<'de> serde::Deserialize<'de> for Distinct {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> serde::de::Visitor<'de> for Reader {
+            type Value = Distinct;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.contains_key(&name) {
+                        return Err(twice(&name));
+                    }
+                    members.insert(name, value);
+                }
+                Ok(Distinct(members))
             }
         }
         deserializer.deserialize_map(Reader)
@@ -244,7 +277,7 @@ impl Item {
         };
         let properties_raw =
             get("properties").ok_or_else(|| bad("/properties", "an item has properties, an object"))?;
-        let mut properties: Map<String, Value> = serde_json::from_str(properties_raw.get())
+        let Distinct(mut properties) = serde_json::from_str(properties_raw.get())
             .map_err(|e| bad("/properties", format!("the properties are not an object: {e}")))?;
         let sent_ingested = properties.shift_remove("ingested").is_some();
         let (datetime, start, end) = times(&properties)?;
@@ -422,6 +455,9 @@ mod tests {
             assert_eq!(Item::parse(text, None).expect_err(text).parameter.as_deref(), Some(pointer), "{text}");
         }
         assert!(Item::parse(&"[".repeat(200), None).is_err());
-        assert!(Item::parse(r#"{"type":"Feature","id":"a","id":"b"}"#, None).is_err());
+        let twice = |text: &str| Item::parse(text, None).expect_err(text).detail;
+        assert!(twice(r#"{"type":"Feature","id":"a","id":"b"}"#).contains("\"id\" stands twice"));
+        let text = r#"{"type":"Feature","id":"a","collection":"c","properties":{"datetime":null,"n":1,"n":2}}"#;
+        assert!(twice(text).contains("\"n\" stands twice"));
     }
 }

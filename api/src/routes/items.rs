@@ -1,5 +1,7 @@
 //! One item: reading, creating, replacing, changing, deleting.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::response::Response;
@@ -20,7 +22,8 @@ use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
 /// Times a patch is tried anew when another write came between reading and writing.
-const PATCH_ATTEMPTS_MAX: usize = 8;
+/// Of those who patch one item at once, one gets through each time.
+const PATCH_ATTEMPTS_MAX: usize = 64;
 
 /// `GET /collections/{id}/items/{item}`.
 pub(super) async fn get(
@@ -88,16 +91,19 @@ async fn answer_created(app: &App, ask: &Ask, collection: CollectionId, id: Item
     Ok(created(&ask.links.absolute(&path), GEOJSON, body))
 }
 
-/// Creates all items of a FeatureCollection, or none if one is invalid or exists already.
+/// Creates all items of a FeatureCollection, or none if one is invalid, stands twice or exists already.
 async fn create_many(app: &App, ask: &Ask, collection: CollectionId, body: Value) -> Result<Response, ApiError> {
     let Some(features) = body.get("features").and_then(Value::as_array) else {
         return Err(Problem::invalid("item", "a FeatureCollection has features").at("/features").into());
     };
     let mut writes = Vec::with_capacity(features.len());
-    let mut ids = Vec::with_capacity(features.len());
+    let mut ids = BTreeSet::new();
     for (i, feature) in features.iter().enumerate() {
         let item = Item::from_value(feature, Some(&collection)).map_err(|p| under_feature(p, i))?;
-        ids.push(item.id.as_str().to_owned());
+        if !ids.insert(item.id.as_str().to_owned()) {
+            let detail = format!("the item {:?} stands twice; nothing was written", item.id.as_str());
+            return Err(Problem::new(Kind::Conflict, "exists", detail).at(format!("/features/{i}/id")).into());
+        }
         writes.push(Write::PutItem(Box::new(item), Precondition::Absent));
     }
     let (snapshot, scope) = (app.catalog.snapshot(), ask.scope);
@@ -158,9 +164,13 @@ pub(super) async fn patch(
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
     let collection = visible(&app, &collection, &ask)?;
-    let Value::Object(patch) = body else {
+    let Value::Object(mut patch) = body else {
         return Err(Problem::invalid("patch", "a merge patch of an item is a JSON object").into());
     };
+    // The box belongs to the old geometry: without a new one of the caller it follows from the new geometry.
+    if patch.contains_key("geometry") && !patch.contains_key("bbox") {
+        patch.insert("bbox".into(), Value::Null);
+    }
     for member in ["id", "collection"] {
         let named = if member == "id" { id.as_str() } else { collection.as_str() };
         if patch.get(member).is_some_and(|v| v != named) {

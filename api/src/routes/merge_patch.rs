@@ -1,5 +1,7 @@
 //! JSON merge patch (RFC 7396) on JSON text: what the patch does not touch keeps its text, digits of numbers included.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -38,8 +40,9 @@ pub(super) fn merge(target: &str, patch: &Map<String, Value>) -> String {
             Some(other) => out.push((name, other.to_string())),
         }
     }
+    let present: HashSet<String> = out.iter().map(|(name, _)| name.clone()).collect();
     for (name, value) in patch {
-        let absent = !out.iter().any(|(n, _)| n == name);
+        let absent = !present.contains(name);
         match value {
             Value::Null => {}
             Value::Object(inner) if absent => out.push((name.clone(), merge("{}", inner))),

@@ -3,6 +3,7 @@
 
 mod world;
 
+mod metrics;
 mod pages;
 mod scope;
 mod stac;

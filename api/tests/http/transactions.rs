@@ -124,6 +124,37 @@ async fn a_feature_collection_is_created_whole_or_not_at_all() {
     let refused = world.json("POST", ITEMS, &key, &features(&["c", "b"])).await;
     assert_eq!(refused.status, 409);
     assert_eq!(world.get(&format!("{ITEMS}/c")).await.status, 404);
+    let refused = world.json("POST", ITEMS, &key, &features(&["d", "e", "d"])).await;
+    assert_eq!((refused.status, &refused.json()["parameter"]), (409, &json!("/features/2/id")));
+    assert_eq!(world.get(&format!("{ITEMS}/d")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_patched_geometry_brings_its_own_box() {
+    let world = World::new().await;
+    let path = format!("{ITEMS}/garonne-1");
+    let moved = json!({"geometry": {"type": "Point", "coordinates": [3.0, 4.0]}});
+    assert_eq!(world.json("PATCH", &path, &world.operator, &moved).await.status, 204);
+    assert_eq!(world.ok(&path).await.json()["bbox"], json!([3.0, 4.0, 3.0, 4.0]));
+    let given = json!({"geometry": {"type": "Point", "coordinates": [5.0, 6.0]}, "bbox": [4.0, 5.0, 6.0, 7.0]});
+    assert_eq!(world.json("PATCH", &path, &world.operator, &given).await.status, 204);
+    assert_eq!(world.ok(&path).await.json()["bbox"], json!([4.0, 5.0, 6.0, 7.0]));
+    assert_eq!(world.json("PATCH", &path, &world.operator, &json!({"geometry": null})).await.status, 204);
+    let nowhere = world.ok(&path).await.json();
+    assert!(nowhere["geometry"].is_null() && nowhere.get("bbox").is_none(), "{nowhere}");
+}
+
+#[tokio::test]
+async fn patches_of_one_item_at_the_same_time_all_take_effect() {
+    let world = World::new().await;
+    let path = format!("{ITEMS}/garonne-1");
+    let patches: Vec<Value> = (0..24).map(|i| json!({"properties": {format!("p{i}"): i}})).collect();
+    let answers = patches.iter().map(|patch| world.json("PATCH", &path, &world.operator, patch));
+    for answer in futures_util::future::join_all(answers).await {
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+    let stored = world.ok(&path).await.json();
+    assert!((0..24).all(|i| stored["properties"][format!("p{i}")] == i), "{stored}");
 }
 
 #[tokio::test]

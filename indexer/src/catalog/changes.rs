@@ -10,14 +10,26 @@ use crate::Error;
 /// Records read for one page at most, so that a page of hidden changes ends too.
 const SCAN_MAX: usize = 100_000;
 
-/// Whether a record exists for a scope: by the collection's policy now, or at the write if it is gone.
+/// Whether a record exists for a scope. Its collection's policy of now decides; of what was written while the
+/// collection was hidden, or before it was deleted, a limited scope is shown no body that it could not read now.
 fn visible(snapshot: &Snapshot, record: &LogRecord, scope: Scope) -> bool {
-    let access = match snapshot.all_collections().get(&record.collection) {
-        Some(stored) => stored.collection.access,
-        None if record.flags & FLAG_HIDDEN != 0 => Access::Hidden,
-        None => Access::Public,
-    };
-    scope.sees(access)
+    if scope.sees(Access::Hidden) {
+        return true;
+    }
+    let was_hidden = record.flags & FLAG_HIDDEN != 0;
+    match snapshot.all_collections().get(&record.collection) {
+        Some(stored) if !scope.sees(stored.collection.access) => false,
+        Some(_) => !was_hidden || is_live(snapshot, record),
+        None => !was_hidden && matches!(record.kind, RecordKind::DeleteItem | RecordKind::DeleteCollection),
+    }
+}
+
+/// Whether a record is an item's newest write.
+fn is_live(snapshot: &Snapshot, record: &LogRecord) -> bool {
+    record.kind == RecordKind::PutItem
+        && snapshot
+            .find(&record.collection, &record.id)
+            .is_some_and(|(segment, doc)| segment.data().seqs()[doc as usize] == record.seq)
 }
 
 fn change(record: LogRecord) -> Change {

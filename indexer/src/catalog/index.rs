@@ -183,3 +183,26 @@ pub(crate) fn document(item: &Item, row: &Row, fields: &IndexFields) -> TantivyD
     doc.add_custom(fields.payload, &row.encode());
     doc
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_flipped_bit_of_the_version_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::of(dir.path());
+        std::fs::create_dir_all(&layout.root).unwrap();
+        layout.check_version(true).unwrap();
+        let good = std::fs::read(layout.format()).unwrap();
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(layout.format(), bad).unwrap();
+            assert!(layout.check_version(false).is_err() && layout.check_version(true).is_err(), "bit {bit}");
+        }
+        std::fs::write(layout.format(), good).unwrap();
+        layout.check_version(false).unwrap();
+    }
+}

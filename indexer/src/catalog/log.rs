@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nilometer_schemas::Instant;
+use nilometer_schemas::{Instant, Kind, Problem};
 use parking_lot::RwLock;
 
 use crate::Error;
@@ -440,6 +440,10 @@ impl Log {
         self.rotate_if_full(bytes.len() as u64)?;
         let last = self.last().clone();
         let begin = last.index.read().len;
+        if u32::try_from(begin + bytes.len() as u64).is_err() {
+            let detail = format!("{} bytes written at once are more than a log file can hold", bytes.len());
+            return Err(Problem::new(Kind::TooLarge, "group-size", detail).into());
+        }
         if let Err(error) = self.active.write_all_at(&bytes, begin) {
             self.active.set_len(begin).map_err(|e| Error::ReadOnly(format!("cutting the log back failed: {e}")))?;
             return Err(Error::io("write", &last.path)(error));
@@ -476,14 +480,17 @@ impl Log {
     }
 
     fn rotate_if_full(&mut self, more: u64) -> Result<(), Error> {
-        let last = self.last().clone();
         let (len, empty) = {
-            let index = last.index.read();
+            let index = self.last().index.read();
             (index.len, index.entries.is_empty())
         };
-        if empty || len + more <= self.file_bytes {
-            return Ok(());
-        }
+        if empty || len + more <= self.file_bytes { Ok(()) } else { self.rotate() }
+    }
+
+    /// Seals the file being written and begins a new one.
+    fn rotate(&mut self) -> Result<(), Error> {
+        let last = self.last().clone();
+        let len = last.index.read().len;
         write_idx(&last.path.with_extension("idx"), &last.index.read().entries, len)?;
         let path = create_file(&self.dir, self.next_seq)?;
         let (file, _) = LogFile::open(&path, false)?;
@@ -504,11 +511,16 @@ impl Log {
         files.iter().map(|f| f.index.read().len).sum()
     }
 
-    /// Drops all but the `live` records from every sealed file. The sequence numbers stay.
+    /// Drops all but the `live` records; the file being written is sealed for that if it holds others. The sequence
+    /// numbers stay.
     ///
     /// # Errors
     /// `Io`; a file is either the old or the new one, whatever happens.
     pub(crate) fn compact(&mut self, live: &HashSet<u64>) -> Result<(), Error> {
+        let all_live = self.last().index.read().entries.iter().all(|e| live.contains(&e.0));
+        if !all_live {
+            self.rotate()?;
+        }
         let mut files: Vec<_> = self.files.iter().cloned().collect();
         let sealed = files.len() - 1;
         for slot in &mut files[..sealed] {
@@ -694,6 +706,22 @@ mod tests {
         assert_eq!(read_record(&before, 4).unwrap(), Some(record(4, "i4")), "an older view still reads its records");
         assert!(Log::horizon(&log.files()) >= 4);
         assert_eq!(log.next_seq(), 21);
+        assert_eq!(verify(dir.path()).unwrap(), Vec::<String>::new());
+    }
+    #[test]
+    fn compaction_also_reaches_the_file_being_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = Log::open(dir.path(), 1 << 20, None).unwrap();
+        log.append(&[record(1, "a"), record(2, "b"), record(3, "c")]).unwrap();
+        let before = Log::bytes(&log.files());
+        log.compact(&HashSet::from([2])).unwrap();
+        assert!(Log::bytes(&log.files()) < before);
+        log.append(&[record(4, "d")]).unwrap();
+        log.compact(&HashSet::from([2, 4])).unwrap();
+        assert_eq!(log.files.len(), 2, "nothing dead, nothing sealed");
+        let log = Log::open(dir.path(), 1 << 20, Some(4)).unwrap();
+        let kept: Vec<bool> = (1..=4).map(|seq| read_record(&log.files(), seq).unwrap().is_some()).collect();
+        assert_eq!((kept, log.next_seq(), Log::horizon(&log.files())), (vec![false, true, false, true], 5, 3));
         assert_eq!(verify(dir.path()).unwrap(), Vec::<String>::new());
     }
 }

@@ -7,13 +7,13 @@ use nilometer_schemas::Instant;
 use super::{PASSES, Pass, Revolution};
 
 /// Starts of the cycles flown (`cycles.csv`, made by `examples/build_orbit.rs`).
-const TABLE: &str = include_str!("cycles.csv");
+pub(super) const TABLE: &str = include_str!("cycles.csv");
 /// Cycles whose start is published.
 pub const CYCLES_FLOWN: u32 = 52;
 /// All cycles: those flown and 18 more, about one year.
 pub const CYCLES: u32 = CYCLES_FLOWN + 18;
 /// How far the begin of a pass of a flown cycle may be off, seconds. The middles of the 27 products known by name that
-/// cover a whole pass lie at most 2.1 s from the middles of their passes.
+/// cover a whole pass lie at most 2.6 s from the middles of their passes.
 const FLOWN_ERROR_S: f64 = 3.0;
 /// Cycles that must lie before one from which the prediction is tried out.
 const HISTORY_MIN: usize = 10;

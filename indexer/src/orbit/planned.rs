@@ -4,12 +4,25 @@ use geo::CoordsIter;
 use nilometer_schemas::{Collection, Item, geojson};
 use serde_json::{Value, json};
 
-use super::{CYCLES, CYCLES_FLOWN, Cycle, PASSES, Pass};
+use super::{CYCLES, CYCLES_FLOWN, Cycle, PASSES, Pass, cycles, revolution};
 use crate::Error;
 use crate::source::{Record, Sink};
 
 /// Identifier of the collection.
 pub const COLLECTION: &str = "swot-passes-planned";
+
+/// To be raised with every change of what [`planned_passes`] makes, so that loaded copies are known to be old.
+const GENERATOR_VERSION: u32 = 1;
+
+/// Changes whenever the planned passes would come out differently.
+pub fn fingerprint() -> String {
+    let mut hash = blake3::Hasher::new();
+    for part in [&GENERATOR_VERSION.to_string(), revolution::TABLE, cycles::TABLE, &collection().to_string()] {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().to_hex().to_string()
+}
 
 /// `planned_049_058`: cycle and pass.
 pub fn item_id(cycle: u32, pass: Pass) -> String {

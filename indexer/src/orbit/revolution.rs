@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::{PASSES, REVOLUTIONS};
 
 /// One revolution in equal steps, and how it is turned.
-const TABLE: &str = include_str!("revolution.csv");
+pub(super) const TABLE: &str = include_str!("revolution.csv");
 /// Whole turns of the continuous longitude in one cycle, as seen from the turning Earth.
 const TURNS: f64 = 271.0;
 /// Values that one interpolation uses; with fewer than eight the turning points lose metres.

@@ -26,7 +26,7 @@ pub(crate) struct Row {
     pub(crate) end: i64,
     pub(crate) collection: String,
     pub(crate) id: String,
-    /// Flat exact geometry; empty without geometry.
+    /// Flat exact geometry; empty without geometry or where that has no position.
     pub(crate) geometry: Vec<u8>,
     /// Planar centroid; NaN without geometry.
     pub(crate) centroid: [f64; 2],
@@ -59,6 +59,8 @@ impl Row {
     /// The row of an item written with this sequence number at this time.
     pub(crate) fn of(item: &Item, seq: u64, time: Instant) -> Self {
         let normal = item.geometry.as_ref().map(|g| geometry::normalise(g, item.bbox));
+        // Without a position there is nothing to find or to place on a grid: the same as no geometry.
+        let normal = normal.filter(|g| geometry::bounds(g).is_some());
         let mut values = Vec::with_capacity(item.properties.len());
         for (name, value) in &item.properties {
             // The times have arrays of their own.
@@ -175,6 +177,19 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_geometry_without_positions_is_indexed_as_none() {
+        for geometry in
+            [r#"{"type":"MultiPoint","coordinates":[]}"#, r#"{"type":"GeometryCollection","geometries":[]}"#]
+        {
+            let text = format!(
+                r#"{{"type":"Feature","id":"a","collection":"c","geometry":{geometry},"properties":{{"datetime":"2020-01-01T00:00:00Z"}}}}"#
+            );
+            let row = Row::of(&Item::parse(&text, None).expect("valid"), 1, Instant(0));
+            assert!(row.geometry.is_empty() && row.parts.is_empty() && row.centroid[0].is_nan(), "{geometry}");
+        }
+    }
 
     #[test]
     fn a_row_survives_encoding() {

@@ -28,17 +28,21 @@ fn ephemeris() -> Option<Vec<(f64, [f64; 2])>> {
     let path = shared("orbit_swot_simulator/ephemeris_science_sept2015_ell.txt")?;
     let text = std::fs::read_to_string(path).unwrap();
     let orbit = Revolution::science();
-    // The file begins where the satellite crosses the equator southwards: in the middle of the last pass.
-    let (mut low, mut high) = (orbit.cycle_s() - orbit.pass_s(), orbit.cycle_s());
-    while high - low > 1e-6 {
-        let middle = (low + high) / 2.0;
-        if orbit.nadir(middle)[1] > 0.0 { low = middle } else { high = middle }
-    }
-    let rows = text.lines().filter(|l| !l.starts_with('#')).map(|line| {
-        let numbers: Vec<f64> = line.split_whitespace().map(|n| n.parse().unwrap()).collect();
-        (low + numbers[0] - orbit.cycle_s(), [numbers[1], numbers[2]])
+    let numbers = |line: &str| -> Vec<f64> { line.split_whitespace().map(|n| n.parse().unwrap()).collect() };
+    let first = numbers(text.lines().find(|l| !l.starts_with('#')).unwrap());
+    // The file begins where the satellite crosses the equator southwards: in the middle of the pass that does so there.
+    let crossings = Pass::all().filter(|p| !p.ascends()).map(|pass| {
+        let [mut low, mut high] = pass.span_s();
+        while high - low > 1e-6 {
+            let middle = (low + high) / 2.0;
+            if orbit.nadir(middle)[1] > 0.0 { low = middle } else { high = middle }
+        }
+        low
     });
-    Some(rows.filter(|(t, _)| (0.0..=orbit.cycle_s()).contains(t)).collect())
+    let away = |t: f64| metres(orbit.nadir(t), [first[1], first[2]]);
+    let begin = crossings.min_by(|a, b| away(*a).total_cmp(&away(*b))).unwrap();
+    let rows = text.lines().filter(|l| !l.starts_with('#')).map(numbers).filter(|row| row[0] < orbit.cycle_s());
+    Some(rows.map(|row| ((begin + row[0]).rem_euclid(orbit.cycle_s()), [row[1], row[2]])).collect())
 }
 
 fn metres(a: [f64; 2], b: [f64; 2]) -> f64 {
@@ -57,11 +61,10 @@ fn one_revolution_is_the_whole_ephemeris_within_two_metres() {
 #[test]
 fn odd_passes_see_both_sides_of_the_ephemeris_and_not_what_lies_below_it() {
     let Some(rows) = ephemeris() else { return };
-    let pass_s = Revolution::science().pass_s();
     for pass in Pass::all().filter(|p| p.ascends()) {
         let (swath, [begin, end]) = (pass.swath(), pass.span_s());
-        // One row in seven keeps the test short; the rows shift against the passes, so that all parts are met.
-        for (t, row) in rows.iter().filter(|(t, _)| (begin + 20.0..end - 20.0).contains(t)).step_by(7) {
+        // One row in 29 keeps the test short; the rows shift against the passes, so that all parts are met.
+        for (t, row) in rows.iter().filter(|(t, _)| (begin + 20.0..end - 20.0).contains(t)).step_by(29) {
             assert!(!swath.intersects(&Point::from(*row)), "pass {} at {t}", pass.number());
             for (side, sign) in [(Side::Left, -1.0), (Side::Right, 1.0)] {
                 for km in [15.0, 35.0, 55.0] {
@@ -73,7 +76,6 @@ fn odd_passes_see_both_sides_of_the_ephemeris_and_not_what_lies_below_it() {
                 }
             }
         }
-        assert!((pass_s - (end - begin)).abs() < 1e-6);
     }
 }
 
@@ -93,6 +95,7 @@ fn shapes(zip: &str) -> Option<BTreeMap<u32, (f64, Vec<[f64; 2]>)>> {
         let (shape, record) = shape.unwrap();
         let text = |name: &str| match record.get(name) {
             Some(FieldValue::Character(Some(text))) => text.clone(),
+            Some(FieldValue::Numeric(Some(number))) => number.to_string(),
             other => panic!("{name}: {other:?}"),
         };
         let points = match shape {
@@ -126,7 +129,7 @@ fn published_nadir_lines_of_even_passes_are_ours_within_five_metres_and_begin_wh
     for (number, (start_s, positions)) in lines {
         let pass = Pass::new(number).unwrap();
         assert!((start_s - pass.span_s()[0]).abs() <= 60.0, "pass {number}: {start_s} {}", pass.span_s()[0]);
-        off.extend(positions.iter().filter_map(|p| pass.approach(*p)).map(|a| a.distance_km * 1000.0));
+        off.extend(positions.iter().step_by(5).filter_map(|p| pass.approach(*p)).map(|a| a.distance_km * 1000.0));
     }
     let worst = off.iter().copied().fold(0.0, f64::max);
     println!("nadir: {} positions, median {:.2} m, largest {worst:.2} m", off.len(), median(&mut off));
@@ -140,9 +143,10 @@ fn published_swaths_of_even_passes_have_our_bounds() {
     let mut off = Vec::new();
     for (number, (_, positions)) in polygons {
         let pass = Pass::new(number).unwrap();
-        let found: Vec<f64> = positions.iter().filter_map(|p| pass.approach(*p)).map(|a| a.distance_km).collect();
-        // The corners may lie a hair beyond the ends of the pass.
-        assert!(found.len() + 10 >= positions.len(), "pass {number}: {} of {}", found.len(), positions.len());
+        // Every seventh vertex; the corners may lie a hair beyond the ends of the pass.
+        let asked: Vec<[f64; 2]> = positions.into_iter().step_by(7).collect();
+        let found: Vec<f64> = asked.iter().filter_map(|p| pass.approach(*p)).map(|a| a.distance_km).collect();
+        assert!(found.len() + 8 >= asked.len(), "pass {number}: {} of {}", found.len(), asked.len());
         off.extend(found.iter().map(|km| (km - 10.0).abs().min((km - 60.0).abs()) * 1000.0));
     }
     let worst = off.iter().copied().fold(0.0, f64::max);
