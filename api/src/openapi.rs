@@ -255,6 +255,11 @@ fn general_paths(paths: &mut Map<String, Value>) {
         "The answer to a kept question", ("A page of items", GEOJSON, "ItemCollection"), false, &["limit", "token"])}),
     );
     add(
+        "/swot/passes",
+        json!({"get": read("Search", "getSwotPasses", "When SWOT sees a place: the last pass, the next one, and all",
+        ("The passes, oldest first", JSON, "SwotPasses"), true, &["point", "place", "bbox", "datetime", "limit", "token"])}),
+    );
+    add(
         "/changes",
         json!({"get": read("Changes", "getChanges", "What changed after a sequence number",
         ("Changes, oldest first", JSON, "Changes"), false, &["since", "changesLimit"])}),

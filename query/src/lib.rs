@@ -11,12 +11,15 @@ mod aggregate;
 mod grid;
 mod like;
 mod order;
+mod passes;
 mod plan;
 mod predicate;
 mod queryables;
 mod space_match;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
+pub use passes::{Sight, sights};
+pub use plan::place;
 pub use queryables::Queryable;
 
 use nilometer_indexer::segment::Bits;

@@ -228,8 +228,16 @@ fn visible(snapshot: &Snapshot, search: &Search, scope: Scope) -> Option<BTreeSe
     Some(seen.iter().map(|c| c.collection.id.as_str()).filter(|id| wanted(id)).map(str::to_owned).collect())
 }
 
-/// The geometry of a stored item named `COLLECTION.ID`; the longest collection id that fits wins.
+/// The geometry of a stored item named `COLLECTION.ID`, prepared.
 fn referenced(snapshot: &Snapshot, text: &str, scope: Scope) -> Result<PreparedGeometry, Problem> {
+    place(snapshot, text, scope).map(|geometry| PreparedGeometry::new(&geometry))
+}
+
+/// The geometry of a stored item named `COLLECTION.ID`; the longest collection id that fits wins.
+///
+/// # Errors
+/// `Invalid` for what does not exist, has no geometry, or is not seen by the scope.
+pub fn place(snapshot: &Snapshot, text: &str, scope: Scope) -> Result<geo::Geometry<f64>, Problem> {
     let unknown = |detail: String| {
         Problem::invalid("reference", detail).at("intersectsRefs").allowed("COLLECTION.ID of an item with a geometry")
     };
@@ -246,7 +254,7 @@ fn referenced(snapshot: &Snapshot, text: &str, scope: Scope) -> Result<PreparedG
         let data = segment.data();
         let flat: Option<FlatGeometry<'_>> = data.geometry_of(doc).and_then(|g| data.geometry(g));
         let flat = flat.ok_or_else(|| unknown(format!("the item {text:?} has no geometry")))?;
-        return Ok(PreparedGeometry::new(&flat.to_geometry()));
+        return Ok(flat.to_geometry());
     }
     Err(unknown(format!("{text:?} names no item")))
 }

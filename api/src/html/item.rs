@@ -1,6 +1,7 @@
 //! One item: where it lies, its properties, its files, and the ways on from it.
 
 use maud::{Markup, html};
+use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
 use serde_json::Value;
 
@@ -53,6 +54,12 @@ pub(crate) fn item(ask: &Ask, snapshot: &Snapshot, stored: &StoredItem) -> Resul
                     }
                     p.actions {
                         a.button href=(json) { "GeoJSON" }
+                        @if !item["geometry"].is_null() && collection != PLANNED && snapshot.collection(PLANNED, ask.scope).is_some() {
+                            @let reference = format!("{collection}.{id}");
+                            a.button.quiet href=(frame.href(&with_query("/swot/passes", [("place", reference.as_str())]))) {
+                                (frame.t("When does SWOT see it?", "Quand SWOT le voit-il ?"))
+                            }
+                        }
                         @if is_area(&item["geometry"]) {
                             @let reference = format!("{collection}.{id}");
                             a.button.quiet href=(frame.href(&with_query("/search", [("intersectsRefs", reference.as_str())]))) {

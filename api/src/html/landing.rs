@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
+use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_schemas::{Direction, Search, SortKey};
 
 use super::Language;
@@ -58,6 +59,11 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, service: &Service) -> Resu
                         (frame.t("All collections", "Toutes les collections")) " (" (collections.len()) ")"
                     } }
                 }
+            }
+            @if snapshot.collection(PLANNED, ask.scope).is_some() {
+                p { a href=(frame.href("/swot/passes")) {
+                    (frame.t("When does SWOT see a place?", "Quand SWOT voit-il un lieu ?"))
+                } }
             }
             @if by_year.len() > 1 {
                 section aria-labelledby="years-title" {

@@ -55,6 +55,10 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
     );
     bbox["schema"]["minItems"] = 4.into();
     add("bbox", bbox);
+    let mut point = list("point", "Longitude, latitude in degrees (CRS84)", json!({"type": "number"}), 2);
+    point["schema"]["minItems"] = 2.into();
+    add("point", point);
+    add("place", query("place", "A stored item, COLLECTION.ID, whose geometry is the place", text()));
     add("datetime", query("datetime", "An RFC 3339 moment, or START/END with .. or nothing for an open end", text()));
     add(
         "limit",

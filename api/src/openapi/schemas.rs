@@ -155,6 +155,37 @@ fn answers() -> Value {
                 "links": reference("Links"),
             },
         },
+        "SwotPass": {
+            "type": "object",
+            "required": ["id", "cycle", "pass", "datetime", "end_datetime", "orbit_state", "sides", "extrapolated",
+                         "time_error_s", "pass_start", "pass_end", "href"],
+            "properties": {
+                "id": {"type": "string"}, "cycle": count(), "pass": count(),
+                "datetime": {"type": "string", "format": "date-time",
+                             "description": "When the place comes into view; of a position, the closest approach"},
+                "end_datetime": {"type": "string", "format": "date-time", "description": "When it leaves"},
+                "orbit_state": {"enum": ["ascending", "descending"]},
+                "sides": {"type": "array", "items": {"enum": ["left", "right"]}, "description": "Seen along the flight"},
+                "distance_from_nadir_km": {"type": "number", "description": "Of a position, at the closest approach"},
+                "extrapolated": {"type": "boolean", "description": "Whether the start of the cycle is predicted"},
+                "time_error_s": {"type": "number", "description": "How far the times may be off, seconds"},
+                "pass_start": {"type": "string", "format": "date-time"},
+                "pass_end": {"type": "string", "format": "date-time"},
+                "href": {"type": "string", "format": "uri", "description": "The item of the pass"},
+            },
+        },
+        "SwotPasses": {
+            "type": "object",
+            "required": ["now", "previous", "next", "numberMatched", "numberReturned", "passes", "links"],
+            "properties": {
+                "now": {"type": "string", "format": "date-time"},
+                "previous": {"anyOf": [reference("SwotPass"), {"type": "null"}]},
+                "next": {"anyOf": [reference("SwotPass"), {"type": "null"}]},
+                "numberMatched": count(), "numberReturned": count(),
+                "passes": {"type": "array", "items": reference("SwotPass")},
+                "links": reference("Links"),
+            },
+        },
         "BulkReport": {
             "type": "object", "required": ["received", "created", "replaced", "unchanged", "rejectedCount", "rejected"],
             "properties": {

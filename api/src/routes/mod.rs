@@ -19,6 +19,7 @@ mod writes;
 
 pub(crate) mod ask;
 pub(crate) mod collection_view;
+pub(crate) mod passes;
 pub(crate) mod search;
 
 pub(crate) use assets::{icon_path, land_path, style_path};
@@ -59,6 +60,7 @@ pub fn router() -> Router<App> {
         .route("/searches", axum::routing::post(searches::post))
         .route("/searches/{search}", get(searches::get))
         .route("/searches/{search}/items", get(searches::items))
+        .route("/swot/passes", get(passes::get))
         .route("/changes", get(changes::get))
         .route("/changes/snapshot", get(changes::snapshot))
         .route("/assets/{name}", get(assets::get))

@@ -2,7 +2,7 @@
 
 use nilometer_schemas::{Access, Instant, Kind, Problem, Scope};
 
-use super::log::{self, FLAG_HIDDEN, Log, LogRecord, RecordKind};
+use super::log::{self, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
 use super::snapshot::Snapshot;
 use super::types::{Change, ChangeKind, Changes};
 use crate::Error;
@@ -10,35 +10,44 @@ use crate::Error;
 /// Records read for one page at most, so that a page of hidden changes ends too.
 const SCAN_MAX: usize = 100_000;
 
-/// Whether a record exists for a scope. Its collection's policy of now decides; of what was written while the
-/// collection was hidden, or before it was deleted, a limited scope is shown no body that it could not read now.
-fn visible(snapshot: &Snapshot, record: &LogRecord, scope: Scope) -> bool {
-    if scope.sees(Access::Hidden) {
-        return true;
-    }
-    let was_hidden = record.flags & FLAG_HIDDEN != 0;
-    match snapshot.all_collections().get(&record.collection) {
-        Some(stored) if !scope.sees(stored.collection.access) => false,
-        Some(_) => !was_hidden || is_live(snapshot, record),
-        None => !was_hidden && matches!(record.kind, RecordKind::DeleteItem | RecordKind::DeleteCollection),
-    }
-}
-
-/// Whether a record is an item's newest write.
-fn is_live(snapshot: &Snapshot, record: &LogRecord) -> bool {
-    record.kind == RecordKind::PutItem
-        && snapshot
-            .find(&record.collection, &record.id)
-            .is_some_and(|(segment, doc)| segment.data().seqs()[doc as usize] == record.seq)
-}
-
-fn change(record: LogRecord) -> Change {
+/// What a scope is told of a record; `None` is nothing.
+///
+/// A limited scope hears of a put only while it is the newest write of something it may read now: no body of what is
+/// hidden, deleted or replaced is told, and what came of it follows in the feed. It hears of deletions that were made in
+/// public. When a collection is withdrawn, that is a deletion; when it is shown again, its items are written anew.
+fn told(snapshot: &Snapshot, record: &LogRecord, scope: Scope) -> Option<ChangeKind> {
     let kind = match record.kind {
         RecordKind::PutCollection => ChangeKind::PutCollection,
         RecordKind::PutItem => ChangeKind::PutItem,
         RecordKind::DeleteItem => ChangeKind::DeleteItem,
         RecordKind::DeleteCollection => ChangeKind::DeleteCollection,
     };
+    if scope.sees(Access::Hidden) {
+        return Some(kind);
+    }
+    if record.flags & FLAG_WITHDRAWN != 0 {
+        return Some(ChangeKind::DeleteCollection);
+    }
+    let stored = snapshot.all_collections().get(&record.collection);
+    let hidden_now = stored.is_some_and(|stored| !scope.sees(stored.collection.access));
+    let was_public = record.flags & FLAG_HIDDEN == 0;
+    let told = match kind {
+        ChangeKind::PutCollection => !hidden_now && stored.is_some_and(|stored| stored.seq == record.seq),
+        ChangeKind::PutItem => !hidden_now && is_newest(snapshot, record),
+        ChangeKind::DeleteItem => !hidden_now && was_public,
+        // Also when a hidden collection has taken the id since: the public one is gone.
+        ChangeKind::DeleteCollection => was_public,
+    };
+    told.then_some(kind)
+}
+
+/// Whether a record is its item's newest write, and the item is there.
+fn is_newest(snapshot: &Snapshot, record: &LogRecord) -> bool {
+    let found = snapshot.find(&record.collection, &record.id);
+    found.is_some_and(|(segment, doc)| segment.data().seqs()[doc as usize] == record.seq)
+}
+
+fn change(record: LogRecord, kind: ChangeKind) -> Change {
     let put = matches!(kind, ChangeKind::PutCollection | ChangeKind::PutItem);
     Change {
         seq: record.seq,
@@ -72,8 +81,8 @@ pub(super) fn read(snapshot: &Snapshot, since: u64, limit: usize, scope: Scope) 
         }
         let record = snapshot.record(seq)?;
         page.until = seq;
-        if visible(snapshot, &record, scope) {
-            page.changes.push(change(record));
+        if let Some(kind) = told(snapshot, &record, scope) {
+            page.changes.push(change(record, kind));
         }
     }
     page.more = page.until < snapshot.seq();

@@ -59,6 +59,8 @@ impl RecordKind {
 
 /// The record's collection was hidden when it was written; decides who may read it once the collection is gone.
 pub(crate) const FLAG_HIDDEN: u8 = 1;
+/// The record hides a collection that was public until then.
+pub(crate) const FLAG_WITHDRAWN: u8 = 2;
 
 /// One record, as written and read.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,7 +10,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term}
 
 use super::directory::CheckpointDirectory;
 use super::index::{self, CommitPayload, Layout, OpenIndex};
-use super::log::{self, FLAG_HIDDEN, Log, LogRecord, RecordKind};
+use super::log::{self, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
 use super::snapshot::{Collections, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
 use crate::Error;
@@ -354,20 +354,48 @@ impl Writer {
             return Ok(Outcome::Unchanged(stored.seq));
         }
         let body = collection_text(&collection);
+        let before = stored.as_ref().map(|s| s.collection.access);
+        let now = collection.access;
         self.set_collection(collection, seq);
-        let flags = self.flags_of(&id);
+        let mut flags = self.flags_of(&id);
+        if before == Some(Access::Public) && now == Access::Hidden {
+            flags |= FLAG_WITHDRAWN;
+        }
         group.records.push(LogRecord {
             seq,
             time,
             kind: RecordKind::PutCollection,
             flags,
-            collection: id,
+            collection: id.clone(),
             id: String::new(),
             properties_end: 0,
             hash,
             body,
         });
+        if before == Some(Access::Hidden) && now == Access::Public {
+            self.write_anew(&id, time, group)?;
+        }
         Ok(if stored.is_some() { Outcome::Replaced(seq) } else { Outcome::Created(seq) })
+    }
+
+    /// Writes the items of a collection again, for those who read changes and could not see them so far.
+    fn write_anew(&mut self, collection: &str, time: Instant, group: &mut Group) -> Result<(), Error> {
+        for old in self.items_of(collection, group) {
+            let record = match group.records.iter().find(|r| r.seq == old) {
+                Some(record) => record.clone(),
+                None => {
+                    log::read_record(&self.log.files(), old)?.ok_or_else(|| self.bad_record(old, "it is missing"))?
+                }
+            };
+            let seq = self.log.next_seq() + group.records.len() as u64;
+            let item = Item::parse(&record.body, None)?;
+            let row = Row::of(&item, seq, time);
+            group.changes.push(IndexChange::Remove(old));
+            group.changes.push(IndexChange::Add(Box::new(item), Box::new(row)));
+            group.items.insert((record.collection.clone(), record.id.clone()), Some((seq, record.hash)));
+            group.records.push(LogRecord { seq, time, flags: 0, ..record });
+        }
+        Ok(())
     }
 
     fn delete_collection(

@@ -11,7 +11,7 @@ mod swath;
 
 pub use cycles::{CYCLES, CYCLES_FLOWN, Cycle};
 pub use pass::{Approach, Pass, Side};
-pub use planned::{COLLECTION, collection, fingerprint, item_id, planned_passes};
+pub use planned::{COLLECTION, collection, fingerprint, item_id, planned_passes, planned_passes_of};
 pub use revolution::Revolution;
 pub use swath::{SWATH_FAR_KM, SWATH_NEAR_KM};
 

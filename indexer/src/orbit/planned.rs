@@ -1,5 +1,7 @@
 //! The collection of planned passes: derived from the orbit, never from products.
 
+use std::ops::RangeInclusive;
+
 use geo::CoordsIter;
 use nilometer_schemas::{Collection, Item, geojson};
 use serde_json::{Value, json};
@@ -86,9 +88,17 @@ pub fn collection() -> Value {
 /// # Errors
 /// Whatever the sink returned.
 pub fn planned_passes(sink: &mut dyn Sink) -> Result<(), Error> {
+    planned_passes_of(1..=CYCLES, sink)
+}
+
+/// As [`planned_passes`], of these cycles only.
+///
+/// # Errors
+/// Whatever the sink returned.
+pub fn planned_passes_of(cycles: RangeInclusive<u32>, sink: &mut dyn Sink) -> Result<(), Error> {
     sink.record(Record::Collection(Box::new(Collection::from_value(collection())?)))?;
     let places: Vec<String> = Pass::all().map(place).collect();
-    for cycle in Cycle::all() {
+    for cycle in cycles.filter_map(Cycle::of) {
         for (pass, place) in Pass::all().zip(&places) {
             sink.record(Record::Item(Box::new(Item::parse(&item(&cycle, pass, place), None)?)))?;
         }
