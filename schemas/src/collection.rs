@@ -1,8 +1,8 @@
 //! STAC collections as this service keeps them.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{CollectionId, Problem};
+use crate::{CollectionId, Instant, Problem};
 
 /// Who may see a collection and everything in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -29,6 +29,48 @@ pub struct Collection {
     pub access: Access,
     /// The whole JSON object, `id`, `type` and `stac_version` included.
     pub body: Map<String, Value>,
+}
+
+/// Brings the extent of STAC before 0.8 (`spatial` a box, `temporal` two dates) into today's form.
+fn migrate_extent(extent: &mut Value) {
+    if let Some(Value::Array(bbox)) = extent.get("spatial").filter(|s| s.is_array()).cloned() {
+        extent["spatial"] = json!({"bbox": [bbox]});
+    }
+    if let Some(Value::Array(mut ends)) = extent.get("temporal").filter(|t| t.is_array()).cloned() {
+        for end in &mut ends {
+            if let Some(date) = end.as_str().filter(|text| text.len() == "2013-06-01".len()) {
+                *end = format!("{date}T00:00:00Z").into();
+            }
+        }
+        extent["temporal"] = json!({"interval": [ends]});
+    }
+}
+
+/// Refuses an extent that no client could read: boxes of 4 or 6 numbers, periods of two moments or nulls.
+fn check_extent(extent: &Value) -> Result<(), Problem> {
+    let bad = |pointer: &str, detail: &str, allowed: &str| {
+        Err(Problem::invalid("collection", detail).at(format!("/extent/{pointer}")).allowed(allowed))
+    };
+    let is_bbox =
+        |bbox: &Value| bbox.as_array().is_some_and(|b| matches!(b.len(), 4 | 6) && b.iter().all(Value::is_number));
+    let is_moment = |end: &Value| end.is_null() || end.as_str().is_some_and(|text| Instant::parse(text).is_some());
+    let is_interval = |interval: &Value| interval.as_array().is_some_and(|i| i.len() == 2 && i.iter().all(is_moment));
+    let list = |part: &str, member: &str| extent.get(part).map(|part| part.get(member).cloned().unwrap_or_default());
+    if let Some(boxes) = list("spatial", "bbox")
+        && !boxes.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_bbox))
+    {
+        return bad("spatial/bbox", "a spatial extent is a list of boxes", "[[west, south, east, north]]");
+    }
+    if let Some(intervals) = list("temporal", "interval")
+        && !intervals.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_interval))
+    {
+        return bad(
+            "temporal/interval",
+            "a temporal extent is a list of periods",
+            "[[\"2023-07-21T00:00:00Z\", null]]",
+        );
+    }
+    Ok(())
 }
 
 impl Collection {
@@ -67,6 +109,10 @@ impl Collection {
             if body.get(member).is_some_and(|v| !v.is_object() && !v.is_null()) {
                 return Err(bad(&format!("/{member}"), &format!("a collection's {member} is an object")));
             }
+        }
+        if let Some(extent) = body.get_mut("extent").filter(|extent| !extent.is_null()) {
+            migrate_extent(extent);
+            check_extent(extent)?;
         }
         let access = match body.get(ACCESS_MEMBER) {
             None => Access::Public,
@@ -108,7 +154,6 @@ impl Collection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn unknown_members_stay_and_required_ones_are_filled_in() {
@@ -120,6 +165,26 @@ mod tests {
         assert_eq!(c.body["x:y"], json!([1]));
         assert_eq!(c.body["links"], json!([{"rel": "license", "href": "c"}]));
         assert_eq!(c.body["type"], "Collection");
+    }
+
+    #[test]
+    fn an_extent_that_no_client_could_read_is_refused() {
+        for (extent, pointer) in [
+            (json!({"spatial": {"bbox": [[0, 0]]}}), "/extent/spatial/bbox"),
+            (json!({"spatial": {"bbox": []}}), "/extent/spatial/bbox"),
+            (json!({"spatial": {}}), "/extent/spatial/bbox"),
+            (json!({"temporal": {"interval": [["x", null]]}}), "/extent/temporal/interval"),
+            (json!({"temporal": {"interval": [[null]]}}), "/extent/temporal/interval"),
+        ] {
+            let problem = Collection::from_value(json!({"id": "a", "extent": extent})).expect_err("refused");
+            assert_eq!(problem.parameter.as_deref(), Some(pointer));
+        }
+        let good = json!({"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[null, "2020-01-01T00:00:00Z"]]}});
+        assert!(Collection::from_value(json!({"id": "a", "extent": good})).is_ok());
+        let old = json!({"spatial": [-180, -90, 180, 90], "temporal": ["2013-06-01", null]});
+        let new = Collection::from_value(json!({"id": "a", "extent": old})).expect("an old form");
+        let expected = json!({"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [["2013-06-01T00:00:00Z", null]]}});
+        assert_eq!(new.body["extent"], expected);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::config::Config;
 use crate::problem::chain;
 use crate::state::system_clock;
 
+/// Memory of the index writer for bulk work, bytes: larger segments at once, fewer merges.
+const BULK_MEMORY_BYTES: usize = 256 << 20;
 /// Folder of the catalogue in the data directory.
 const CATALOG_DIR: &str = "catalog";
 /// Records between two lines of progress.
@@ -142,5 +144,8 @@ pub(super) fn compact(config: &Config) -> Outcome {
 }
 
 pub(super) fn open_for_writing(config: &Config) -> Result<Arc<Catalog>, nilometer_indexer::Error> {
-    Catalog::open(&config.data, config.catalog_options(), system_clock())
+    let mut options = config.catalog_options();
+    // A server writes small groups, for which the index writer's tables are filled anew each time; here they are large.
+    options.writer_memory_bytes = options.writer_memory_bytes.max(BULK_MEMORY_BYTES);
+    Catalog::open(&config.data, options, system_clock())
 }

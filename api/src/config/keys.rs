@@ -283,7 +283,7 @@ pub const KEYS: &[Key] = &[
     ),
     number!(
         "writer.memory_bytes",
-        "268435456",
+        "33554432",
         writer.memory_bytes,
         16 << 20,
         64 << 30,

@@ -5,6 +5,7 @@ mod world;
 
 mod metrics;
 mod pages;
+mod passes;
 mod scope;
 mod stac;
 mod transactions;

@@ -107,6 +107,11 @@ fn items() -> Vec<Value> {
 impl World {
     /// A service whose catalogue holds [`collections`] and [`items`].
     pub(crate) async fn new() -> Self {
+        Self::with(Vec::new()).await
+    }
+
+    /// As [`World::new`], and these writes after it.
+    pub(crate) async fn with(more: Vec<Write>) -> Self {
         let world = Self::empty().await;
         let writes = collections()
             .into_iter()
@@ -120,6 +125,7 @@ impl World {
         for outcome in world.1.write(writes).unwrap() {
             assert!(matches!(outcome, Outcome::Created(_)), "{outcome:?}");
         }
+        world.1.write(more).unwrap();
         world.0
     }
 

@@ -10,9 +10,11 @@
 //!         | u32 end of properties in the body | [u8; 16] content hash | collection | id | body
 //! ```
 //!
+//! A body is stored as it is or, where that is smaller, as its length (u32) and its zstd frame; a flag tells which.
 //! All numbers are little-endian. A sealed file has an `.idx` beside it (sequence and offset of each record), which is
 //! derived and rebuilt when absent. `horizon` is the last sequence up to which dead records were dropped.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write as _};
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use nilometer_schemas::{Instant, Kind, Problem};
 use parking_lot::RwLock;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::Error;
 
@@ -62,6 +65,40 @@ pub(crate) const FLAG_HIDDEN: u8 = 1;
 /// The record hides a collection that was public until then.
 pub(crate) const FLAG_WITHDRAWN: u8 = 2;
 
+/// The stored body is compressed. A matter of the file alone: no record that was read carries it.
+const FLAG_PACKED: u8 = 0x80;
+/// Bodies below this are stored as they are.
+const PACK_BYTES_MIN: usize = 256;
+/// Level at which a body of a kilobyte takes some microseconds.
+const PACK_LEVEL: i32 = 1;
+
+thread_local! {
+    /// Contexts are large; each thread keeps one of each.
+    static PACKER: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(PACK_LEVEL).ok());
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
+}
+
+/// The packed form of a body, if it is worth it.
+fn pack(body: &str) -> Option<Vec<u8>> {
+    if body.len() < PACK_BYTES_MIN {
+        return None;
+    }
+    let frame = PACKER.with_borrow_mut(|packer| packer.as_mut()?.compress(body.as_bytes()).ok())?;
+    let mut packed = (body.len() as u32).to_le_bytes().to_vec();
+    packed.extend_from_slice(&frame);
+    (packed.len() < body.len()).then_some(packed)
+}
+
+/// Inverse of [`pack`]; never makes more than the stored length says, nor more than a record may hold.
+fn unpack(packed: &[u8]) -> Option<String> {
+    let len = u32_at(packed, 0)? as usize;
+    if len > PAYLOAD_BYTES_MAX {
+        return None;
+    }
+    let body = UNPACKER.with_borrow_mut(|unpacker| unpacker.as_mut()?.decompress(&packed[4..], len).ok())?;
+    String::from_utf8(body).ok()
+}
+
 /// One record, as written and read.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogRecord {
@@ -81,18 +118,20 @@ pub(crate) struct LogRecord {
 
 impl LogRecord {
     fn encode(&self, out: &mut Vec<u8>) {
+        let packed = pack(&self.body);
+        let flags = self.flags | if packed.is_some() { FLAG_PACKED } else { 0 };
         let begin = out.len();
         out.extend_from_slice(&[0; PREFIX_BYTES]);
         out.extend_from_slice(&self.seq.to_le_bytes());
         out.extend_from_slice(&self.time.0.to_le_bytes());
-        out.extend_from_slice(&[self.kind as u8, RECORD_VERSION, self.flags, 0]);
+        out.extend_from_slice(&[self.kind as u8, RECORD_VERSION, flags, 0]);
         out.extend_from_slice(&(self.collection.len() as u16).to_le_bytes());
         out.extend_from_slice(&(self.id.len() as u16).to_le_bytes());
         out.extend_from_slice(&self.properties_end.to_le_bytes());
         out.extend_from_slice(&self.hash);
         out.extend_from_slice(self.collection.as_bytes());
         out.extend_from_slice(self.id.as_bytes());
-        out.extend_from_slice(self.body.as_bytes());
+        out.extend_from_slice(packed.as_deref().unwrap_or(self.body.as_bytes()));
         let payload = &out[begin + PREFIX_BYTES..];
         let (len, crc) = (payload.len() as u32, crc32fast::hash(payload));
         out[begin..begin + 4].copy_from_slice(&len.to_le_bytes());
@@ -112,12 +151,16 @@ impl LogRecord {
             seq: u64_at(fixed, 0)?,
             time: Instant(u64_at(fixed, 8)? as i64),
             kind: RecordKind::from_byte(fixed[16])?,
-            flags: fixed[18],
+            flags: fixed[18] & !FLAG_PACKED,
             collection: text(FIXED_BYTES..id_at)?,
             id: text(id_at..id_at + id_len)?,
             properties_end: u32_at(fixed, 24)?,
             hash: fixed[28..44].try_into().ok()?,
-            body: text(id_at + id_len..payload.len())?,
+            body: if fixed[18] & FLAG_PACKED != 0 {
+                unpack(payload.get(id_at + id_len..)?)?
+            } else {
+                text(id_at + id_len..payload.len())?
+            },
         })
     }
 }
@@ -227,18 +270,15 @@ impl LogFile {
     }
 }
 
-/// The record that begins at `at` in `bytes`, and its end.
-fn record_at(bytes: &[u8], at: usize) -> Option<(LogRecord, usize)> {
+/// Sequence number and end of the record that begins at `at`, if a whole one does: its checksum vouches for the rest.
+fn record_at(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let len = u32_at(bytes, at)? as usize;
     if !(FIXED_BYTES..=PAYLOAD_BYTES_MAX).contains(&len) {
         return None;
     }
     let end = at + PREFIX_BYTES + len;
     let payload = bytes.get(at + PREFIX_BYTES..end)?;
-    if u32_at(bytes, at + 4)? != crc32fast::hash(payload) {
-        return None;
-    }
-    Some((LogRecord::decode(payload)?, end))
+    (u32_at(bytes, at + 4)? == crc32fast::hash(payload)).then_some((u64_at(payload, 0)?, end))
 }
 
 fn scan(file: &File, path: &Path) -> Result<Scan, Error> {
@@ -248,12 +288,12 @@ fn scan(file: &File, path: &Path) -> Result<Scan, Error> {
     let mut entries = Vec::new();
     let mut at = HEADER_BYTES;
     let mut last = 0;
-    while let Some((record, end)) = record_at(&bytes, at) {
-        if record.seq <= last {
-            return Err(LogFile::damaged(path, format!("sequence {} stands after {last}", record.seq)));
+    while let Some((seq, end)) = record_at(&bytes, at) {
+        if seq <= last {
+            return Err(LogFile::damaged(path, format!("sequence {seq} stands after {last}")));
         }
-        last = record.seq;
-        entries.push((record.seq, at as u32));
+        last = seq;
+        entries.push((seq, at as u32));
         at = end;
     }
     let rest = bytes.len() - at;
@@ -615,7 +655,8 @@ mod tests {
             id: id.into(),
             properties_end: 7,
             hash: [seq as u8; 16],
-            body: format!("body of {id}"),
+            // Every other body is long enough to be packed.
+            body: format!("body of {id} ").repeat(if seq.is_multiple_of(2) { 40 } else { 1 }),
         }
     }
 

@@ -32,7 +32,7 @@ pub struct CatalogOptions {
 
 impl Default for CatalogOptions {
     fn default() -> Self {
-        Self { writer_memory_bytes: 256 << 20, group_items_max: 50_000, log_file_bytes: 256 << 20, observer: None }
+        Self { writer_memory_bytes: 32 << 20, group_items_max: 50_000, log_file_bytes: 256 << 20, observer: None }
     }
 }
 
