@@ -19,6 +19,7 @@ use super::types::{CatalogOptions, Changes, Clock, Outcome, Stats, Write};
 use super::writer::{self, Prepared, Writer};
 use super::{changes, check};
 use crate::Error;
+use crate::segment::Shapes;
 
 /// How long the writer waits for work before it looks whether merges have finished.
 const IDLE: Duration = Duration::from_millis(500);
@@ -141,7 +142,8 @@ impl Catalog {
     /// # Errors
     /// When none of the writes was done: no room, or the catalogue is read-only.
     pub fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, Error> {
-        let prepared = writes.into_iter().map(writer::prepare).collect();
+        let mut shapes = Shapes::default();
+        let prepared = writes.into_iter().map(|write| writer::prepare(write, &mut shapes)).collect();
         self.ask(|reply| Job::Write(prepared, reply))
     }
 

@@ -14,7 +14,7 @@ use super::log::{self, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
 use super::snapshot::{Collections, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
 use crate::Error;
-use crate::segment::Row;
+use crate::segment::{Row, Shapes};
 
 /// A write with what can be computed of it before its turn comes.
 pub(super) struct Prepared {
@@ -35,9 +35,9 @@ fn collection_text(collection: &Collection) -> String {
 }
 
 /// Does the work that needs no order: hashes, geometry. Runs on the caller's thread.
-pub(super) fn prepare(write: Write) -> Prepared {
+pub(super) fn prepare(write: Write, shapes: &mut Shapes) -> Prepared {
     let (hash, row) = match &write {
-        Write::PutItem(item, _) => (hash_of(item.text.as_str()), Some(Row::of(item, 0, Instant(0)))),
+        Write::PutItem(item, _) => (hash_of(item.text.as_str()), Some(Row::with(item, 0, Instant(0), shapes))),
         Write::PutCollection(collection, _) => (hash_of(&collection_text(collection)), None),
         Write::DeleteItem(..) | Write::DeleteCollection(..) => ([0; 16], None),
     };

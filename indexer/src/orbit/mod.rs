@@ -3,6 +3,8 @@
 //! A cycle of 20.86 days has 584 passes, each from one extreme latitude to the other; odd ones ascend, even ones descend.
 //! Everything is computed from one revolution of the published ephemeris and the published starts of the cycles.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod cycles;
 mod pass;
 mod planned;

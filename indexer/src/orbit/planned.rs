@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use geo::CoordsIter;
-use nilometer_schemas::{Collection, Item, geojson};
-use serde_json::{Value, json};
+use geo::{CoordsIter, Geometry};
+use nilometer_schemas::{Collection, CollectionId, Item, ItemId, ItemText, geojson};
+use serde_json::{Map, Value, json};
 
 use super::{CYCLES, CYCLES_FLOWN, Cycle, PASSES, Pass, cycles, revolution};
 use crate::Error;
@@ -49,8 +49,7 @@ pub fn collection() -> Value {
              starts of the cycles, not from products. That a pass stands here does not mean that data were acquired or \
              published. Begin and end of a pass are good to the seconds of nilometer:time_error_s; where \
              nilometer:extrapolated is true, the start of the cycle is itself predicted from the mean repeat. \
-             Bounds of the swath are good to about one kilometre, and the satellite is kept within about one kilometre \
-             of the reference track."
+             Bounds of the swath are drawn to 2 km on either side."
         ),
         "license": "BSD-3-Clause",
         "keywords": ["SWOT", "KaRIn", "pass", "swath", "orbit", "planned", "derived"],
@@ -73,8 +72,8 @@ pub fn collection() -> Value {
                  (répétition de 21 jours) et des débuts de cycle publiés, non à partir de produits. La présence d'un \
                  passage ne veut pas dire que des données ont été acquises ou publiées. Le début et la fin d'un passage \
                  sont donnés aux secondes de nilometer:time_error_s près ; là où nilometer:extrapolated est vrai, le début \
-                 du cycle est lui-même prédit d'après la répétition moyenne. Les bords de la fauchée sont donnés à un \
-                 kilomètre près, et le satellite est maintenu à un kilomètre environ de la trace de référence."
+                 du cycle est lui-même prédit d'après la répétition moyenne. Les bords de la fauchée \
+                 sont tracés à 2 km près de part et d'autre."
             ),
             "keywords": ["SWOT", "KaRIn", "passage", "fauchée", "orbite", "prévu", "dérivé"],
         }},
@@ -97,48 +96,77 @@ pub fn planned_passes(sink: &mut dyn Sink) -> Result<(), Error> {
 /// Whatever the sink returned.
 pub fn planned_passes_of(cycles: RangeInclusive<u32>, sink: &mut dyn Sink) -> Result<(), Error> {
     sink.record(Record::Collection(Box::new(Collection::from_value(collection())?)))?;
-    let places: Vec<String> = Pass::all().map(place).collect();
+    let places: Vec<Place> = Pass::all().map(Place::of).collect();
     for cycle in cycles.filter_map(Cycle::of) {
         for (pass, place) in Pass::all().zip(&places) {
-            sink.record(Record::Item(Box::new(Item::parse(&item(&cycle, pass, place), None)?)))?;
+            sink.record(Record::Item(Box::new(item(&cycle, pass, place)?)))?;
         }
     }
     Ok(())
 }
 
-/// `"bbox":…,"geometry":…` of a pass.
-fn place(pass: Pass) -> String {
-    let swath = pass.swath();
-    let mut bbox = crate::geometry::bounds(&swath).unwrap_or_default();
-    if bbox[0] <= -180.0 && bbox[2] >= 180.0 {
-        // Cut at the antimeridian: west is then greater than east (RFC 7946, 5.2). A pass spans less than half a
-        // circle, so that the sign of a longitude tells its side of the cut.
-        let longitudes: Vec<f64> = swath.coords_iter().map(|c| c.x).collect();
-        bbox[0] = longitudes.iter().copied().filter(|x| *x > 0.0).fold(180.0, f64::min);
-        bbox[2] = longitudes.iter().copied().filter(|x| *x < 0.0).fold(-180.0, f64::max);
-    }
-    format!("\"bbox\":{},\"geometry\":{}", json!(bbox), geojson::to_value(&swath))
+/// Where a pass is, the same in every cycle.
+struct Place {
+    swath: Geometry<f64>,
+    bbox: [f64; 4],
+    /// `"bbox":…,"geometry":…`
+    text: String,
 }
 
-fn item(cycle: &Cycle, pass: Pass, place: &str) -> String {
+impl Place {
+    fn of(pass: Pass) -> Self {
+        let swath = pass.swath();
+        let mut bbox = crate::geometry::bounds(&swath).unwrap_or_default();
+        if bbox[0] <= -180.0 && bbox[2] >= 180.0 {
+            // Cut at the antimeridian: west is then greater than east (RFC 7946, 5.2). A pass spans less than half a
+            // circle, so that the sign of a longitude tells its side of the cut.
+            let longitudes: Vec<f64> = swath.coords_iter().map(|c| c.x).collect();
+            bbox[0] = longitudes.iter().copied().filter(|x| *x > 0.0).fold(180.0, f64::min);
+            bbox[2] = longitudes.iter().copied().filter(|x| *x < 0.0).fold(-180.0, f64::max);
+        }
+        let text = format!("\"bbox\":{},\"geometry\":{}", json!(bbox), geojson::to_value(&swath));
+        Self { swath, bbox, text }
+    }
+}
+
+/// One item, laid out as [`Item::parse`] would lay it out, without reading the same geometry 70 times.
+fn item(cycle: &Cycle, pass: Pass, place: &Place) -> Result<Item, Error> {
     let (number, id) = (pass.number(), item_id(cycle.number, pass));
     let (begin, end) = cycle.period(pass);
-    let properties = json!({
-        "datetime": begin.to_string(),
-        "start_datetime": begin.to_string(),
-        "end_datetime": end.to_string(),
-        "title": format!("SWOT pass {number:03} of cycle {:03}, {} (planned swath)", cycle.number, pass.direction()),
-        "keywords": ["SWOT", "planned swath", pass.direction()],
-        "platform": "SWOT",
-        "instruments": ["karin"],
-        "spatial:cycle_id": cycle.number,
-        "spatial:pass_id": number,
-        "sat:orbit_state": pass.direction(),
-        "nilometer:extrapolated": cycle.extrapolated,
-        "nilometer:time_error_s": cycle.time_error_s,
-    });
-    format!(
-        "{{\"type\":\"Feature\",\"stac_version\":\"1.1.0\",\"id\":\"{id}\",\"collection\":\"{COLLECTION}\",{place},\
-         \"assets\":{{}},\"properties\":{properties},\"links\":[]}}"
-    )
+    let properties = Map::from_iter([
+        ("datetime".to_owned(), json!(begin.to_string())),
+        ("start_datetime".to_owned(), json!(begin.to_string())),
+        ("end_datetime".to_owned(), json!(end.to_string())),
+        (
+            "title".to_owned(),
+            json!(format!("SWOT pass {number:03} of cycle {:03}, {} (planned swath)", cycle.number, pass.direction())),
+        ),
+        ("keywords".to_owned(), json!(["SWOT", "planned swath", pass.direction()])),
+        ("platform".to_owned(), json!("SWOT")),
+        ("instruments".to_owned(), json!(["karin"])),
+        ("spatial:cycle_id".to_owned(), json!(cycle.number)),
+        ("spatial:pass_id".to_owned(), json!(number)),
+        ("sat:orbit_state".to_owned(), json!(pass.direction())),
+        ("nilometer:extrapolated".to_owned(), json!(cycle.extrapolated)),
+        ("nilometer:time_error_s".to_owned(), json!(cycle.time_error_s)),
+    ]);
+    let mut text = format!(
+        "{{\"type\":\"Feature\",\"stac_version\":\"1.1.0\",\"id\":\"{id}\",\"collection\":\"{COLLECTION}\",{},\
+         \"assets\":{{}},\"properties\":{}",
+        place.text,
+        Value::Object(properties.clone())
+    );
+    let properties_end = text.len() - 1;
+    text.push_str(",\"links\":[]}");
+    Ok(Item {
+        collection: CollectionId::new(COLLECTION)?,
+        id: ItemId::new(id)?,
+        text: ItemText::from_parts(text, properties_end)?,
+        geometry: Some(place.swath.clone()),
+        bbox: Some(place.bbox),
+        datetime: Some(begin),
+        start: begin,
+        end,
+        properties,
+    })
 }

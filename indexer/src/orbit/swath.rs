@@ -2,7 +2,7 @@
 //!
 //! The edges of a polygon are straight in longitude and latitude, the bounds of the swath are not. Vertices are set
 //! where the bounds bend, and moved by half of what they bend, so that the polygon is off by at most 2 km on either
-//! side with 196 vertices or fewer. (The published polygons, with twice as many, are off by up to 1.5 km.)
+//! side with 196 vertices or fewer.
 
 use std::sync::LazyLock;
 

@@ -8,6 +8,7 @@ mod file;
 mod plugin;
 mod row;
 mod rtree;
+mod shape;
 
 pub use bits::Bits;
 pub use column::{Codes, Column, ColumnKind, Dictionary, Narrow};
@@ -17,3 +18,4 @@ pub(crate) use plugin::{open_data, plugin};
 pub use row::NO_TIME;
 pub(crate) use row::Row;
 pub use rtree::{PartBox, Tree};
+pub(crate) use shape::Shapes;

@@ -4,6 +4,7 @@ use nilometer_schemas::{Instant, Item};
 
 use super::column::Value;
 use super::rtree::PartBox;
+use super::shape::{Shape, Shapes};
 use crate::geometry;
 
 /// `datetime` of an item that has none.
@@ -58,9 +59,12 @@ fn collect(name: &str, value: &serde_json::Value, depth: usize, out: &mut Vec<(S
 impl Row {
     /// The row of an item written with this sequence number at this time.
     pub(crate) fn of(item: &Item, seq: u64, time: Instant) -> Self {
-        let normal = item.geometry.as_ref().map(|g| geometry::normalise(g, item.bbox));
-        // Without a position there is nothing to find or to place on a grid: the same as no geometry.
-        let normal = normal.filter(|g| geometry::bounds(g).is_some());
+        Self::with(item, seq, time, &mut Shapes::default())
+    }
+
+    /// As [`Row::of`], with shapes that repeat taken from those computed before.
+    pub(crate) fn with(item: &Item, seq: u64, time: Instant, shapes: &mut Shapes) -> Self {
+        let Shape { geometry, centroid, parts } = shapes.get(item.geometry.as_ref(), item.bbox);
         let mut values = Vec::with_capacity(item.properties.len());
         for (name, value) in &item.properties {
             // The times have arrays of their own.
@@ -68,7 +72,6 @@ impl Row {
                 collect(name, value, 0, &mut values);
             }
         }
-        let centroid = normal.as_ref().and_then(|g| geometry::centroid(g)).map_or([f64::NAN; 2], |(x, y)| [x, y]);
         Self {
             seq,
             ingested: time.0,
@@ -77,9 +80,9 @@ impl Row {
             end: item.end.0,
             collection: item.collection.as_str().to_owned(),
             id: item.id.as_str().to_owned(),
-            geometry: normal.as_ref().map(|g| geometry::encode(g)).unwrap_or_default(),
+            geometry,
             centroid,
-            parts: normal.as_ref().map(|g| geometry::part_boxes(g)).unwrap_or_default(),
+            parts,
             values,
         }
     }

@@ -42,6 +42,10 @@ fn every_pass_of_every_cycle_is_an_item_and_keeps_its_geometry_to_the_byte() {
     for (index, item) in rest.iter().enumerate() {
         assert_eq!(geometry_text(item), geometry_text(&first[index % PASSES as usize]));
     }
+    for item in got.items.iter().step_by(997) {
+        let read = Item::parse(item.text.as_str(), None).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{item:?}"), "an item is what reading its text gives");
+    }
     let item = &got.items[48 * 584 + 57];
     assert_eq!((item.collection.as_str(), item.id.as_str()), (COLLECTION, "planned_049_058"));
     assert_eq!(item.id.as_str(), item_id(49, Pass::new(58).unwrap()));

@@ -79,8 +79,11 @@ fn odd_passes_see_both_sides_of_the_ephemeris_and_not_what_lies_below_it() {
     }
 }
 
-/// Positions of the shapes of each pass, and the start that is given for it, seconds.
-fn shapes(zip: &str) -> Option<BTreeMap<u32, (f64, Vec<[f64; 2]>)>> {
+/// The start that is given for a pass, seconds, and the positions of its shapes.
+type Published = (f64, Vec<[f64; 2]>);
+
+/// What was published, by the number of the pass.
+fn shapes(zip: &str) -> Option<BTreeMap<u32, Published>> {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(shared(zip)?).unwrap()).unwrap();
     let mut member = |extension: &str| {
         let name = archive.file_names().map(|n| n.unwrap().into_owned()).find(|n| n.ends_with(extension)).unwrap();
@@ -90,7 +93,7 @@ fn shapes(zip: &str) -> Option<BTreeMap<u32, (f64, Vec<[f64; 2]>)>> {
     };
     let shapes = shapefile::ShapeReader::new(member(".shp")).unwrap();
     let table = shapefile::dbase::Reader::new(member(".dbf")).unwrap();
-    let mut out: BTreeMap<u32, (f64, Vec<[f64; 2]>)> = BTreeMap::new();
+    let mut out: BTreeMap<u32, Published> = BTreeMap::new();
     for shape in shapefile::Reader::new(shapes, table).iter_shapes_and_records() {
         let (shape, record) = shape.unwrap();
         let text = |name: &str| match record.get(name) {
