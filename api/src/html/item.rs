@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
+use nilometer_schemas::Instant;
 use serde_json::Value;
 
 use super::layout::{Frame, breadcrumbs};
@@ -81,7 +82,13 @@ fn is_area(geometry: &Value) -> bool {
 
 fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
     let properties = item["properties"].as_object();
-    let shown = properties.into_iter().flatten().filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()));
+    let undated = item["properties"]["start_datetime"] == Instant::UNDATED_START.to_string()
+        && item["properties"]["end_datetime"] == Instant::UNDATED_END.to_string();
+    let is_time = |name: &str| matches!(name, "datetime" | "start_datetime" | "end_datetime");
+    let shown = properties
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()) && !(undated && is_time(name)));
     html! {
         section aria-labelledby="properties-title" {
             h2 #properties-title { (frame.t("Properties", "Propriétés")) }
