@@ -88,7 +88,8 @@ fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
     let shown = properties
         .into_iter()
         .flatten()
-        .filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()) && !(undated && is_time(name)));
+        .filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()))
+        .filter(|(name, _)| !undated || !is_time(name));
     html! {
         section aria-labelledby="properties-title" {
             h2 #properties-title { (frame.t("Properties", "Propriétés")) }
