@@ -8,9 +8,9 @@ fn main() {
     println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
     collect(&root, &mut files);
-    // Collections stand before their items.
-    let is_items = |path: &Path| !path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("collection"));
-    files.sort_by_key(|path| (is_items(path), path.clone()));
+    // Collections and their items stand before the observations.
+    let is_observations = |path: &Path| path.extension().is_some_and(|e| e == "parquet");
+    files.sort_by_key(|path| (is_observations(path), path.clone()));
     let mut list = String::from("&[\n");
     for path in &files {
         println!("cargo::rerun-if-changed={}", path.display());

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 ONE_VERSION = [
     "arrow", "arrow-array", "arrow-schema", "axum", "datafusion", "deltalake", "geo", "geo-types", "h3o", "hyper",
-    "object_store", "parquet", "rustls", "sqlx", "tantivy", "tokio", "tower-http",
+    "object_store", "parquet", "rustls", "sqlx", "tantivy", "tokio",
 ]
 
 

@@ -19,6 +19,8 @@ pub const NDJSON: &str = "application/x-ndjson";
 /// Media type of the OpenAPI document.
 pub const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.1";
 
+/// The one reference system of positions: WGS 84, longitude first.
+pub const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
 /// Link relation of queryables (OGC API Features Part 3).
 pub const REL_QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 /// Link relation of sortables (OGC API Features Part 5).
@@ -92,6 +94,11 @@ pub fn items_path(collection: &str) -> String {
 /// The path of an item.
 pub fn item_path(collection: &str, id: &str) -> String {
     format!("/collections/{}/items/{}", encode(collection), encode(id))
+}
+
+/// The path of a location's values (OGC API EDR).
+pub fn location_path(collection: &str, id: &str) -> String {
+    format!("/collections/{}/locations/{}", encode(collection), encode(id))
 }
 
 /// The path of a kept question.

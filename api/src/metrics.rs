@@ -261,6 +261,7 @@ impl Metrics {
             Outcome::Unchanged(_) => "unchanged",
             Outcome::Deleted(_) => "deleted",
             Outcome::Absent => "absent",
+            Outcome::Observed { .. } => "observed",
             Outcome::Rejected(_) => "rejected",
         };
         self.ingest_items.get_or_create(&IngestLabels { source, result }).inc();
@@ -332,11 +333,21 @@ impl fmt::Debug for Index {
 impl Collector for Index {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let stats = self.catalog.stats();
+        // Whoever reads these is told of what everybody may see only.
+        let (snapshot, visitor) = (self.catalog.snapshot(), Scope::of(Role::Visitor));
+        let visible: Vec<String> =
+            snapshot.collections(visitor).iter().map(|c| c.collection.id.as_str().to_owned()).collect();
+        let docs = visible.iter().map(|id| snapshot.collection_stats(id).items).sum();
+        let tables = || visible.iter().filter_map(|id| snapshot.series(id, visitor));
         let e = &mut encoder;
         gauge(e, "index_segments", "Segments", stats.segments as u64)?;
-        gauge(e, "index_docs", "Live items", stats.items)?;
+        gauge(e, "index_docs", "Live items of public collections", docs)?;
         gauge(e, "index_deleted_docs", "Dead items that still take room", stats.deleted)?;
         gauge(e, "wal_bytes", "Bytes of the log", stats.log_bytes)?;
+        let rows = tables().map(|table| table.rows()).sum();
+        gauge(e, "series_rows", "Observations of public collections, all versions", rows)?;
+        let bytes = tables().map(|table| table.bytes()).sum();
+        gauge(e, "series_bytes", "Bytes of their files", bytes)?;
         gauge(e, "index_sequence", "Newest sequence number", stats.sequence)?;
         let writable = u64::from(self.catalog.read_only_reason().is_none());
         gauge(e, "index_writable", "1 if the catalogue takes writes", writable)?;

@@ -59,6 +59,7 @@ pub(crate) fn operations_router(app: App) -> Router {
 fn surrounded(routes: Router<App>, app: App) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(Arc::clone(&app), observe))
+        .layer(axum::middleware::from_fn(crate::routes::hydrocron::cross_origin))
         .layer(cors(&app.config))
         .map_request(any_coding_is_gzip)
         .layer(CompressionLayer::new())

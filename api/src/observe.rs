@@ -14,6 +14,16 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{Log, LogFormat};
 
+/// Libraries that tell of each of their steps as if it were news.
+const TALKATIVE: [&str; 4] = ["delta_kernel", "buoyant_kernel", "buoyant_kernel_engine", "deltalake_core"];
+
+/// Lets the talkative libraries tell of what goes wrong only, unless the configuration names them.
+fn quiet(targets: Targets) -> Targets {
+    let named: Vec<String> = targets.iter().map(|(target, _)| target.to_owned()).collect();
+    let quiet = TALKATIVE.into_iter().filter(|target| !named.iter().any(|n| n == target));
+    quiet.fold(targets, |targets, target| targets.with_target(target, tracing::Level::WARN))
+}
+
 /// A subscriber that writes logs as configured.
 pub fn subscriber<W>(log: &Log, clock: Clock, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
@@ -21,6 +31,7 @@ where
 {
     // The configuration has checked the directives; a wrong one falls back to the default level.
     let targets: Targets = log.level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
+    let targets = quiet(targets);
     let layer: Box<dyn tracing_subscriber::Layer<_> + Send + Sync> = match log.format {
         LogFormat::Json => Box::new(
             tracing_subscriber::fmt::layer()

@@ -3,6 +3,8 @@
 //! Each collection that everybody sees has concrete paths beside the templated ones, since test suites of
 //! OGC API Features look for them, and `limit` names its maximum, since clients take their page size from it.
 
+mod edr;
+mod hydrocron;
 mod parameters;
 mod schemas;
 
@@ -19,6 +21,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     let mut paths = Map::new();
     general_paths(&mut paths);
     collection_paths(&mut paths, "{collectionId}", None);
+    edr::add_paths(&mut paths, "{collectionId}", &[parameter_ref("collectionId")], &str::to_owned);
     for (i, id) in collections.iter().enumerate() {
         collection_paths(&mut paths, &encode(id), Some((i, id)));
     }
@@ -26,8 +29,8 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     let mut info = json!({
         "title": if service.title_en.is_empty() { "Nilometer" } else { &service.title_en },
         "version": env!("CARGO_PKG_VERSION"),
-        "description": "Finds satellite, in-situ and model data of the world's surface water. A STAC API and an \
-                        OGC API Features service; its main answers are also pages for people.",
+        "description": "Finds satellite, in-situ and model data of the world's surface water. A STAC API, an OGC API \
+                        Features and an OGC API EDR service; its main answers are also pages for people.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     });
     if let Some(contact) = contact(&service.contact) {
@@ -42,6 +45,8 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
             {"name": "Collections", "description": "Sets of items"},
             {"name": "Items", "description": "Granules, stations, reaches, lakes, places"},
             {"name": "Search", "description": "The question and its answers"},
+            {"name": "Series", "description": "Observations of one feature"},
+            {"name": "Values", "description": "Observations and their statistics (OGC API EDR)"},
             {"name": "Changes", "description": "What was written and deleted"},
         ],
         "paths": paths,
@@ -259,6 +264,7 @@ fn general_paths(paths: &mut Map<String, Value>) {
         json!({"get": read("Search", "getSwotPasses", "When SWOT sees a place: the last pass, the next one, and all",
         ("The passes, oldest first", JSON, "SwotPasses"), true, &["point", "place", "bbox", "datetime", "limit", "token"])}),
     );
+    add("/hydrocron/v1/timeseries", hydrocron::path());
     add(
         "/changes",
         json!({"get": read("Changes", "getChanges", "What changed after a sequence number",

@@ -26,6 +26,9 @@ fn run(shared: &Path, out: &Path) -> Result<(), Error> {
     for (collection, items) in &gathered.items {
         println!("{items:7}  {collection}");
     }
+    for (collection, rows) in &gathered.observations {
+        println!("{:7}  observations of {collection}", rows.num_rows());
+    }
     for rejection in &gathered.rejections {
         println!("left out: {} {}: {}", rejection.file, rejection.record, rejection.reason);
     }

@@ -3,6 +3,7 @@
 pub mod geometry;
 pub mod orbit;
 pub mod segment;
+pub mod series;
 pub mod source;
 
 mod catalog;

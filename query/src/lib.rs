@@ -5,11 +5,13 @@
 
 pub mod cql2;
 pub mod parse;
+pub mod series;
 pub mod space;
 
 mod aggregate;
 mod grid;
 mod like;
+mod near;
 mod order;
 mod passes;
 mod plan;
@@ -18,11 +20,12 @@ mod queryables;
 mod space_match;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
+pub use near::{Near, feature_ids, features, features_within, haversine_m, nearest};
 pub use passes::{Sight, sights};
 pub use plan::place;
 pub use queryables::Queryable;
 
-use nilometer_indexer::segment::Bits;
+use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
 use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search};
 
@@ -53,6 +56,14 @@ fn matched<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = Result<(&'a SegmentVi
 /// # Errors
 /// `Invalid` for a token of another search's order or a reference to no item; `Internal` when files cannot be read.
 pub fn search(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page, Problem> {
+    page_of(snapshot, search, scope, None)
+}
+
+/// Whether a document of a segment belongs to the answer.
+type Keep<'a> = &'a dyn Fn(&SegmentData, u32) -> bool;
+
+/// One page of the matching items that `keep` keeps.
+fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep<'_>>) -> Result<Page, Problem> {
     let keys = order::keys_of(&search.sortby);
     let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
     let as_of = token.as_ref().map_or(snapshot.seq(), |token| token.as_of);
@@ -63,7 +74,10 @@ pub fn search(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page
     // One more than the page holds tells whether there is a next one.
     let wanted = search.limit + 1;
     for segment in matched(&plan) {
-        let (segment, matches) = segment?;
+        let (segment, mut matches) = segment?;
+        if let Some(keep) = keep {
+            matches.retain(|doc| keep(segment.data(), doc));
+        }
         let count = matches.count();
         number_matched += count;
         if count > 0 {

@@ -79,6 +79,11 @@ impl<'s> Plan<'s> {
         })
     }
 
+    /// Adds a place that geometries must meet.
+    pub(crate) fn and_place(&mut self, place: PreparedGeometry) {
+        self.places.push(vec![place]);
+    }
+
     /// The matching documents of a segment, exactly.
     pub(crate) fn matches(&self, segment: &SegmentView) -> Result<Bits, Problem> {
         let data = segment.data();

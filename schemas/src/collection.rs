@@ -123,6 +123,7 @@ impl Collection {
                     .allowed("public, hidden"));
             }
         };
+        crate::ObservationModel::of(&body)?;
         let description = body.get("title").and_then(Value::as_str).unwrap_or(id.as_str()).to_owned();
         body.entry("stac_version").or_insert_with(|| "1.1.0".into());
         body.entry("description").or_insert_with(|| description.into());

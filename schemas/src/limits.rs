@@ -44,3 +44,11 @@ pub const JSON_DEPTH_MAX: usize = 96;
 pub const ID_BYTES_MAX: usize = 512;
 /// Entries of one page of `/changes`.
 pub const CHANGES_LIMIT_MAX: usize = 10_000;
+/// Features whose series one answer holds in a format of one JSON document; CSV, Arrow and Parquet have no limit.
+pub const SERIES_FEATURES_MAX: usize = 10_000;
+/// Observations of one coverage, which is held in memory until it is whole.
+pub const COVERAGE_ROWS_MAX: usize = 5_000_000;
+/// Positions of a `MULTIPOINT` around which features are looked for.
+pub const POSITIONS_MAX: usize = 100;
+/// Moments in the list of an EDR `datetime`.
+pub const MOMENTS_MAX: usize = 1_000;

@@ -9,7 +9,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z, proleptic Gregorian, without leap seconds
 /// (second 60 is read as the second after 59). Finer fractions are cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub i64);
 
 /// How strictly a caller's times are read.

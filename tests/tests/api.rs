@@ -100,9 +100,12 @@ fn the_landing_page_leads_everywhere_and_every_link_answers() {
         assert_eq!(answer.status, 200, "{target}: {}", answer.text());
         let is_json = answer.header("content-type").is_some_and(|t| t.contains("json"));
         let Some(links) = is_json.then(|| answer.json()["links"].as_array().cloned()).flatten() else { continue };
-        // `aggregate` alone needs a parameter: what to count.
+        // `aggregate` needs to be told what to count, and values somewhere need a place.
         for link in links.iter().filter(|link| link["method"] != "POST" && link["rel"] != "aggregate") {
             let href = link["href"].as_str().expect("an href");
+            if ["position", "radius", "area", "cube"].iter().any(|query| href.ends_with(&format!("/{query}"))) {
+                continue;
+            }
             assert!(href.contains("://"), "{target}: {href} is not absolute");
             if href.starts_with(&service.server.url()) && !href.contains('{') {
                 todo.push(path_of(href));

@@ -45,6 +45,8 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 const PAGE_BYTES: u16 = 4096;
 /// Hexadecimal digits of a question's id: 80 bits, so that two questions never meet by chance.
 const SEARCH_ID_DIGITS: usize = 20;
+/// Bytes of all kept questions together: anybody may keep some, and nobody fills the disk with them.
+pub const SEARCHES_BYTES_MAX: i64 = 1 << 30;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -463,9 +465,17 @@ impl Accounts {
     /// Keeps a question and gives its id, which is made from its text: the same text has the same id.
     ///
     /// # Errors
-    /// If the database fails.
+    /// If the database fails, or holds [`SEARCHES_BYTES_MAX`] of questions already and not this one.
     pub async fn save_search(&self, body: &str) -> Result<String, Error> {
         let id = search_id(body);
+        let sum = "SELECT COALESCE(SUM(LENGTH(CAST(body AS BLOB))), 0), COALESCE(SUM(id = ?), 0) FROM searches";
+        let sum = sqlx::query_as::<_, (i64, i64)>(sum).bind(&id).fetch_one(&self.pool).await;
+        let (bytes, known) = sum.map_err(failed("save a search"))?;
+        if known == 0 && bytes + body.len() as i64 > SEARCHES_BYTES_MAX {
+            let detail =
+                format!("the service keeps {SEARCHES_BYTES_MAX} bytes of questions, and has no room for this one");
+            return Err(Error::Problem(Problem::new(Kind::StorageFull, "searches-full", detail)));
+        }
         let query = sqlx::query(
             "INSERT INTO searches (id, body) VALUES (?, ?) \
              ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",

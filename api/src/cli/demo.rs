@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use nilometer_indexer::Error;
 use nilometer_indexer::orbit::{fingerprint, planned_passes};
-use nilometer_indexer::source::{SourceOptions, read_bytes};
+use nilometer_indexer::source::{SourceOptions, demo, read_bytes};
 use nilometer_schemas::{Role, Scope};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -45,7 +45,11 @@ pub(super) fn run(_: Arguments, config: &Config) -> Outcome {
     ingest.expect_bytes(total);
     for (name, bytes) in FILES {
         let options = SourceOptions { existing_collections: ingest.existing_collections(), ..SourceOptions::default() };
-        ingest.source(name, |sink| read_bytes(name, bytes, &options, sink))?;
+        if name.ends_with(".parquet") {
+            ingest.source(name, |sink| demo::read_observations(name, bytes, sink))?;
+        } else {
+            ingest.source(name, |sink| read_bytes(name, bytes, &options, sink))?;
+        }
     }
     ingest.source("planned passes", |sink| planned_passes(sink).map(|()| "computed from the science orbit of SWOT"))?;
     let report = ingest.finish()?;

@@ -33,8 +33,9 @@ const SHOWN_MAX: usize = 20;
 #[derive(Args)]
 #[command(after_help = "\
 The source is recognised by its content: STAC items, item collections, collections, static catalogues (directory,
-NDJSON, tar.gz), SWOT L2 HR RiverSP and LakeSP granules (zip), Hydroweb virtual stations (GeoJSON), station
-inventories (CSV with a mapping file). Collections are created as needed. The same content again changes nothing.
+NDJSON, tar.gz), SWOT L2 HR RiverSP and LakeSP granules (zip), answers of Hydrocron, stations and levels of Hydroweb,
+levels of G-REALM and DAHITI, USGS NWIS (RDB, JSON), Water Quality Portal results, HYDAT (SQLite), DINOloket exports,
+station inventories and tables of values (CSV or Parquet with a mapping file). Collections are created as needed. The same content again changes nothing.
 The server must be stopped; a running one takes items over HTTP.
 
 Examples:
@@ -106,6 +107,8 @@ pub(super) struct Report {
     /// Items by collection.
     items: BTreeMap<String, Counts>,
     collections: Counts,
+    /// Observations by collection.
+    observations: BTreeMap<String, Counts>,
     /// Records that did not get in, whether the source or the catalogue refused them.
     pub(super) rejected: u64,
     shown: Vec<Rejection>,
@@ -123,7 +126,12 @@ impl Report {
 
     /// Records that are in the catalogue now, whether new or not.
     pub(super) fn accepted(&self) -> u64 {
-        self.items.values().chain([&self.collections]).map(|c| c.created + c.replaced + c.unchanged).sum()
+        self.items
+            .values()
+            .chain([&self.collections])
+            .chain(self.observations.values())
+            .map(|c| c.created + c.replaced + c.unchanged)
+            .sum()
     }
 
     fn reject(&mut self, rejection: Rejection) {
@@ -141,9 +149,12 @@ impl Report {
     }
 
     fn written(&mut self, source: &str, subject: &Subject, outcome: Written) {
-        let counts = match &subject.id {
-            Some(_) => self.items.entry(subject.collection.clone()).or_default(),
-            None => &mut self.collections,
+        let counts = match &subject {
+            Subject::Item(collection, _) | Subject::ItemIfAbsent(collection, _) => {
+                self.items.entry(collection.clone()).or_default()
+            }
+            Subject::Collection(_) => &mut self.collections,
+            Subject::Observations(collection) => self.observations.entry(collection.clone()).or_default(),
         };
         match outcome {
             Written::Created(_) => counts.created += 1,
@@ -151,10 +162,25 @@ impl Report {
             Written::Unchanged(_) => counts.unchanged += 1,
             // Only deletions have these two outcomes, and sources delete nothing.
             Written::Deleted(_) | Written::Absent => {}
+            // That there is one already is what it allows for.
+            Written::Rejected(problem)
+                if matches!(subject, Subject::ItemIfAbsent(..)) && problem.kind == Kind::Conflict =>
+            {
+                counts.unchanged += 1;
+            }
             Written::Rejected(problem) => {
                 counts.rejected += 1;
-                let record = subject.id.as_ref().unwrap_or(&subject.collection).clone();
+                let record = match subject {
+                    Subject::Item(_, id) | Subject::ItemIfAbsent(_, id) => id.clone(),
+                    Subject::Collection(id) => id.clone(),
+                    Subject::Observations(collection) => format!("observations of {collection}"),
+                };
                 self.reject(Rejection { file: source.to_owned(), record, reason: problem.to_string() });
+            }
+            Written::Observed { added, replaced, unchanged } => {
+                counts.created += added;
+                counts.replaced += replaced;
+                counts.unchanged += unchanged;
             }
         }
     }
@@ -166,7 +192,8 @@ impl Report {
 
     /// The report for people, on standard output.
     pub(super) fn print(&self) {
-        let width = self.items.keys().map(|id| id.chars().count()).max().unwrap_or(0).max(13);
+        let width =
+            self.items.keys().chain(self.observations.keys()).map(|id| id.chars().count()).max().unwrap_or(0).max(13);
         let row = |name: &str, c: &Counts| {
             println!("{name:width$}  {:>9}  {:>9}  {:>9}  {:>9}", c.created, c.replaced, c.unchanged, c.rejected);
         };
@@ -175,6 +202,12 @@ impl Report {
             row(id, counts);
         }
         row("(collections)", &self.collections);
+        if !self.observations.is_empty() {
+            println!("observations of");
+            for (id, counts) in &self.observations {
+                row(id, counts);
+            }
+        }
         println!("accepted {}, rejected {}", self.accepted(), self.rejected);
         for r in &self.shown {
             let record = if r.record.is_empty() { String::new() } else { format!(", {}", r.record) };
@@ -187,10 +220,16 @@ impl Report {
     }
 }
 
-/// What a write was about, for the report: an item, or a collection itself.
-struct Subject {
-    collection: String,
-    id: Option<String>,
+/// What a write was about, for the report.
+enum Subject {
+    /// A collection itself.
+    Collection(String),
+    /// An item, by collection and id.
+    Item(String, String),
+    /// An item that takes no other's place.
+    ItemIfAbsent(String, String),
+    /// Observations of a collection.
+    Observations(String),
 }
 
 struct Batch {
@@ -305,20 +344,33 @@ impl Batch {
 
 impl Sink for Ingest {
     fn record(&mut self, record: Record) -> Result<(), Error> {
-        self.records += 1;
-        let (collection, id, bytes, write) = match record {
+        self.records += match &record {
+            Record::Observations(o) => o.rows.num_rows() as u64,
+            _ => 1,
+        };
+        let (subject, bytes, write) = match record {
             Record::Collection(c) => {
                 let collection = c.id.as_str().to_owned();
                 self.collections.insert(collection.clone());
-                (collection, None, 0, Write::PutCollection(c, Precondition::None))
+                (Subject::Collection(collection), 0, Write::PutCollection(c, Precondition::None))
             }
             Record::Item(item) => {
                 let (collection, id) = (item.collection.as_str().to_owned(), item.id.as_str().to_owned());
                 let bytes = item.text.as_str().len();
-                (collection, Some(id), bytes, Write::PutItem(item, Precondition::None))
+                (Subject::Item(collection, id), bytes, Write::PutItem(item, Precondition::None))
+            }
+            Record::ItemIfAbsent(item) => {
+                let (collection, id) = (item.collection.as_str().to_owned(), item.id.as_str().to_owned());
+                let bytes = item.text.as_str().len();
+                (Subject::ItemIfAbsent(collection, id), bytes, Write::PutItem(item, Precondition::Absent))
+            }
+            Record::Observations(o) => {
+                let collection = o.collection.as_str().to_owned();
+                let bytes = o.rows.get_array_memory_size();
+                (Subject::Observations(collection), bytes, Write::PutObservations(o))
             }
         };
-        self.batch.subjects.push(Subject { collection, id });
+        self.batch.subjects.push(subject);
         self.batch.writes.push(write);
         self.batch.bytes += bytes;
         let full = self.batch.writes.len() >= BATCH_RECORDS || self.batch.bytes >= BATCH_BYTES;

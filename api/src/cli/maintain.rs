@@ -88,6 +88,8 @@ pub(super) fn stats(arguments: Stats, config: &Config) -> Outcome {
     println!("collections  {}", stats.collections);
     println!("sequence     {} (changes kept after {})", stats.sequence, stats.retained_from);
     println!("segments     {} (with {} dead items)", stats.segments, stats.deleted);
+    println!("observations {} in {} collections", stats.observations, stats.series);
+    println!("series       {} bytes in {} files", stats.series_bytes, stats.series_files);
     println!("log          {} bytes", stats.log_bytes);
     println!("index        {} bytes", stats.index_bytes.values().sum::<u64>());
     for (component, bytes) in &stats.index_bytes {

@@ -3,11 +3,13 @@
 use maud::{Markup, html};
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
+use nilometer_query::series::{parameters, summary};
 use nilometer_schemas::Instant;
 use serde_json::Value;
 
 use super::layout::{Frame, breadcrumbs};
 use super::locator;
+use super::observations;
 use super::results::collection_title;
 use super::values::{bytes, item_time, item_title, paragraphs, value, web_address};
 use crate::links::{collection_path, item_path, with_query};
@@ -44,6 +46,9 @@ pub(crate) fn item(ask: &Ask, snapshot: &Snapshot, stored: &StoredItem) -> Resul
             div.split {
                 div.stack {
                     @if let Some(text) = item["properties"]["description"].as_str() { div.prose { (paragraphs(text)) } }
+                    @if let Some(summary) = summary(snapshot, collection, id, ask.scope) {
+                        (observations::section(&frame, collection, id, &parameters(snapshot, collection, ask.scope), &summary))
+                    }
                     (properties(&frame, stored, &item))
                     (assets(&frame, &item))
                     (links(&frame, &item))

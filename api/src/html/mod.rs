@@ -11,6 +11,7 @@ mod landing;
 mod language;
 mod layout;
 mod locator;
+mod observations;
 mod passes;
 mod problem;
 mod results;

@@ -1,7 +1,11 @@
 //! The parameters of the OpenAPI document, each once.
 
+use nilometer_query::series::Method;
 use nilometer_schemas::limits::{CHANGES_LIMIT_MAX, COLLECTIONS_MAX, IDS_MAX, Q_CHARS_MAX, REFS_MAX};
 use serde_json::{Map, Value, json};
+
+use crate::links::CRS84;
+use crate::routes::edr::{Format, TOLERANCE_M, steps, units};
 
 fn query(name: &str, description: &str, schema: Value) -> Value {
     json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
@@ -82,10 +86,9 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
     add("filter", query("filter", "A CQL2 filter", text()));
     let languages = json!({"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"});
     add("filter-lang", query("filter-lang", "Language of the filter", languages));
-    let crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
     add(
         "filter-crs",
-        query("filter-crs", "Reference system of the filter's geometries", json!({"type": "string", "enum": [crs84]})),
+        query("filter-crs", "Reference system of the filter's geometries", json!({"type": "string", "enum": [CRS84]})),
     );
     add("sortby", list("sortby", "Properties to sort by, each with + (default) or - before it", text(), 8));
     add("fields", list("fields", "Members to answer with, each with - before it to leave it out", text(), 100));
@@ -110,7 +113,72 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
     ] {
         add(name, query(name, "Precision of the grid", json!({"type": "integer", "minimum": 0, "maximum": most})));
     }
+    add_values(&mut add);
     let steps = json!({"type": "string", "enum": ["hour", "day", "month", "year"], "default": "month"});
     add("datetime_frequency_interval", query("datetime_frequency_interval", "Calendar step", steps));
     out
+}
+
+/// The parameters of OGC API EDR, our own among them.
+fn add_values(add: &mut impl FnMut(&str, Value)) {
+    let text = || json!({"type": "string"});
+    let one_of = |values: Vec<&str>| json!({"type": "string", "enum": values});
+    add("locationId", path("locationId", "Identifier of a feature, or several with commas between"));
+    add(
+        "edrDatetime",
+        query(
+            "datetime",
+            "When the observations are: an RFC 3339 moment, a date, month or year, START/END with .. or nothing for an \
+             open end, a list of these, or Rn/START/DURATION",
+            text(),
+        ),
+    );
+    add("parameterName", list("parameter-name", "Names of parameters; all if absent", text(), 1_000));
+    add("crs", query("crs", "Reference system of positions", one_of(vec![CRS84, "CRS84"])));
+    let limit = json!({"type": "integer", "minimum": 1});
+    add("edrLimit", query("limit", "Taken and without effect: an answer is streamed whole", limit));
+    let formats = json!({"type": "string", "enum": Format::labels(), "default": Format::CoverageJson.label()});
+    add("edrFormat", query("f", "Format of the values, over the Accept header", formats));
+    let versions = json!({"type": "string", "default": "latest", "examples": ["latest", "all", "PIC0_01"]});
+    add(
+        "version",
+        query("version", "Versions of observations: the latest of each, all, or those of one name", versions),
+    );
+    let steps = steps();
+    add(
+        "resample",
+        query("resample", "Calendar step, in UTC, of which statistics are wanted", one_of(steps.split(", ").collect())),
+    );
+    let methods = one_of(Method::ALL.iter().map(|method| method.as_str()).collect());
+    let mut method = list(
+        "method",
+        "Statistics of each step, mean if absent; each comes with the number of values it rests on",
+        methods,
+        Method::ALL.len(),
+    );
+    method["schema"]["default"] = json!([Method::Mean.as_str()]);
+    add("method", method);
+    let required = |mut parameter: Value| {
+        parameter["required"] = true.into();
+        parameter
+    };
+    add("coords", required(query("coords", "POINT(LONGITUDE LATITUDE) or MULTIPOINT, well-known text", text())));
+    add(
+        "areaCoords",
+        required(query("coords", "POLYGON or MULTIPOLYGON, well-known text, rings turning either way", text())),
+    );
+    let distance = || json!({"type": "number", "minimum": 0});
+    add("within", required(query("within", "The distance", distance())));
+    add("withinUnits", required(query("within-units", "Unit of the distance", one_of(units()))));
+    let tolerance = format!("How far the feature may lie; {TOLERANCE_M} metres if absent");
+    add("tolerance", query("within", &tolerance, distance()));
+    add("toleranceUnits", query("within-units", "Unit of the distance", one_of(units())));
+    let mut bbox = list(
+        "bbox",
+        "West, south, east, north in degrees (CRS84), or six numbers with heights",
+        json!({"type": "number"}),
+        6,
+    );
+    bbox["schema"]["minItems"] = 4.into();
+    add("cubeBbox", required(bbox));
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// All schemas by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in [basics(), records(), questions(), answers()] {
+    for part in [basics(), records(), questions(), answers(), values()] {
         if let Value::Object(members) = part {
             all.extend(members);
         }
@@ -62,6 +62,9 @@ fn records() -> Value {
             "properties": {
                 "type": {"const": "Collection"}, "stac_version": {"type": "string"}, "id": {"type": "string"},
                 "title": {"type": "string"}, "description": {"type": "string"}, "license": {"type": "string"},
+                "data_queries": {"type": "object", "description": "Queries of OGC API EDR"},
+                "parameter_names": {"type": "object", "description": "Observed parameters by name"},
+                "output_formats": texts(), "crs": texts(),
                 "keywords": texts(), "providers": {"type": "array", "items": {"type": "object"}},
                 "extent": {
                     "type": "object", "required": ["spatial", "temporal"],
@@ -211,6 +214,50 @@ fn answers() -> Value {
                 }},
                 "until": {"type": "integer", "description": "The next page's since"}, "more": {"type": "boolean"},
                 "links": reference("Links"),
+            },
+        },
+    })
+}
+
+fn values() -> Value {
+    let parameters = || json!({"type": "object", "additionalProperties": {"type": "object"}});
+    let count = || json!({"type": "integer", "minimum": 0});
+    json!({
+        "Coverage": {
+            "type": "object", "required": ["type"],
+            "description": "A CoverageJSON document: one Coverage, or a CoverageCollection",
+            "properties": {
+                "type": {"enum": ["Coverage", "CoverageCollection"]}, "parameters": parameters(),
+                "domain": {"type": "object"}, "ranges": {"type": "object"},
+                "coverages": {"type": "array", "items": {"type": "object"}},
+                "nilometer:feature": {
+                    "type": "object", "required": ["collection", "id"],
+                    "properties": {
+                        "collection": {"type": "string"}, "id": {"type": "string"}, "title": {"type": "string"},
+                        "distance_m": {"type": "number", "description": "From the position asked for, metres"},
+                        "geometry_type": {"type": "string", "description":
+                            "Type of the shape for which the position of the domain stands"},
+                    },
+                },
+            },
+        },
+        "Locations": {
+            "type": "object",
+            "required": ["type", "parameters", "features", "links", "numberMatched", "numberReturned"],
+            "properties": {
+                "type": {"const": "FeatureCollection"}, "parameters": {"type": "array", "items": {"type": "object"}},
+                "features": {"type": "array", "items": {"type": "object", "required": ["type", "id", "properties"]}},
+                "links": reference("Links"), "numberMatched": {"type": "integer", "description": "Exact"},
+                "numberReturned": count(),
+            },
+        },
+        "ObservationCollection": {
+            "type": "object", "required": ["type", "parameters", "features"],
+            "description": "One feature for each observation; a geometry of more than 4 KiB is null",
+            "properties": {
+                "type": {"const": "FeatureCollection"}, "parameters": {"type": "array", "items": {"type": "object"}},
+                "features": {"type": "array", "items": {"type": "object"}}, "links": reference("Links"),
+                "numberMatched": count(), "numberReturned": count(),
             },
         },
     })

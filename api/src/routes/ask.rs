@@ -49,21 +49,32 @@ impl FromRequestParts<App> for Ask {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let (ask, format) = Self::with_format(parts, app).await?;
+        if let Some(format) = format.filter(|f| !matches!(f.as_str(), "json" | "html")) {
+            let problem = Problem::invalid("format", format!("there is no format {format:?}"));
+            return Err(problem.at("f").allowed("json, html").into());
+        }
+        Ok(ask)
+    }
+}
+
+impl Ask {
+    /// Reads a request and its `f`, for routes with formats of their own.
+    ///
+    /// # Errors
+    /// `Invalid` for a query string that is none.
+    pub(crate) async fn with_format(parts: &mut Parts, app: &App) -> Result<(Self, Option<String>), ApiError> {
         let context = RequestContext::from_request_parts(parts, app).await?;
         let principal = Principal::from_request_parts(parts, app).await?;
         let Query(mut query) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| Problem::invalid("query", "the query string is not name=value pairs joined by &"))?;
         let format = take(&mut query, "f");
-        if let Some(format) = format.filter(|f| !matches!(f.as_str(), "json" | "html")) {
-            let problem = Problem::invalid("format", format!("there is no format {format:?}"));
-            return Err(problem.at("f").allowed("json, html").into());
-        }
         let lang = take(&mut query, "lang").map(|l| primary_subtag(&l));
         let mut languages = accepted(context.accept_language.as_deref().unwrap_or_default());
         if let Some(lang) = &lang {
             languages.insert(0, lang.clone());
         }
-        Ok(Self {
+        let ask = Self {
             scope: principal.scope(),
             principal,
             links: Links::new(&context.public_url),
@@ -74,11 +85,10 @@ impl FromRequestParts<App> for Ask {
             path_and_query: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             path: parts.uri.path().to_owned(),
             headers: parts.headers.clone(),
-        })
+        };
+        Ok((ask, format))
     }
-}
 
-impl Ask {
     /// The language of pages.
     pub(crate) fn language(&self) -> Language {
         Language::choose(&self.languages)
@@ -138,7 +148,12 @@ impl Ask {
 
     /// An answer 200 with its cache headers.
     pub(crate) fn respond(&self, media_type: &str, etag: &str, body: Vec<u8>) -> Response {
-        let mut response = Response::new(Body::from(body));
+        self.respond_with(media_type, etag, Body::from(body))
+    }
+
+    /// As [`Ask::respond`], with a body that may be still under way.
+    pub(crate) fn respond_with(&self, media_type: &str, etag: &str, body: Body) -> Response {
+        let mut response = Response::new(body);
         self.cache_headers(response.headers_mut(), etag);
         let content_type = if media_type == HTML { "text/html; charset=utf-8" } else { media_type };
         if let Ok(value) = HeaderValue::from_str(content_type) {

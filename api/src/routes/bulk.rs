@@ -41,8 +41,8 @@ impl Report {
             Outcome::Replaced(_) => self.replaced += 1,
             Outcome::Unchanged(_) => self.unchanged += 1,
             Outcome::Rejected(problem) => self.reject(line, id, &problem),
-            // Bulk lines only put; nothing is deleted here.
-            Outcome::Deleted(_) | Outcome::Absent => {}
+            // Bulk lines only put items; nothing is deleted or observed here.
+            Outcome::Deleted(_) | Outcome::Absent | Outcome::Observed { .. } => {}
         }
     }
 

@@ -1,10 +1,12 @@
 //! A collection as it is answered: with links, an extent from the data and texts in the reader's language.
 
 use nilometer_indexer::{CollectionStats, Snapshot, StoredCollection};
-use nilometer_schemas::{Collection, TRANSLATIONS_MEMBER};
+use nilometer_query::series::parameters;
+use nilometer_schemas::{Collection, Scope, TRANSLATIONS_MEMBER};
 use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
+use super::edr;
 use crate::links::{
     GEOJSON, HTML, JSON, Links, REL_QUERYABLES, REL_SCHEMA, REL_SORTABLES, SCHEMA_JSON, collection_path,
 };
@@ -34,8 +36,11 @@ pub(crate) fn collection_json(ask: &Ask, snapshot: &Snapshot, stored: &StoredCol
     let mut body = collection.body.clone();
     let language = language_of(collection, &ask.languages);
     translate(&mut body, &language);
-    body.insert("extent".into(), extent(body.get("extent"), &snapshot.collection_stats(id)));
+    body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, id, ask.scope)));
+    let parameters = parameters(snapshot, id, ask.scope);
+    edr::describe(&mut body, &ask.links, id, &parameters, &language);
     let mut links = collection_links(&ask.links, id);
+    links.extend(edr::data_links(&ask.links, id, &parameters));
     if let Some(Value::Array(own)) = body.get("links") {
         links.extend(own.iter().filter(|link| !is_service_link(link)).cloned());
     }
@@ -65,6 +70,15 @@ fn translate(body: &mut Map<String, Value>, language: &str) {
     }
 }
 
+/// What a collection holds, the period of its observations included.
+fn stats_of(snapshot: &Snapshot, id: &str, scope: Scope) -> CollectionStats {
+    let mut stats = snapshot.collection_stats(id);
+    if let Some((first, last)) = snapshot.series(id, scope).and_then(|table| table.span()) {
+        stats.interval = Some(stats.interval.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
+    }
+    stats
+}
+
 /// The extent: from the data where there are any, else as declared, else the whole world at any time.
 pub(crate) fn extent(declared: Option<&Value>, stats: &CollectionStats) -> Value {
     let declared_array = |pointer: &str| {
@@ -89,6 +103,7 @@ fn is_service_link(link: &Value) -> bool {
     let text = |member: &str| link.get(member).and_then(Value::as_str).unwrap_or_default();
     match text("rel") {
         REL_QUERYABLES | REL_SORTABLES | REL_SCHEMA | "aggregate" | "aggregations" => true,
+        "data" => text("href").contains("/collections/") && edr::QUERIES.contains(&text("title")),
         "alternate" => text("href").contains("/collections/") && text("href").ends_with("?f=html"),
         _ => false,
     }

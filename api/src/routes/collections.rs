@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredCollection, Write};
+use nilometer_query::series::parameters;
 use nilometer_schemas::{Collection, CollectionId, Kind, Problem, text};
 use serde_json::{Map, Value, json};
 
@@ -137,8 +138,9 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
             .answer(snapshot.seq(), HTML, b"", move || Ok(html::collection(&view, &snapshot, &stored)?.into_bytes()))
             .await;
     }
-    // The tag begins with the record's own version, so that `If-Match` works; the extent changes with the data.
-    let data = format!("{:?}", snapshot.collection_stats(&id));
+    // The tag begins with the record's own version, so that `If-Match` works; extent and parameters change
+    // with the data.
+    let data = format!("{:?} {:?}", snapshot.collection_stats(&id), parameters(&snapshot, &id, ask.scope));
     let language = language_of(&stored.collection, &ask.languages);
     let mut response = ask
         .answer(stored.seq, JSON, data.as_bytes(), move || to_bytes(&collection_json(&view, &snapshot, &stored)))

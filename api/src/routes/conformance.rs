@@ -11,7 +11,7 @@ use crate::problem::ApiError;
 use crate::state::App;
 
 /// Conformance classes, STAC first. Both versions of sort stand here, since clients know one or the other.
-pub(crate) const CONFORMS_TO: [&str; 31] = [
+pub(crate) const CONFORMS_TO: &[&str] = &[
     "https://api.stacspec.org/v1.0.0/core",
     "https://api.stacspec.org/v1.0.0/collections",
     "https://api.stacspec.org/v1.0.0/ogcapi-features",
@@ -43,6 +43,16 @@ pub(crate) const CONFORMS_TO: [&str; 31] = [
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
     "http://www.opengis.net/spec/cql2/1.0/conf/advanced-comparison-operators",
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.2/conf/core",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.2/conf/collections",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.2/conf/queries",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.2/conf/json",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.2/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.2/conf/edr-geojson",
+    "http://www.opengis.net/spec/ogcapi-edr-1/1.2/conf/covjson",
 ];
 
 /// `GET /conformance`.
@@ -50,7 +60,7 @@ pub(super) async fn conformance(State(_): State<App>, ask: Ask) -> Result<Respon
     ask.only(&[])?;
     if ask.html {
         let page_of = ask.clone();
-        return ask.answer(0, HTML, b"", move || Ok(html::conformance(&page_of, &CONFORMS_TO).into_bytes())).await;
+        return ask.answer(0, HTML, b"", move || Ok(html::conformance(&page_of, CONFORMS_TO).into_bytes())).await;
     }
     ask.answer(0, JSON, b"", || to_bytes(&json!({"conformsTo": CONFORMS_TO}))).await
 }

@@ -19,6 +19,8 @@ mod writes;
 
 pub(crate) mod ask;
 pub(crate) mod collection_view;
+pub(crate) mod edr;
+pub(crate) mod hydrocron;
 pub(crate) mod passes;
 pub(crate) mod search;
 
@@ -61,8 +63,10 @@ pub fn router() -> Router<App> {
         .route("/searches/{search}", get(searches::get))
         .route("/searches/{search}/items", get(searches::items))
         .route("/swot/passes", get(passes::get))
+        .route(hydrocron::PATH, get(hydrocron::get))
         .route("/changes", get(changes::get))
         .route("/changes/snapshot", get(changes::snapshot))
         .route("/assets/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::favicon))
+        .merge(edr::router())
 }

@@ -11,7 +11,9 @@ use geo::{Geometry, MultiPolygon, Point, Polygon, Rect};
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::orbit::{COLLECTION, Cycle, Side};
 use nilometer_query::{Sight, sights};
-use nilometer_schemas::{Bbox, Direction, Filter, Instant, Problem, Scalar, Scope, Search, SortKey, TimeInterval};
+use nilometer_schemas::{
+    Bbox, Dialect, Direction, Filter, Instant, Problem, Scalar, Scope, Search, SortKey, TimeInterval,
+};
 use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
@@ -128,7 +130,7 @@ fn question(app: &App, ask: &Ask) -> Result<Question, Problem> {
         return Err(Problem::invalid("place", "point, place and bbox exclude each other").at(name).allowed(ALLOWED));
     }
     let passed_on = ask.query.iter().filter(|(name, value)| PASSED_ON.contains(&name.as_str()) && !value.is_empty());
-    let mut search = from_pairs(app, passed_on.cloned().collect(), &[], LIMIT_DEFAULT)?.search;
+    let mut search = from_pairs(app, passed_on.cloned().collect(), &[], LIMIT_DEFAULT, Dialect::Stac)?.search;
     search.collections = vec![nilometer_schemas::CollectionId::new(COLLECTION)?];
     search.sortby = by_time(Direction::Ascending);
     Ok(Question { place, search })

@@ -12,7 +12,7 @@ use crate::state::App;
 /// # Errors
 /// The parser's.
 pub(super) fn from_address(app: &App, ask: &Ask, extra: &[&str]) -> Result<Request, Problem> {
-    from_pairs(app, ask.query.clone(), extra, app.config.limits.page_limit_default)
+    from_pairs(app, ask.query.clone(), extra, app.config.limits.page_limit_default, Dialect::Stac)
 }
 
 /// The question in pairs of names and values, with `limit_default` items a page where they name no limit.
@@ -24,11 +24,12 @@ pub(super) fn from_pairs(
     mut pairs: Vec<(String, String)>,
     extra: &[&str],
     limit_default: usize,
+    dialect: Dialect,
 ) -> Result<Request, Problem> {
     if !pairs.iter().any(|(name, _)| name == "limit") {
         pairs.push(("limit".into(), limit_default.to_string()));
     }
-    parse::from_query(&pairs, Dialect::Stac, extra).map(|request| clamped(app, request))
+    parse::from_query(&pairs, dialect, extra).map(|request| clamped(app, request))
 }
 
 /// The question in a JSON body.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use nilometer_indexer::Snapshot;
 use nilometer_query::Page;
 use nilometer_query::parse::Request;
-use nilometer_schemas::{CollectionId, Scope, Search};
+use nilometer_schemas::{CollectionId, Dialect, Scope, Search};
 use serde_json::{Map, Value};
 
 use super::ask::Ask;
@@ -123,7 +123,7 @@ async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> R
     if let Some(clean) = html::clean_search_address(&ask)? {
         return Ok(see_other(&ask.links.local(&clean)));
     }
-    let mut search = from_pairs(app, ask.query.clone(), &[], HTML_LIMIT_DEFAULT)?.search;
+    let mut search = from_pairs(app, ask.query.clone(), &[], HTML_LIMIT_DEFAULT, Dialect::Stac)?.search;
     search.fields = None;
     if let Some(collection) = &collection {
         search = within(search, collection)?;

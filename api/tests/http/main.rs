@@ -3,6 +3,8 @@
 
 mod world;
 
+mod edr;
+mod hydrocron;
 mod metrics;
 mod pages;
 mod passes;

@@ -18,6 +18,8 @@ impl Sink for Writes {
         self.0.push(match record {
             Record::Collection(c) => Write::PutCollection(c, Precondition::None),
             Record::Item(item) => Write::PutItem(item, Precondition::None),
+            Record::ItemIfAbsent(item) => Write::PutItem(item, Precondition::Absent),
+            Record::Observations(observations) => Write::PutObservations(observations),
         });
         Ok(())
     }

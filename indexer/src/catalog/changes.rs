@@ -21,6 +21,8 @@ fn told(snapshot: &Snapshot, record: &LogRecord, scope: Scope) -> Option<ChangeK
         RecordKind::PutItem => ChangeKind::PutItem,
         RecordKind::DeleteItem => ChangeKind::DeleteItem,
         RecordKind::DeleteCollection => ChangeKind::DeleteCollection,
+        // Observations change no item.
+        RecordKind::PutObservations => return None,
     };
     if scope.sees(Access::Hidden) {
         return Some(kind);
@@ -69,6 +71,16 @@ pub(super) fn read(snapshot: &Snapshot, since: u64, limit: usize, scope: Scope) 
         return Err(Problem::new(Kind::Gone, "changes-gone", detail)
             .at("since")
             .allowed(format!("since >= {horizon}"))
+            .into());
+    }
+    if since > snapshot.seq() {
+        let detail = format!(
+            "there is no sequence {since} yet, the newest is {}: after a restore, take a snapshot and go on from its sequence",
+            snapshot.seq()
+        );
+        return Err(Problem::invalid("changes-ahead", detail)
+            .at("since")
+            .allowed(format!("since <= {}", snapshot.seq()))
             .into());
     }
     let seqs: Vec<u64> =

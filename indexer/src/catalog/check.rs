@@ -10,8 +10,9 @@ use tantivy::index::SegmentId;
 use super::index::{self, Layout, OpenIndex};
 use super::log::{self, LogFiles, RecordKind};
 use super::snapshot::{SegmentCache, Snapshot};
-use super::writer;
+use super::{observations, writer};
 use crate::Error;
+use crate::series;
 
 /// More than any footer has.
 const FOOTER_BYTES_MAX: u64 = 1024;
@@ -43,14 +44,14 @@ fn check_index(layout: &Layout, findings: &mut Vec<String>) -> Result<(), Error>
     let (files, _) = log::open_files(&layout.log(), (payload.seq > 0).then_some(payload.seq))?;
     let reader = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual).try_into()?;
     let collections = std::sync::Arc::new(writer::load_collections(&payload, &files)?);
-    let snapshot = Snapshot::new(
-        payload.seq,
-        tantivy::IndexReader::searcher(&reader),
-        fields,
-        collections,
-        files.clone(),
-        &mut SegmentCache::default(),
-    )?;
+    let tables = observations::load(layout.data(), &payload, &collections, &files)?;
+    for (collection, table) in tables.iter() {
+        let newest = payload.series.get(collection).copied().unwrap_or(0);
+        findings.extend(series::verify(table, &observations::sums(&files, collection, newest)?));
+    }
+    let searcher = tantivy::IndexReader::searcher(&reader);
+    let mut cache = SegmentCache::default();
+    let snapshot = Snapshot::new(payload.seq, searcher, fields, collections, tables, files.clone(), &mut cache)?;
     compare(&snapshot, &expected(&files, payload.seq)?, findings);
     Ok(())
 }
@@ -99,7 +100,7 @@ fn expected(files: &LogFiles, until: u64) -> Result<HashMap<(String, String), u6
                 live.remove(&(record.collection, record.id));
             }
             RecordKind::DeleteCollection => live.retain(|(collection, _), _| *collection != record.collection),
-            RecordKind::PutCollection => {}
+            RecordKind::PutCollection | RecordKind::PutObservations => {}
         }
     }
     Ok(live)

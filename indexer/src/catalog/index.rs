@@ -24,11 +24,14 @@ pub(crate) struct CommitPayload {
     pub(crate) seq: u64,
     /// Sequence number of each collection's record in the log.
     pub(crate) collections: BTreeMap<String, u64>,
+    /// Sequence number of the newest record of each collection's observations.
+    #[serde(default)]
+    pub(crate) series: BTreeMap<String, u64>,
 }
 
 impl CommitPayload {
     pub(crate) fn empty() -> Self {
-        Self { format: FORMAT_VERSION, seq: 0, collections: BTreeMap::new() }
+        Self { format: FORMAT_VERSION, seq: 0, collections: BTreeMap::new(), series: BTreeMap::new() }
     }
 }
 
@@ -45,6 +48,11 @@ impl Layout {
     /// The catalogue below a data folder.
     pub(crate) fn of(data: &Path) -> Self {
         Self { root: data.join("catalog") }
+    }
+
+    /// The data folder around it.
+    pub(crate) fn data(&self) -> &Path {
+        self.root.parent().unwrap_or(&self.root)
     }
 
     pub(crate) fn log(&self) -> PathBuf {

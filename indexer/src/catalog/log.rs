@@ -46,6 +46,8 @@ pub(crate) enum RecordKind {
     PutItem = 2,
     DeleteItem = 3,
     DeleteCollection = 4,
+    /// Observations of a collection: the version of its table that holds them.
+    PutObservations = 5,
 }
 
 impl RecordKind {
@@ -55,6 +57,7 @@ impl RecordKind {
             2 => Self::PutItem,
             3 => Self::DeleteItem,
             4 => Self::DeleteCollection,
+            5 => Self::PutObservations,
             _ => return None,
         })
     }

@@ -5,6 +5,7 @@ mod check;
 mod directory;
 mod index;
 mod log;
+mod observations;
 mod open;
 mod snapshot;
 mod stats;
@@ -12,6 +13,7 @@ mod tokens;
 mod types;
 mod writer;
 
+pub(crate) use log::sync_dir;
 pub use open::Catalog;
 pub use snapshot::{SegmentView, Snapshot};
 pub use tokens::folded_words_query;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fs4::fs_std::FileExt;
-use nilometer_schemas::{Kind, Problem, Scope};
+use nilometer_schemas::{Instant, Kind, Problem, Scope};
 use parking_lot::{Mutex, RwLock};
 use tantivy::ReloadPolicy;
 
@@ -17,7 +17,7 @@ use super::log::{self, Log};
 use super::snapshot::{SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Changes, Clock, Outcome, Stats, Write};
 use super::writer::{self, Prepared, Writer};
-use super::{changes, check};
+use super::{changes, check, observations};
 use crate::Error;
 use crate::segment::Shapes;
 
@@ -43,6 +43,7 @@ struct Shared {
 /// A catalogue: one writer, any number of readers. Dropping it waits for the writer's thread.
 pub struct Catalog {
     data_dir: PathBuf,
+    clock: Clock,
     shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -68,7 +69,8 @@ fn open_snapshot(layout: &Layout) -> Result<Snapshot, Error> {
     let (files, _) = log::open_files(&layout.log(), (payload.seq > 0).then_some(payload.seq))?;
     let reader: tantivy::IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
     let collections = Arc::new(writer::load_collections(&payload, &files)?);
-    Snapshot::new(payload.seq, reader.searcher(), fields, collections, files, &mut SegmentCache::default())
+    let tables = observations::load(layout.data(), &payload, &collections, &files)?;
+    Snapshot::new(payload.seq, reader.searcher(), fields, collections, tables, files, &mut SegmentCache::default())
 }
 
 impl Catalog {
@@ -80,7 +82,7 @@ impl Catalog {
         let layout = Layout::of(data_dir);
         let lock = lock(&layout)?;
         layout.check_version(true)?;
-        let writer = Writer::open(layout, options.clone(), clock, &mut |_| ())?;
+        let writer = Writer::open(layout, options.clone(), clock.clone(), &mut |_| ())?;
         let shared = Arc::new(Shared { snapshot: RwLock::new(writer.snapshot()), read_only: Mutex::new(None) });
         let (jobs, receiver) = channel();
         let thread_shared = shared.clone();
@@ -90,6 +92,7 @@ impl Catalog {
             .map_err(Error::io("start a thread for", data_dir))?;
         Ok(Arc::new(Self {
             data_dir: data_dir.to_owned(),
+            clock,
             shared,
             jobs: Some(jobs),
             thread: Some(thread),
@@ -118,7 +121,9 @@ impl Catalog {
             snapshot: RwLock::new(Arc::new(snapshot)),
             read_only: Mutex::new(Some("it was opened for reading".into())),
         });
-        Ok(Arc::new(Self { data_dir: data_dir.to_owned(), shared, jobs: None, thread: None, _lock: None }))
+        // Nothing is written, so no time is asked for.
+        let clock: Clock = Arc::new(Instant::default);
+        Ok(Arc::new(Self { data_dir: data_dir.to_owned(), clock, shared, jobs: None, thread: None, _lock: None }))
     }
 
     /// The newest view. Cheap.
@@ -143,7 +148,10 @@ impl Catalog {
     /// When none of the writes was done: no room, or the catalogue is read-only.
     pub fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, Error> {
         let mut shapes = Shapes::default();
-        let prepared = writes.into_iter().map(|write| writer::prepare(write, &mut shapes)).collect();
+        let (snapshot, now) = (self.snapshot(), (self.clock)());
+        let prepare = |write| writer::prepare(write, &mut shapes, &snapshot, &self.data_dir, now);
+        let prepared = writes.into_iter().map(prepare).collect();
+        drop(snapshot);
         self.ask(|reply| Job::Write(prepared, reply))
     }
 
@@ -166,6 +174,12 @@ impl Catalog {
             log_bytes: Log::bytes(snapshot.log()),
             ..Stats::default()
         };
+        for table in snapshot.all_series().values() {
+            stats.observations += table.rows();
+            stats.series_files += table.files();
+            stats.series_bytes += table.bytes();
+        }
+        stats.series = snapshot.all_series().len();
         for segment in snapshot.segments() {
             stats.items += u64::from(segment.live());
             stats.deleted += u64::from(segment.data().docs() - segment.live());
@@ -179,7 +193,7 @@ impl Catalog {
         self.shared.read_only.lock().clone()
     }
 
-    /// Drops dead records from the log; `/changes` before them is gone afterwards.
+    /// Merges the files of observations, and drops dead records from the log; `/changes` before them is gone afterwards.
     ///
     /// # Errors
     /// When files cannot be written; the log stays whole.
@@ -268,7 +282,7 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_ma
                 let _ = note_failure(writer.checkpoint_if_due(), shared);
             }
             Job::Compact(reply) => {
-                let result = writer.compact();
+                let result = writer.merge_series().and_then(|()| writer.compact());
                 *shared.snapshot.write() = writer.snapshot();
                 let _ = reply.send(note_failure(result, shared));
             }

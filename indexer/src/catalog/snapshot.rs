@@ -11,15 +11,16 @@ use super::log::{self, LogFiles, LogRecord};
 use super::stats::{self, StatsByCollection};
 use super::types::{CollectionStats, StoredCollection, StoredItem};
 use crate::Error;
-use crate::segment::{self, Bits, SegmentData};
+use crate::segment::{self, Bits, LatestColumns, SegmentCore, SegmentData};
+use crate::series::{SeriesTable, SeriesTables};
 
 /// One segment in a snapshot.
 pub struct SegmentView {
     ord: u32,
     reader: SegmentReader,
-    data: Arc<SegmentData>,
+    data: SegmentData,
     alive: Option<Arc<Bits>>,
-    stats: OnceLock<StatsByCollection>,
+    stats: Arc<OnceLock<StatsByCollection>>,
 }
 
 impl SegmentView {
@@ -62,32 +63,52 @@ impl SegmentView {
 #[derive(Default)]
 pub(crate) struct SegmentCache {
     views: HashMap<(SegmentId, Option<Opstamp>), Arc<SegmentView>>,
-    data: HashMap<SegmentId, Arc<SegmentData>>,
+    data: HashMap<SegmentId, Arc<SegmentCore>>,
+    /// The series that the views show the latest values of.
+    series: Arc<SeriesTables>,
 }
 
 impl SegmentCache {
-    fn view(&mut self, ord: u32, reader: &SegmentReader, opstamp: Option<Opstamp>) -> Result<Arc<SegmentView>, Error> {
+    fn view(
+        &self,
+        ord: u32,
+        reader: &SegmentReader,
+        opstamp: Option<Opstamp>,
+        series: &Arc<SeriesTables>,
+    ) -> Result<Arc<SegmentView>, Error> {
         let id = reader.segment_id();
-        if let Some(view) = self.views.get(&(id, opstamp)).filter(|v| v.ord == ord) {
+        let same_series = Arc::ptr_eq(&self.series, series);
+        let known = self.views.get(&(id, opstamp)).filter(|v| v.ord == ord);
+        if let Some(view) = known.filter(|_| same_series) {
             return Ok(view.clone());
         }
-        let data = match self.data.get(&id) {
-            Some(data) => data.clone(),
+        let latest = || Arc::new(LatestColumns::new(series.clone()));
+        if let Some(view) = known {
+            let data = view.data.with_latest(latest());
+            let (alive, stats) = (view.alive.clone(), view.stats.clone());
+            return Ok(Arc::new(SegmentView { ord, reader: reader.clone(), data, alive, stats }));
+        }
+        let core = match self.data.get(&id) {
+            Some(core) => core.clone(),
             None => Arc::new(segment::open_data(reader)?),
         };
         let alive =
             reader.alive_bitset().map(|alive| Arc::new(Bits::from_fn(reader.max_doc(), |doc| alive.is_alive(doc))));
-        Ok(Arc::new(SegmentView { ord, reader: reader.clone(), data, alive, stats: OnceLock::new() }))
+        // What was made for another live set of the segment serves this one too.
+        let made = self.views.iter().find(|((of, _), _)| same_series && *of == id);
+        let latest = made.map_or_else(latest, |(_, view)| view.data.latest().clone());
+        let data = SegmentData::new(core, latest);
+        Ok(Arc::new(SegmentView { ord, reader: reader.clone(), data, alive, stats: Arc::default() }))
     }
 
-    fn views(&mut self, searcher: &Searcher) -> Result<Vec<Arc<SegmentView>>, Error> {
+    fn views(&mut self, searcher: &Searcher, series: &Arc<SeriesTables>) -> Result<Vec<Arc<SegmentView>>, Error> {
         let mut views = Vec::new();
-        let mut next = Self::default();
+        let mut next = Self { series: series.clone(), ..Self::default() };
         for (ord, reader) in searcher.segment_readers().iter().enumerate() {
             let opstamp = searcher.generation().segments().get(&reader.segment_id()).copied().flatten();
-            let view = self.view(ord as u32, reader, opstamp)?;
+            let view = self.view(ord as u32, reader, opstamp, series)?;
             next.views.insert((reader.segment_id(), opstamp), view.clone());
-            next.data.insert(reader.segment_id(), view.data.clone());
+            next.data.insert(reader.segment_id(), view.data.core().clone());
             views.push(view);
         }
         *self = next;
@@ -105,6 +126,7 @@ pub struct Snapshot {
     fields: IndexFields,
     segments: Vec<Arc<SegmentView>>,
     collections: Arc<Collections>,
+    series: Arc<SeriesTables>,
     log: LogFiles,
 }
 
@@ -114,11 +136,12 @@ impl Snapshot {
         searcher: Searcher,
         fields: IndexFields,
         collections: Arc<Collections>,
+        series: Arc<SeriesTables>,
         log: LogFiles,
         cache: &mut SegmentCache,
     ) -> Result<Self, Error> {
-        let segments = cache.views(&searcher)?;
-        Ok(Self { seq, searcher, fields, segments, collections, log })
+        let segments = cache.views(&searcher, &series)?;
+        Ok(Self { seq, searcher, fields, segments, collections, series, log })
     }
 
     /// Sequence number of the newest write in it.
@@ -152,6 +175,16 @@ impl Snapshot {
     /// A collection the scope may see.
     pub fn collection(&self, id: &str, scope: Scope) -> Option<&Arc<StoredCollection>> {
         self.collections.get(id).filter(|c| scope.sees_collection(&c.collection))
+    }
+
+    /// The observations of a collection the scope may see; `None` where there are none.
+    pub fn series(&self, collection: &str, scope: Scope) -> Option<&Arc<SeriesTable>> {
+        self.collection(collection, scope)?;
+        self.series.get(collection)
+    }
+
+    pub(crate) fn all_series(&self) -> &Arc<SeriesTables> {
+        &self.series
     }
 
     /// The collections the scope may see, by id.

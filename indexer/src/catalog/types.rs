@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use nilometer_schemas::{Collection, CollectionId, Instant, Item, ItemId, ItemText, Problem};
 
+use crate::source::Observations;
+
 /// The time of a write; passed in so that tests replay.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
@@ -58,8 +60,10 @@ pub enum Write {
     PutItem(Box<Item>, Precondition),
     /// Deletes an item.
     DeleteItem(CollectionId, ItemId, Precondition),
-    /// Deletes a collection and its items.
+    /// Deletes a collection, its items and its observations.
     DeleteCollection(CollectionId, Precondition),
+    /// Adds observations to a collection that exists.
+    PutObservations(Box<Observations>),
 }
 
 /// What became of one write.
@@ -75,6 +79,15 @@ pub enum Outcome {
     Deleted(u64),
     /// There was nothing to delete.
     Absent,
+    /// Observations are in: how many were new, took the place of others of the same key and version, or were there.
+    Observed {
+        /// Rows whose key and version were not there.
+        added: u64,
+        /// Rows that took the place of one with the same key and version and other values.
+        replaced: u64,
+        /// Rows that were there already.
+        unchanged: u64,
+    },
     /// Not done, for this reason.
     Rejected(Problem),
 }
@@ -169,6 +182,14 @@ pub struct Stats {
     pub deleted: u64,
     /// Number of segments.
     pub segments: usize,
+    /// Observations, all versions.
+    pub observations: u64,
+    /// Collections that have observations.
+    pub series: usize,
+    /// Files of observations.
+    pub series_files: usize,
+    /// Bytes of these files.
+    pub series_bytes: u64,
     /// Bytes of the log.
     pub log_bytes: u64,
     /// Bytes of the index by component (file extension).

@@ -2,19 +2,27 @@
 //! indexes it, and publishes a new snapshot. A write is answered when all of that is done.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
-use nilometer_schemas::{Access, Collection, CollectionId, IndexFields, Instant, Item, ItemId, Kind, Problem};
+use nilometer_schemas::observation::PARAMETERS_MEMBER;
+use nilometer_schemas::{
+    Access, Collection, CollectionId, IndexFields, Instant, Item, ItemId, Kind, ObservationModel, Parameter, Problem,
+};
+use serde_json::Value;
 use tantivy::directory::error::OpenReadError;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 
 use super::directory::CheckpointDirectory;
 use super::index::{self, CommitPayload, Layout, OpenIndex};
 use super::log::{self, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
+use super::observations::{Series, prepare_observations, undeclared};
 use super::snapshot::{Collections, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
 use crate::Error;
 use crate::segment::{Row, Shapes};
+use crate::series;
+use crate::source::Observations;
 
 /// A write with what can be computed of it before its turn comes.
 pub(super) struct Prepared {
@@ -22,6 +30,8 @@ pub(super) struct Prepared {
     hash: [u8; 16],
     /// The item's row, its sequence number and time still open.
     row: Option<Row>,
+    /// The files of observations, as they were decided against the caller's view; `None` where that could not be done.
+    observations: Option<series::Prepared>,
 }
 
 fn hash_of(text: &str) -> [u8; 16] {
@@ -34,14 +44,24 @@ fn collection_text(collection: &Collection) -> String {
     serde_json::Value::Object(collection.body.clone()).to_string()
 }
 
-/// Does the work that needs no order: hashes, geometry. Runs on the caller's thread.
-pub(super) fn prepare(write: Write, shapes: &mut Shapes) -> Prepared {
+/// Does the work that needs no order: hashes, geometry, the files of observations. Runs on the caller's thread.
+pub(super) fn prepare(
+    write: Write,
+    shapes: &mut Shapes,
+    snapshot: &Snapshot,
+    data_dir: &Path,
+    now: Instant,
+) -> Prepared {
     let (hash, row) = match &write {
         Write::PutItem(item, _) => (hash_of(item.text.as_str()), Some(Row::with(item, 0, Instant(0), shapes))),
         Write::PutCollection(collection, _) => (hash_of(&collection_text(collection)), None),
-        Write::DeleteItem(..) | Write::DeleteCollection(..) => ([0; 16], None),
+        Write::DeleteItem(..) | Write::DeleteCollection(..) | Write::PutObservations(_) => ([0; 16], None),
     };
-    Prepared { write, hash, row }
+    let observations = match &write {
+        Write::PutObservations(o) => prepare_observations(o, snapshot, data_dir, now),
+        _ => None,
+    };
+    Prepared { write, hash, row, observations }
 }
 
 /// A change of the index that a log record stands for.
@@ -56,13 +76,13 @@ type Stored = (u64, [u8; 16]);
 
 /// What a group does: decided first, then done in one go.
 #[derive(Default)]
-struct Group {
-    records: Vec<LogRecord>,
+pub(super) struct Group {
+    pub(super) records: Vec<LogRecord>,
     changes: Vec<IndexChange>,
     /// Items that the group has touched: sequence and hash of the newest write, `None` when deleted.
     items: HashMap<(String, String), Option<Stored>>,
     /// Collections that the group has deleted: what the snapshot holds of them is gone, also if they come back.
-    forgotten: HashSet<String>,
+    pub(super) forgotten: HashSet<String>,
     outcomes: Vec<Outcome>,
 }
 
@@ -98,6 +118,7 @@ pub(super) struct Writer {
     writer: Option<IndexWriter>,
     log: Log,
     collections: Arc<Collections>,
+    pub(super) series: Series,
     cache: SegmentCache,
     snapshot: Arc<Snapshot>,
     since_checkpoint: Since,
@@ -106,7 +127,7 @@ pub(super) struct Writer {
     layout: Layout,
 }
 
-fn rejected(kind: Kind, code: &'static str, detail: String) -> Outcome {
+pub(super) fn rejected(kind: Kind, code: &'static str, detail: String) -> Outcome {
     Outcome::Rejected(Problem::new(kind, code, detail))
 }
 
@@ -139,8 +160,11 @@ impl Writer {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let collections = Arc::new(load_collections(&payload, &log.files())?);
         let mut cache = SegmentCache::default();
-        let snapshot =
-            Snapshot::new(payload.seq, reader.searcher(), fields, collections.clone(), log.files(), &mut cache)?;
+        let series = Series::new(layout.data(), &payload);
+        // The tables are opened when the log has told their newest versions.
+        let (tables, files) = (Arc::default(), log.files());
+        let searcher = reader.searcher();
+        let snapshot = Snapshot::new(payload.seq, searcher, fields, collections.clone(), tables, files, &mut cache)?;
         let snapshot = Arc::new(snapshot);
         let mut writer = Self {
             index,
@@ -150,6 +174,7 @@ impl Writer {
             writer: None,
             log,
             collections,
+            series,
             cache,
             snapshot,
             since_checkpoint: Since::default(),
@@ -158,6 +183,7 @@ impl Writer {
             layout,
         };
         writer.replay(payload.seq, progress)?;
+        writer.open_series()?;
         writer.checkpoint()?;
         Ok(writer)
     }
@@ -201,7 +227,9 @@ impl Writer {
                 }
                 group.forget_collection(&record.collection);
                 self.remove_collection(&record.collection);
+                self.series.forget(&record.collection);
             }
+            RecordKind::PutObservations => self.series.recorded(&record.collection, record.seq),
             RecordKind::PutItem => {
                 if let Some((old, _)) = self.stored_item(&key, group)? {
                     group.changes.push(IndexChange::Remove(old));
@@ -227,6 +255,7 @@ impl Writer {
 
     fn set_collection(&mut self, collection: Collection, seq: u64) {
         let id = collection.id.as_str().to_owned();
+        self.series.declared(&collection);
         Arc::make_mut(&mut self.collections).insert(id, Arc::new(StoredCollection { collection, seq }));
     }
 
@@ -278,10 +307,11 @@ impl Writer {
     /// # Errors
     /// When nothing of the group was done. [`Error::ReadOnly`] means that no further write may be tried.
     pub(super) fn write(&mut self, writes: Vec<Prepared>) -> Result<Vec<Outcome>, Error> {
-        let collections = self.collections.clone();
+        let (collections, series) = (self.collections.clone(), self.series.state());
         let result = self.write_group(writes);
         if result.is_err() {
             self.collections = collections;
+            self.series.return_to(series);
         }
         result
     }
@@ -290,11 +320,12 @@ impl Writer {
         let begin = std::time::Instant::now();
         let mut group = Group::default();
         let time = (self.clock)();
+        self.roll_forward(time, &mut group)?;
         for prepared in writes {
             let outcome = self.decide(prepared, time, &mut group)?;
             group.outcomes.push(outcome);
         }
-        let Group { records, changes, outcomes, .. } = group;
+        let Group { records, changes, outcomes, forgotten, .. } = group;
         let (Some(first), Some(last)) = (records.first().map(|r| r.seq), records.last().map(|r| r.seq)) else {
             return Ok(outcomes);
         };
@@ -313,13 +344,19 @@ impl Writer {
         if let Some(observer) = &self.options.observer {
             observer.commit(begin.elapsed(), count);
         }
+        for collection in &forgotten {
+            // Opening does it again if it fails: the collection is gone, and its table is nobody's.
+            if let Err(error) = self.series.drop_table(collection) {
+                tracing::warn!(%error, collection, "the observations of a deleted collection stay on disk for now");
+            }
+        }
         self.since_checkpoint.groups += 1;
         self.since_checkpoint.records += count;
         Ok(outcomes)
     }
 
     fn decide(&mut self, prepared: Prepared, time: Instant, group: &mut Group) -> Result<Outcome, Error> {
-        let Prepared { write, hash, row } = prepared;
+        let Prepared { write, hash, row, observations } = prepared;
         let seq = self.log.next_seq() + group.records.len() as u64;
         match write {
             Write::PutCollection(collection, when) => self.put_collection(*collection, when, hash, (seq, time), group),
@@ -328,6 +365,7 @@ impl Writer {
                 let row = row.expect("an item is prepared with its row");
                 self.put_item(item, when, hash, Row { seq, ingested: time.0, ..row }, group)
             }
+            Write::PutObservations(o) => self.put_observations(*o, observations, (seq, time), group),
             Write::DeleteItem(collection, id, when) => self.delete_item(&collection, &id, when, (seq, time), group),
         }
     }
@@ -418,6 +456,7 @@ impl Writer {
         }
         group.forget_collection(id.as_str());
         self.remove_collection(id.as_str());
+        self.series.forget(id.as_str());
         group.records.push(delete_record(RecordKind::DeleteCollection, (seq, time), flags, id.as_str(), ""));
         Outcome::Deleted(seq)
     }
@@ -465,6 +504,166 @@ impl Writer {
         Ok(outcome)
     }
 
+    /// Commits observations to their table; the record that vouches for the commit goes to the log with the group.
+    fn put_observations(
+        &mut self,
+        observations: Observations,
+        prepared: Option<series::Prepared>,
+        (seq, time): (u64, Instant),
+        group: &mut Group,
+    ) -> Result<Outcome, Error> {
+        let id = observations.collection.as_str();
+        let Some(stored) = self.collections.get(id).cloned() else {
+            self.series.discard(id, prepared);
+            return Ok(rejected(Kind::NotFound, "collection-not-found", format!("there is no collection {id:?}")));
+        };
+        if group.forgotten.contains(id) {
+            self.series.discard(id, prepared);
+            let detail = format!("collection {id:?} was deleted at the same moment: send its observations again");
+            return Ok(rejected(Kind::Conflict, "collection-deleted", detail));
+        }
+        let stored = match undeclared(&observations, &ObservationModel::of_collection(&stored.collection)) {
+            Err(problem) => {
+                self.series.discard(id, prepared);
+                return Ok(Outcome::Rejected(problem));
+            }
+            Ok(missing) if missing.is_empty() => stored,
+            Ok(missing) => self.declare(&stored.collection, &missing, (seq, time), group)?,
+        };
+        let seq = self.log.next_seq() + group.records.len() as u64;
+        let put = match self.series.put(&observations, &stored.collection, prepared, (seq, time)) {
+            Ok(put) => put,
+            Err(Error::Problem(problem)) => return Ok(Outcome::Rejected(problem)),
+            Err(error) => return Err(error),
+        };
+        if let Some(body) = put.record {
+            group.records.push(self.observation_record(id, body, (seq, time)));
+            self.items_for(id, &put.features, time, group)?;
+        }
+        Ok(put.outcome)
+    }
+
+    /// Adds parameters to what a collection declares.
+    fn declare(
+        &mut self,
+        collection: &Collection,
+        parameters: &[Parameter],
+        (seq, time): (u64, Instant),
+        group: &mut Group,
+    ) -> Result<Arc<StoredCollection>, Error> {
+        let mut body = collection.body.clone();
+        let declared = body.entry(PARAMETERS_MEMBER).or_insert_with(|| Value::Array(Vec::new()));
+        for parameter in parameters {
+            let value = serde_json::to_value(parameter).map_err(|e| Problem::invalid("parameter", e.to_string()))?;
+            declared.as_array_mut().into_iter().for_each(|all| all.push(value.clone()));
+        }
+        let collection = Collection::from_value(Value::Object(body))?;
+        let (id, hash) = (collection.id.as_str().to_owned(), hash_of(&collection_text(&collection)));
+        self.put_collection(collection, Precondition::None, hash, (seq, time), group)?;
+        self.collections.get(&id).cloned().ok_or_else(|| self.bad_record(seq, "the collection is gone"))
+    }
+
+    fn observation_record(&self, collection: &str, body: String, (seq, time): (u64, Instant)) -> LogRecord {
+        let flags = self.flags_of(collection);
+        LogRecord { body, ..delete_record(RecordKind::PutObservations, (seq, time), flags, collection, "") }
+    }
+
+    /// Gives every feature that has observations and no item a bare one, so that it can be found.
+    fn items_for(
+        &mut self,
+        collection: &str,
+        features: &[String],
+        time: Instant,
+        group: &mut Group,
+    ) -> Result<(), Error> {
+        for feature in features {
+            let key = (collection.to_owned(), feature.clone());
+            let known = match group.items.get(&key) {
+                Some(touched) => touched.is_some(),
+                None => self.snapshot.find(collection, feature).is_some() && !group.forgotten.contains(collection),
+            };
+            if known {
+                continue;
+            }
+            let item = Box::new(crate::source::bare_feature(collection, feature)?);
+            let seq = self.log.next_seq() + group.records.len() as u64;
+            let (hash, row) = (hash_of(item.text.as_str()), Row::of(&item, seq, time));
+            self.put_item(item, Precondition::Absent, hash, row, group)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the tables of all collections, and brings forward what was committed to them and never recorded.
+    fn open_series(&mut self) -> Result<(), Error> {
+        let (time, mut group) = ((self.clock)(), Group::default());
+        self.series.open(&self.collections, &self.log.files(), time)?;
+        self.roll_forward(time, &mut group)?;
+        let Group { records, changes, .. } = group;
+        if let Some(last) = records.last().map(|r| r.seq) {
+            self.log.append(&records)?;
+            self.index_changes(changes, last)?;
+            return self.publish(last);
+        }
+        self.refresh()
+    }
+
+    /// Records what was committed to tables and not recorded: after a crash between the two, or a failed group.
+    fn roll_forward(&mut self, time: Instant, group: &mut Group) -> Result<(), Error> {
+        for (collection, stored) in self.collections.clone().iter() {
+            if !self.series.is_ahead(collection) {
+                continue;
+            }
+            let Some((body, features)) = self.series.bring_forward(collection, &stored.collection)? else { continue };
+            let seq = self.log.next_seq() + group.records.len() as u64;
+            self.series.recorded(collection, seq);
+            group.records.push(self.observation_record(collection, body, (seq, time)));
+            self.items_for(collection, &features, time, group)?;
+        }
+        Ok(())
+    }
+
+    /// Looks after the tables: takes in what was merged, begins to merge what is worth it, writes checkpoints.
+    fn tend_series(&mut self) -> Result<(), Error> {
+        let time = (self.clock)();
+        let bodies = self.series.tend(self.log.next_seq(), time)?;
+        if bodies.is_empty() {
+            return Ok(());
+        }
+        self.record_bodies(bodies, time)
+    }
+
+    /// Appends records of tables that hold the same observations as before, in other files.
+    fn record_bodies(&mut self, bodies: Vec<(String, String)>, time: Instant) -> Result<(), Error> {
+        let mut records = Vec::new();
+        for (collection, body) in bodies {
+            let seq = self.log.next_seq() + records.len() as u64;
+            self.series.recorded(&collection, seq);
+            records.push(self.observation_record(&collection, body, (seq, time)));
+        }
+        let Some(last) = records.last().map(|r| r.seq) else { return Ok(()) };
+        self.log.append(&records)?;
+        self.index_changes(Vec::new(), last)?;
+        self.publish(last)
+    }
+
+    /// Merges what can be merged in every table, and waits.
+    pub(super) fn merge_series(&mut self) -> Result<(), Error> {
+        loop {
+            let time = (self.clock)();
+            let bodies = self.series.merge_all(self.log.next_seq(), time)?;
+            if bodies.is_empty() {
+                return Ok(());
+            }
+            self.record_bodies(bodies, time)?;
+        }
+    }
+
+    fn keep_summaries(&self) {
+        if let Err(error) = self.series.keep_summaries() {
+            tracing::warn!(%error, "the latest values are not kept; they are made anew when needed");
+        }
+    }
+
     fn delete_item(
         &mut self,
         collection: &CollectionId,
@@ -504,7 +703,8 @@ impl Writer {
         }
         let collections =
             self.collections.iter().map(|(id, stored)| (id.clone(), stored.seq)).collect::<BTreeMap<_, _>>();
-        let payload = CommitPayload { seq: last, collections, ..CommitPayload::empty() };
+        let series = self.series.recorded_seqs().clone();
+        let payload = CommitPayload { seq: last, collections, series, ..CommitPayload::empty() };
         let payload = serde_json::to_string(&payload)
             .map_err(|e| Error::Damaged { path: self.layout.index(), detail: e.to_string() })?;
         let mut commit = writer.prepare_commit()?;
@@ -536,7 +736,8 @@ impl Writer {
         loop {
             self.reader.reload()?;
             let (searcher, collections) = (self.reader.searcher(), self.collections.clone());
-            match Snapshot::new(seq, searcher, self.fields, collections, self.log.files(), &mut self.cache) {
+            let (series, files) = (self.series.tables().clone(), self.log.files());
+            match Snapshot::new(seq, searcher, self.fields, collections, series, files, &mut self.cache) {
                 Ok(snapshot) => {
                     self.snapshot = Arc::new(snapshot);
                     return Ok(());
@@ -558,12 +759,15 @@ impl Writer {
 
     /// What is done when no writes are waiting: merged segments are shown, and the index on disk follows.
     pub(super) fn rest(&mut self) -> Result<(), Error> {
+        self.tend_series()?;
+        self.keep_summaries();
         self.refresh()?;
         self.checkpoint()
     }
 
     /// A checkpoint when enough has been written since the last.
     pub(super) fn checkpoint_if_due(&mut self) -> Result<(), Error> {
+        self.tend_series()?;
         let Since { groups, records } = self.since_checkpoint;
         if groups >= CHECKPOINT_GROUPS || records >= CHECKPOINT_RECORDS { self.checkpoint() } else { Ok(()) }
     }
@@ -578,6 +782,7 @@ impl Writer {
     /// Drops dead records from the sealed files of the log.
     pub(super) fn compact(&mut self) -> Result<(), Error> {
         let mut live: HashSet<u64> = self.collections.values().map(|c| c.seq).collect();
+        live.extend(self.series.live_records(&self.log.files())?);
         for segment in self.snapshot.segments() {
             let seqs = segment.data().seqs();
             live.extend((0..segment.data().docs()).filter(|doc| segment.is_alive(*doc)).map(|doc| seqs[doc as usize]));
@@ -609,6 +814,8 @@ impl Writer {
 
     /// Waits for merges under way and gives the files free.
     pub(super) fn close(mut self) -> Result<(), Error> {
+        self.series.stop();
+        self.keep_summaries();
         if let Some(writer) = self.writer.take() {
             writer.wait_merging_threads()?;
         }

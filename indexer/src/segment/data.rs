@@ -11,6 +11,7 @@ use tantivy::directory::OwnedBytes;
 
 use super::column::{Codes, Column, ColumnKind, ColumnMeta, ColumnPlace};
 use super::file::Sections;
+use super::latest::LatestColumns;
 use super::rtree::{Tree, TreePlace};
 use crate::geometry::FlatGeometry;
 
@@ -93,8 +94,8 @@ pub struct Cells {
 #[derive(Default)]
 struct CellCache(Mutex<BTreeMap<(u8, u8), Arc<Cells>>>);
 
-/// An opened segment file.
-pub struct SegmentData {
+/// The file itself, opened once.
+pub(crate) struct SegmentCore {
     sections: Sections,
     docs: u32,
     places: Places,
@@ -104,7 +105,7 @@ pub struct SegmentData {
     max_seq: OnceLock<u64>,
 }
 
-impl SegmentData {
+impl SegmentCore {
     /// Opens a file; `None` when its frame is damaged or of another version. Contents are verified by `check`.
     pub(crate) fn open(bytes: OwnedBytes) -> Option<Self> {
         let (sections, meta): (Sections, SegmentMeta) = Sections::open(bytes)?;
@@ -123,53 +124,93 @@ impl SegmentData {
     }
 
     /// Number of documents, deleted ones included.
-    pub fn docs(&self) -> u32 {
+    pub(crate) fn docs(&self) -> u32 {
         self.docs
+    }
+
+    fn columns(&self) -> impl Iterator<Item = Column<'_>> {
+        self.columns.iter().map(|place| place.column(&self.sections))
+    }
+}
+
+/// An opened segment file, with the latest values of the features in it as further columns.
+#[derive(Clone)]
+pub struct SegmentData {
+    core: Arc<SegmentCore>,
+    latest: Arc<LatestColumns>,
+}
+
+impl SegmentData {
+    pub(crate) fn new(core: Arc<SegmentCore>, latest: Arc<LatestColumns>) -> Self {
+        Self { core, latest }
+    }
+
+    /// The file without any latest values, as merges need it.
+    pub(crate) fn alone(core: SegmentCore) -> Self {
+        Self::new(Arc::new(core), Arc::new(LatestColumns::new(Arc::default())))
+    }
+
+    /// The same file beside other latest values.
+    pub(crate) fn with_latest(&self, latest: Arc<LatestColumns>) -> Self {
+        Self { core: self.core.clone(), latest }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<SegmentCore> {
+        &self.core
+    }
+
+    pub(crate) fn latest(&self) -> &Arc<LatestColumns> {
+        &self.latest
+    }
+
+    /// Number of documents, deleted ones included.
+    pub fn docs(&self) -> u32 {
+        self.core.docs
     }
 
     /// Sequence number of each document's write.
     pub fn seqs(&self) -> &[u64] {
-        self.sections.at(&self.places.seqs)
+        self.core.sections.at(&self.core.places.seqs)
     }
 
     /// The newest sequence number in the segment.
     pub fn max_seq(&self) -> u64 {
-        *self.max_seq.get_or_init(|| self.seqs().iter().copied().max().unwrap_or(0))
+        *self.core.max_seq.get_or_init(|| self.seqs().iter().copied().max().unwrap_or(0))
     }
 
     /// Time of each document's write, µs.
     pub fn ingested(&self) -> &[i64] {
-        self.sections.at(&self.places.ingested)
+        self.core.sections.at(&self.core.places.ingested)
     }
 
     /// `datetime` of each document, µs; [`super::NO_TIME`] where it is null.
     pub fn datetime(&self) -> &[i64] {
-        self.sections.at(&self.places.datetime)
+        self.core.sections.at(&self.core.places.datetime)
     }
 
     /// First moment of each document, µs.
     pub fn start(&self) -> &[i64] {
-        self.sections.at(&self.places.start)
+        self.core.sections.at(&self.core.places.start)
     }
 
     /// Last moment of each document, µs.
     pub fn end(&self) -> &[i64] {
-        self.sections.at(&self.places.end)
+        self.core.sections.at(&self.core.places.end)
     }
 
     /// Documents by falling `datetime`, undated last, the newest write first among equals.
     pub fn newest_first(&self) -> &[u32] {
-        self.sections.at(&self.places.newest)
+        self.core.sections.at(&self.core.places.newest)
     }
 
     /// The tree over part boxes; its leaves name geometries.
     pub fn tree(&self) -> Tree<'_> {
-        self.tree.tree(&self.sections)
+        self.core.tree.tree(&self.core.sections)
     }
 
     /// Number of distinct geometries.
     pub fn geometry_count(&self) -> u32 {
-        (self.places.centroids.len() / 16) as u32
+        (self.core.places.centroids.len() / 16) as u32
     }
 
     /// A document's geometry.
@@ -180,12 +221,12 @@ impl SegmentData {
 
     /// The geometry of every document; `u32::MAX` for none.
     pub fn geometry_of_doc(&self) -> &[u32] {
-        self.sections.at(&self.places.geometry_of_doc)
+        self.core.sections.at(&self.core.places.geometry_of_doc)
     }
 
     pub(crate) fn geometry_bytes(&self, geometry: u32) -> &[u8] {
-        let offsets: &[u64] = self.sections.at(&self.places.geometry_offsets);
-        let bytes: &[u8] = self.sections.at(&self.places.geometry_bytes);
+        let offsets: &[u64] = self.core.sections.at(&self.core.places.geometry_offsets);
+        let bytes: &[u8] = self.core.sections.at(&self.core.places.geometry_bytes);
         &bytes[offsets[geometry as usize] as usize..offsets[geometry as usize + 1] as usize]
     }
 
@@ -196,31 +237,35 @@ impl SegmentData {
 
     /// Planar centroid of a geometry, longitude and latitude.
     pub fn centroid(&self, geometry: u32) -> [f64; 2] {
-        let all: &[[f64; 2]] = self.sections.at(&self.places.centroids);
+        let all: &[[f64; 2]] = self.core.sections.at(&self.core.places.centroids);
         all[geometry as usize]
     }
 
     /// Whether a geometry has one part, so that its box being covered decides the whole.
     pub fn is_single_part(&self, geometry: u32) -> bool {
-        let all: &[u8] = self.sections.at(&self.places.single);
+        let all: &[u8] = self.core.sections.at(&self.core.places.single);
         all[geometry as usize] == 1
     }
 
     /// The documents that have a geometry, ascending.
     pub fn docs_of_geometry(&self, geometry: u32) -> &[u32] {
-        let users: &[u32] = self.sections.at(&self.places.users);
-        let docs: &[u32] = self.sections.at(&self.places.user_docs);
+        let users: &[u32] = self.core.sections.at(&self.core.places.users);
+        let docs: &[u32] = self.core.sections.at(&self.core.places.user_docs);
         &docs[users[geometry as usize] as usize..users[geometry as usize + 1] as usize]
     }
 
-    /// All columns.
+    /// All columns, those of latest values among them.
     pub fn columns(&self) -> impl Iterator<Item = Column<'_>> {
-        self.columns.iter().map(|place| place.column(&self.sections))
+        self.core.columns().chain(self.latest.columns(self))
     }
 
     /// The columns of a property, one per type its values have.
     pub fn columns_of(&self, name: &str) -> impl Iterator<Item = Column<'_>> {
-        self.columns.iter().filter(move |place| place.meta.name == name).map(|place| place.column(&self.sections))
+        // Latest values are only made when somebody asks for them.
+        let latest = LatestColumns::has_name(name).then(|| self.latest.columns(self)).into_iter().flatten();
+        let own = self.core.columns.iter().filter(move |place| place.meta.name == name);
+        let own = own.map(|place| place.column(&self.core.sections));
+        own.chain(latest.filter(move |column| column.name == name))
     }
 
     /// The column of a property and type.
@@ -232,7 +277,7 @@ impl SegmentData {
     pub fn for_each_pair(&self, column: &Column<'_>, mut f: impl FnMut(u32, u32)) {
         match column.codes {
             Codes::Dense(codes) => {
-                for doc in 0..self.docs {
+                for doc in 0..self.core.docs {
                     let code = codes.get(doc as usize);
                     if code > 0 {
                         f(doc, code - 1);
@@ -245,7 +290,7 @@ impl SegmentData {
 
     /// The documents of an item's identity, deleted ones included (a segment may hold several writes of one item).
     pub fn find_item(&self, collection: &str, id: &str) -> Vec<u32> {
-        let table: &[u32] = self.sections.at(&self.places.ids);
+        let table: &[u32] = self.core.sections.at(&self.core.places.ids);
         let (Some(collections), Some(ids)) =
             (self.column("collection", ColumnKind::Text), self.column("id", ColumnKind::Text))
         else {
@@ -285,17 +330,17 @@ impl SegmentData {
     /// The cell of every geometry's centroid, as `cell_of` (longitude, latitude) says; computed once for a grid and precision.
     pub fn centroid_cells(&self, grid: GridKind, precision: u8, cell_of: impl Fn(f64, f64) -> u64) -> Arc<Cells> {
         let key = (grid as u8, precision);
-        if let Some(cells) = self.cells.0.lock().get(&key) {
+        if let Some(cells) = self.core.cells.0.lock().get(&key) {
             return cells.clone();
         }
-        let all: &[[f64; 2]] = self.sections.at(&self.places.centroids);
+        let all: &[[f64; 2]] = self.core.sections.at(&self.core.places.centroids);
         let of_geometry: Vec<u64> = all.iter().map(|c| cell_of(c[0], c[1])).collect();
         let mut cells = of_geometry.clone();
         cells.sort_unstable();
         cells.dedup();
         let ordinals = of_geometry.iter().map(|cell| cells.partition_point(|c| c < cell) as u32).collect();
         let cells = Arc::new(Cells { ordinals, cells });
-        self.cells.0.lock().insert(key, cells.clone());
+        self.core.cells.0.lock().insert(key, cells.clone());
         cells
     }
 }

@@ -5,6 +5,7 @@ mod build;
 mod column;
 mod data;
 mod file;
+mod latest;
 mod plugin;
 mod row;
 mod rtree;
@@ -12,7 +13,10 @@ mod shape;
 
 pub use bits::Bits;
 pub use column::{Codes, Column, ColumnKind, Dictionary, Narrow};
+pub(crate) use data::SegmentCore;
 pub use data::{Cells, SegmentData};
+pub(crate) use latest::LatestColumns;
+pub use latest::{LATEST_PREFIX, OBSERVATIONS_PREFIX};
 pub use plugin::EXTENSION;
 pub(crate) use plugin::{open_data, plugin};
 pub use row::NO_TIME;

@@ -15,7 +15,7 @@ use tantivy::schema::{Schema, Value as _};
 use tantivy::{DocId, TantivyDocument, TantivyError};
 
 use super::build::SegmentBuilder;
-use super::data::SegmentData;
+use super::data::{SegmentCore, SegmentData};
 use super::row::Row;
 
 /// Extension of our file in a segment.
@@ -30,9 +30,9 @@ fn internal(detail: impl Into<String>) -> TantivyError {
 }
 
 /// Opens our file of a segment.
-pub(crate) fn open_data(reader: &SegmentReader) -> tantivy::Result<SegmentData> {
+pub(crate) fn open_data(reader: &SegmentReader) -> tantivy::Result<SegmentCore> {
     let bytes = reader.open_read(component())?.read_bytes().map_err(TantivyError::from)?;
-    let data = SegmentData::open(bytes)
+    let data = SegmentCore::open(bytes)
         .ok_or_else(|| internal(format!("the segment file of {} is damaged", reader.segment_id())))?;
     if data.docs() != reader.max_doc() {
         return Err(internal(format!(
@@ -62,7 +62,7 @@ impl SegmentPlugin for NilPlugin {
     fn merge(&self, context: PluginMergeContext<'_>) -> tantivy::Result<()> {
         let mut builder = SegmentBuilder::default();
         for reader in context.readers {
-            let data = open_data(reader)?;
+            let data = SegmentData::alone(open_data(reader)?);
             builder.add_segment(&data, |doc| !reader.is_deleted(doc));
         }
         write_file(context.target_segment, builder)

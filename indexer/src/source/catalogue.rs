@@ -16,7 +16,8 @@ use super::document::Outline;
 use super::input::Input;
 use super::intake::Intake;
 use super::stac::{self, Document};
-use super::{ARCHIVE_ENTRIES_MAX, DIRECTORY_DEPTH_MAX, hydroweb, natural_earth, recognise};
+use super::swot::hydrocron;
+use super::{ARCHIVE_ENTRIES_MAX, DIRECTORY_DEPTH_MAX, hydroweb, natural_earth, recognise, usgs};
 use crate::Error;
 
 /// Links followed upwards from an item to a collection.
@@ -111,8 +112,13 @@ fn take_items(intake: &mut Intake<'_>, tree: &Tree, file: &str, path: &str, text
         Document::Items => match &outline.first {
             Some(first) if hydroweb::is_station(first.get()) => hydroweb::take(file, text.as_bytes(), intake),
             Some(first) if natural_earth::is_place(first.get()) => natural_earth::take(file, text.as_bytes(), intake),
+            Some(first) if hydrocron::is_feature(first.get()) => hydrocron::take(file, text, intake),
             _ => stac::take_array(intake, file, text.as_bytes(), parent.as_ref()),
         },
+        Document::Other if hydrocron::is_wrapper(&outline) => hydrocron::take(file, text, intake),
+        Document::Other if usgs::is_series(&Input::bytes(file, text.as_bytes()))? => {
+            usgs::read_json(&Input::bytes(file, text.as_bytes()), intake)
+        }
         Document::Other => {
             intake.reject(file, "", "neither a STAC item, collection nor catalog");
             Ok(())
@@ -129,8 +135,16 @@ fn is_json(name: &str) -> bool {
 fn may_be_source(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let plain = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
-    [".ndjson", ".jsonl", ".zip", ".csv", ".tsv", ".tar", ".tgz"].iter().any(|end| plain.ends_with(end))
+    [".ndjson", ".jsonl", ".zip", ".csv", ".tsv", ".parquet", ".sqlite3", ".tar", ".tgz"]
+        .iter()
+        .any(|end| plain.ends_with(end))
         || (plain != name && is_json(plain))
+}
+
+/// Whether a text file is a source. Most text files of a folder explain it, so those are told by their content.
+fn is_series(input: &Input<'_>) -> bool {
+    let head = || input.head(recognise::HEAD_BYTES).ok();
+    input.plain_name().ends_with(".txt") && head().is_some_and(|head| recognise::is_text_source(input, &head))
 }
 
 /// Reads a static catalogue from a tar archive.
@@ -208,7 +222,7 @@ pub(crate) fn read_directory(input: &Input<'_>, intake: &mut Intake<'_>) -> Resu
                 }
             };
         }
-        if !may_be_source(input.file_name()) {
+        if !may_be_source(input.file_name()) && !is_series(&input) {
             return Ok(());
         }
         match recognise::recognise(&input, intake.options) {
@@ -256,7 +270,7 @@ pub(crate) fn size_bytes(path: &Path, depth: usize) -> Result<u64, Error> {
     let mut sum = 0;
     each_file(path, depth, &mut |file| {
         let input = Input::file(file);
-        if is_json(input.file_name()) || may_be_source(input.file_name()) {
+        if is_json(input.file_name()) || may_be_source(input.file_name()) || is_series(&input) {
             sum += input.size_bytes()?;
         }
         Ok(())

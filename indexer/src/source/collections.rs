@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::swot::Kind;
+use super::swot::{self, Kind};
 
-pub(crate) const REACHES: &str = "swot-reaches";
-pub(crate) const NODES: &str = "swot-nodes";
-pub(crate) const PRIOR_LAKES: &str = "swot-prior-lakes";
 pub(crate) const GRANULES_SEEN: &str = "swot-granules-seen";
 pub(crate) const HYDROWEB_STATIONS: &str = "hydroweb-virtual-stations";
+pub(crate) const HYDROWEB_LAKES: &str = "hydroweb-lakes";
+pub(crate) const HYDROWEB_RIVERS: &str = "hydroweb-rivers";
+pub(crate) const G_REALM_LAKES: &str = "g-realm-lakes";
+pub(crate) const DAHITI_LAKES: &str = "dahiti-lakes";
 pub(crate) const COUNTRIES: &str = "countries";
 pub(crate) const LAKES: &str = "lakes";
 pub(crate) const RIVERS: &str = "rivers";
@@ -34,8 +35,25 @@ pub(crate) fn builtin(id: &str) -> Value {
 
 /// The collection of the granules of one product and version.
 pub(crate) fn swot_granules(id: &str, kind: Kind, version: &str) -> Value {
-    let product = kind.product();
-    let mut body = builtin(product);
+    of_version(id, builtin(kind.product()), version)
+}
+
+/// Id of the collection of the features of one kind and version, as Hydrocron calls it.
+pub(crate) fn swot_features_id(kind: Kind, version: &str) -> String {
+    format!("SWOT_L2_HR_{}_{}_{version}", kind.product(), kind.part())
+}
+
+/// The collection of reaches, nodes or prior lakes of one version, with their observations.
+pub(crate) fn swot_features(kind: Kind, version: &str) -> Value {
+    let id = swot_features_id(kind, version);
+    let mut body = of_version(&id, builtin(&format!("{}_{}", kind.product(), kind.part())), version);
+    body["nilometer:observation_key"] = "pass".into();
+    body["nilometer:parameters"] = swot::declared(kind, version).into();
+    body
+}
+
+/// A collection that is told apart from its sisters by the version of the product.
+fn of_version(id: &str, mut body: Value, version: &str) -> Value {
     let of_version =
         |text: &Value, word: &str| Value::String(format!("{} ({word} {version})", text.as_str().unwrap_or(id)));
     body["id"] = id.into();
@@ -67,8 +85,17 @@ mod tests {
             let licence = |l: &Value| l["rel"] == "license";
             assert!(collection.body["links"].as_array().unwrap().iter().any(licence), "{}", collection.id);
         };
-        for id in [REACHES, NODES, PRIOR_LAKES, GRANULES_SEEN, HYDROWEB_STATIONS, COUNTRIES, LAKES, RIVERS] {
+        for id in [GRANULES_SEEN, HYDROWEB_STATIONS, COUNTRIES, LAKES, RIVERS] {
             check(builtin(id));
+        }
+        for id in [HYDROWEB_LAKES, HYDROWEB_RIVERS, G_REALM_LAKES, DAHITI_LAKES] {
+            let body = builtin(id);
+            assert!(!body["nilometer:parameters"].as_array().unwrap().is_empty());
+            check(body);
+        }
+        for kind in [Kind::Reach, Kind::Node, Kind::PriorLake] {
+            check(swot_features(kind, "2.0"));
+            check(swot_features(kind, "D"));
         }
         check(swot_granules("SWOT_L2_HR_RiverSP_D", Kind::Reach, "D"));
         check(swot_granules("SWOT_L2_HR_LakeSP_2.0", Kind::PriorLake, "2.0"));

@@ -50,7 +50,7 @@ fn station(text: &str) -> Result<Value, &'static str> {
         (None, None) => ("river", None),
     };
     let title = match &water {
-        Some(water) => format!("{} ({name})", capitalised(water)),
+        Some(water) => format!("{} ({name})", places::capitalised(water)),
         None => name.clone(),
     };
     let mut p = Map::new();
@@ -70,9 +70,4 @@ fn station(text: &str) -> Result<Value, &'static str> {
         }
     }
     Ok(places::place(collections::HYDROWEB_STATIONS, &name, &title, feature.geometry, p))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

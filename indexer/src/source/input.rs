@@ -76,6 +76,14 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Where the content stands on disk as it is, neither compressed nor in memory.
+    pub(crate) fn plain_path(&self) -> Option<&Path> {
+        let Place::File(path) = &self.place else { return None };
+        let mut head = [0; 4];
+        let stored = File::open(path).and_then(|mut file| file.read(&mut head));
+        (stored.is_ok() && !head.starts_with(&GZIP) && !head.starts_with(&ZSTD)).then_some(path)
+    }
+
     /// The file of another name in the same folder, if there is one.
     pub(crate) fn sibling(&self, name: &str) -> Option<Input<'static>> {
         let Place::File(path) = &self.place else { return None };

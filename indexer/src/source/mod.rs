@@ -8,17 +8,28 @@
 mod archive;
 mod catalogue;
 mod collections;
+mod dahiti;
 pub mod demo;
+mod dino;
 mod document;
+mod g_realm;
+mod hydat;
 mod hydroweb;
+mod hydroweb_series;
 mod input;
 mod intake;
 mod inventory;
+mod levels;
+mod moment;
 mod natural_earth;
+mod observations;
 mod places;
 mod recognise;
+mod repeats;
 mod stac;
 mod swot;
+mod usgs;
+mod water_quality;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -31,6 +42,7 @@ use input::Input;
 use intake::Intake;
 
 pub use inventory::Mapping;
+pub use observations::{Key, ObservationBuilder, Observations};
 
 /// Bytes of one JSON document that is read as a whole (a collection, or a file of a static catalogue).
 pub const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
@@ -52,6 +64,10 @@ pub enum Record {
     Collection(Box<Collection>),
     /// An item.
     Item(Box<Item>),
+    /// An item, unless there is one of its id already: what a source knows of a feature that others know better.
+    ItemIfAbsent(Box<Item>),
+    /// Observations of the features of one collection; the collection stands before them.
+    Observations(Box<Observations>),
 }
 
 /// Something in a source that did not become a record.
@@ -104,24 +120,54 @@ pub enum SourceKind {
     Directory,
     /// A SWOT L2 HR RiverSP or LakeSP granule, zipped.
     SwotGranule,
+    /// An answer of the Hydrocron API.
+    HydrocronAnswer,
     /// Hydroweb virtual stations.
     HydrowebStations,
-    /// A station inventory with a mapping.
+    /// Water levels of one lake or river station of Hydroweb.
+    HydrowebSeries,
+    /// Water levels of one lake of G-REALM.
+    GRealmSeries,
+    /// Water levels of one target of DAHITI.
+    DahitiSeries,
+    /// A station inventory with a mapping, maybe with values on its rows.
     Inventory,
+    /// A table of values with a mapping.
+    ValueTable,
+    /// HYDAT, the archive of the Water Survey of Canada, as an SQLite database.
+    Hydat,
+    /// Groundwater levels, staff gauges or groundwater quality of DINOloket.
+    Dino,
+    /// Sites, series or annual peaks of the National Water Information System in tab-separated text (RDB).
+    UsgsRdb,
+    /// Series of the National Water Information System in JSON.
+    UsgsJson,
+    /// Results of the Water Quality Portal.
+    WaterQuality,
     /// Countries, lakes or rivers of Natural Earth.
     NaturalEarth,
 }
 
 impl SourceKind {
     /// What is understood, one line each.
-    pub const UNDERSTOOD: [(Self, &str); 8] = [
+    pub const UNDERSTOOD: [(Self, &str); 18] = [
         (Self::Stac, "STAC JSON (item, item collection, collection, list of collections, catalog)"),
         (Self::StacLines, "STAC NDJSON (one item or collection on each line)"),
         (Self::StacArchive, "static STAC catalogue in a tar archive"),
         (Self::Directory, "directory with a static STAC catalogue, NDJSON files or SWOT granules"),
         (Self::SwotGranule, "SWOT L2 HR RiverSP or LakeSP granule (zip)"),
+        (Self::HydrocronAnswer, "Hydrocron API answer (JSON, GeoJSON or CSV)"),
         (Self::HydrowebStations, "Hydroweb virtual stations (GeoJSON)"),
-        (Self::Inventory, "station inventory (delimited text with a mapping file)"),
+        (Self::HydrowebSeries, "Hydroweb water levels (CSV or text)"),
+        (Self::GRealmSeries, "G-REALM water levels (text)"),
+        (Self::DahitiSeries, "DAHITI water levels (CSV)"),
+        (Self::Inventory, "station inventory (delimited text or Parquet with a mapping file)"),
+        (Self::ValueTable, "table of observed values (delimited text or Parquet with a mapping file)"),
+        (Self::Hydat, "HYDAT database of the Water Survey of Canada (SQLite, a plain file)"),
+        (Self::Dino, "groundwater levels, staff gauges or groundwater quality of DINOloket (text)"),
+        (Self::UsgsRdb, "USGS NWIS sites, series or annual peaks (RDB)"),
+        (Self::UsgsJson, "USGS NWIS instantaneous or daily values (JSON)"),
+        (Self::WaterQuality, "results of the Water Quality Portal or of USGS samples (CSV)"),
         (Self::NaturalEarth, "Natural Earth countries, lakes or rivers (GeoJSON)"),
     ];
 }
@@ -174,6 +220,11 @@ pub fn read(path: &Path, options: &SourceOptions, sink: &mut dyn Sink) -> Result
 pub fn read_bytes(name: &str, bytes: &[u8], options: &SourceOptions, sink: &mut dyn Sink) -> Result<SourceKind, Error> {
     let mut intake = Intake::new(sink, options);
     read_input(&Input::bytes(name, bytes), &mut intake)
+}
+
+/// The least a feature of interest is, for observations that came without theirs.
+pub(crate) fn bare_feature(collection: &str, id: &str) -> Result<Item, Problem> {
+    Item::from_value(&places::place(collection, id, id, None, serde_json::Map::new()), None)
 }
 
 fn read_input(input: &Input<'_>, intake: &mut Intake<'_>) -> Result<SourceKind, Error> {

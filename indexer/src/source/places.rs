@@ -71,3 +71,9 @@ pub(crate) fn position_text(lon: f64, lat: f64) -> String {
     let (ns, ew) = (if lat < 0.0 { 'S' } else { 'N' }, if lon < 0.0 { 'W' } else { 'E' });
     format!("{:.2}°{ns} {:.2}°{ew}", lat.abs(), lon.abs())
 }
+
+/// The text with its first letter in upper case.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

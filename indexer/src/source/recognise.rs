@@ -5,12 +5,16 @@ use std::io::Read;
 use super::document::Outline;
 use super::input::Input;
 use super::intake::Intake;
-use super::inventory::{self, Mapping};
-use super::{SourceKind, archive, catalogue, hydroweb, natural_earth, stac, swot, unknown};
+use super::inventory::{self, Mapped};
+use super::swot::hydrocron;
+use super::{
+    SourceKind, archive, catalogue, dahiti, dino, g_realm, hydat, hydroweb, hydroweb_series, natural_earth, stac, swot,
+    unknown, usgs, water_quality,
+};
 use crate::Error;
 
 /// Bytes looked at to tell the kind of a file.
-const HEAD_BYTES: u64 = 64 << 10;
+pub(super) const HEAD_BYTES: u64 = 64 << 10;
 /// Bytes of a first line, or of a document up to its first feature, that are looked at.
 const FIRST_RECORD_BYTES: u64 = super::DOCUMENT_BYTES_MAX;
 
@@ -21,9 +25,18 @@ pub(crate) enum Found {
     Archive,
     Directory,
     Swot,
+    Hydrocron,
     Hydroweb,
+    HydrowebSeries,
+    GRealm,
+    Dahiti,
     NaturalEarth,
-    Inventory(Box<Mapping>),
+    Hydat,
+    Dino,
+    UsgsRdb(usgs::RdbKind),
+    UsgsJson,
+    WaterQuality,
+    Inventory(Box<Mapped>),
 }
 
 impl Found {
@@ -34,9 +47,19 @@ impl Found {
             Self::Archive => SourceKind::StacArchive,
             Self::Directory => SourceKind::Directory,
             Self::Swot => SourceKind::SwotGranule,
+            Self::Hydrocron => SourceKind::HydrocronAnswer,
             Self::Hydroweb => SourceKind::HydrowebStations,
+            Self::HydrowebSeries => SourceKind::HydrowebSeries,
+            Self::GRealm => SourceKind::GRealmSeries,
+            Self::Dahiti => SourceKind::DahitiSeries,
             Self::NaturalEarth => SourceKind::NaturalEarth,
-            Self::Inventory(_) => SourceKind::Inventory,
+            Self::Hydat => SourceKind::Hydat,
+            Self::Dino => SourceKind::Dino,
+            Self::UsgsRdb(_) => SourceKind::UsgsRdb,
+            Self::UsgsJson => SourceKind::UsgsJson,
+            Self::WaterQuality => SourceKind::WaterQuality,
+            Self::Inventory(mapped) if mapped.stations => SourceKind::Inventory,
+            Self::Inventory(_) => SourceKind::ValueTable,
         }
     }
 
@@ -47,9 +70,18 @@ impl Found {
             Self::Archive => catalogue::read_archive(input, intake),
             Self::Directory => catalogue::read_directory(input, intake),
             Self::Swot => swot::read(input, intake),
+            Self::Hydrocron => hydrocron::read(input, intake),
             Self::Hydroweb => hydroweb::read(input, intake),
+            Self::HydrowebSeries => hydroweb_series::read(input, intake),
+            Self::GRealm => g_realm::read(input, intake),
+            Self::Dahiti => dahiti::read(input, intake),
             Self::NaturalEarth => natural_earth::read(input, intake),
-            Self::Inventory(mapping) => inventory::read(input, mapping, intake),
+            Self::Hydat => hydat::read(input, intake),
+            Self::Dino => dino::read(input, intake),
+            Self::UsgsRdb(kind) => usgs::read_rdb(input, *kind, intake),
+            Self::UsgsJson => usgs::read_json(input, intake),
+            Self::WaterQuality => water_quality::read(input, intake),
+            Self::Inventory(mapped) => inventory::read(input, mapped, intake),
         }
     }
 }
@@ -64,6 +96,16 @@ pub(crate) fn recognise(input: &Input<'_>, options: &super::SourceOptions) -> Re
     }
     if Input::is_tar(&head) {
         return Ok(Found::Archive);
+    }
+    if head.starts_with(inventory::PARQUET_MARK) {
+        return match inventory::parquet_mapping_for(input, options)? {
+            Some(mapped) => Ok(Found::Inventory(Box::new(mapped))),
+            None => Err(unknown(input.name(), "is Parquet; put its mapping beside it as <file>.toml")),
+        };
+    }
+    if head.starts_with(hydat::MARK) {
+        hydat::check(input)?;
+        return Ok(Found::Hydat);
     }
     let text = String::from_utf8_lossy(&head);
     let text = text.trim_start_matches('\u{feff}').trim_start();
@@ -80,13 +122,60 @@ pub(crate) fn recognise(input: &Input<'_>, options: &super::SourceOptions) -> Re
     if head.contains(&0) {
         return Err(unknown(input.name(), "is binary, of no kind that is understood"));
     }
+    if !inventory::is_mapped(input, options)
+        && let Some(found) = recognise_text(input, text)?
+    {
+        return Ok(found);
+    }
     match inventory::mapping_for(input, text, options)? {
-        Some(mapping) => Ok(Found::Inventory(Box::new(mapping))),
+        Some(mapped) => Ok(Found::Inventory(Box::new(mapped))),
         None => Err(unknown(
             input.name(),
-            "is text; if it is a station inventory, put its mapping beside it as <file>.toml",
+            "is text; if it is a station inventory or a table of values, put its mapping beside it as <file>.toml",
         )),
     }
+}
+
+/// Tells what series a text begins like.
+pub(crate) fn recognise_series(head: &str) -> Option<Found> {
+    let first_line = head.lines().next().unwrap_or_default();
+    if hydrocron::is_text(head) {
+        Some(Found::Hydrocron)
+    } else if hydroweb_series::is_series(head) {
+        Some(Found::HydrowebSeries)
+    } else if g_realm::is_series(head) {
+        Some(Found::GRealm)
+    } else if dahiti::is_series(first_line) {
+        Some(Found::Dahiti)
+    } else {
+        None
+    }
+}
+
+/// Whether the head of a text file is that of a service whose form is fixed; also of one that is known and refused.
+pub(crate) fn is_text_source(input: &Input<'_>, head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    if text.trim_start().starts_with('{') {
+        return usgs::is_series(input).unwrap_or(false);
+    }
+    !matches!(recognise_text(input, &text), Ok(None))
+}
+
+/// Text of services whose form is fixed; a mapping of the caller's comes first.
+fn recognise_text(input: &Input<'_>, text: &str) -> Result<Option<Found>, Error> {
+    if let Some(found) = recognise_series(text) {
+        return Ok(Some(found));
+    }
+    if dino::is_dino(text) {
+        return Ok(Some(Found::Dino));
+    }
+    if let Some(kind) = usgs::rdb_kind(text) {
+        return match kind {
+            Ok(kind) => Ok(Some(Found::UsgsRdb(kind))),
+            Err(detail) => Err(unknown(input.name(), detail)),
+        };
+    }
+    Ok(water_quality::is_results(text).then_some(Found::WaterQuality))
 }
 
 fn recognise_zip(input: &Input<'_>) -> Result<Found, Error> {
@@ -111,8 +200,15 @@ fn recognise_json(input: &Input<'_>) -> Result<Found, Error> {
         if natural_earth::is_place(first.get()) {
             return Ok(Found::NaturalEarth);
         }
+        if hydrocron::is_feature(first.get()) {
+            return Ok(Found::Hydrocron);
+        }
+    }
+    if hydrocron::is_wrapper(&outline) {
+        return Ok(Found::Hydrocron);
     }
     match stac::classify(&outline) {
+        stac::Document::Other if usgs::is_series(input)? => Ok(Found::UsgsJson),
         stac::Document::Other => Err(unknown(input.name(), "is JSON, of no kind that is understood")),
         stac::Document::Items if !outline.has("stac_version") && !first_is_stac(&outline) => {
             Err(unknown(input.name(), "is a GeoJSON FeatureCollection whose features are no STAC items"))

@@ -15,6 +15,7 @@ impl Sink for Got {
         match record {
             Record::Collection(collection) => self.collections.push(*collection),
             Record::Item(item) => self.items.push(*item),
+            Record::ItemIfAbsent(_) | Record::Observations(_) => panic!("planned passes have no observations"),
         }
         Ok(())
     }

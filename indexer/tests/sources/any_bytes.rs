@@ -32,6 +32,7 @@ proptest! {
         start in prop_oneof![
             Just(b"".to_vec()), Just(b"{\"type\":\"FeatureCollection\",\"features\":[".to_vec()), Just(b"PK\x03\x04".to_vec()),
             Just(vec![0x1f, 0x8b, 8]), Just(vec![0x28, 0xb5, 0x2f, 0xfd]), Just(b"code_bss,bss_id,nb_mesures_piezo\n".to_vec()),
+            Just(b"PAR1".to_vec()), Just(b"SQLite format 3\0".to_vec()), Just(b"code_bss,year,yearly_mean_water_table_level\n".to_vec()),
         ],
         rest in proptest::collection::vec(any::<u8>(), 0..600),
     ) {
@@ -39,6 +40,23 @@ proptest! {
         let mut got = Got::default();
         let _ = read_bytes(name, &bytes, &SourceOptions::default(), &mut got);
         prop_assert!(got.items.is_empty());
+    }
+
+    #[test]
+    fn any_rows_of_values_are_read_or_rejected_without_a_panic(
+        (name, start) in prop_oneof![
+            Just(("x.csv", "code_bss,year,yearly_mean_water_table_level\n")),
+            Just(("x.txt", "#\nsite_no\tdatetime\ttz_cd\t1_00060\n5s\t5d\t5s\t5n\n")),
+            Just(("x.txt", "#\nsite_no\tpeak_dt\tpeak_va\tag_gage_ht\tag_dt\n5s\t5d\t5n\t5n\t5d\n")),
+            Just(("x.csv", "Periode aangevraagd\nReferentie:,NAP\nLocatie,X-coordinaat\nLocatie,Filternummer,Peildatum,Stand (cm t.o.v. NAP),Opmerking\n")),
+            Just(("x.txt", "LOCATIE gegevens\nNITG-nr\tX-coord\nKWALITEIT gegevens\nNITG-nr\tMonster datum\tCa (mg/l)\n")),
+            Just(("x.csv", "MonitoringLocationIdentifier,ActivityIdentifier,ActivityStartDate,ActivityStartTime/Time,CharacteristicName,ResultMeasureValue\n")),
+            Just(("x.json", "{\"value\":{\"timeSeries\":[")),
+        ],
+        rest in "([0-9a-z,\t\n\"/:.é-]|2020-01-01|1_00060){0,200}",
+    ) {
+        let mut got = Got::default();
+        let _ = read_bytes(name, format!("{start}{rest}").as_bytes(), &SourceOptions::default(), &mut got);
     }
 
     #[test]

@@ -17,7 +17,9 @@ fn the_demo_files_hold_only_valid_records_and_stay_small() {
     let mut got = Got::default();
     assert_eq!(read_bytes(demo::FILE, &bytes, &SourceOptions::default(), &mut got).unwrap(), SourceKind::StacLines);
     assert_eq!(got.rejections, []);
-    assert!(bytes.len() < 6_000_000, "{} bytes", bytes.len());
+    let observations = std::fs::read_dir(demo_dir().join(demo::OBSERVATIONS)).unwrap();
+    let observations: u64 = observations.map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes.len() as u64 + observations < 12_000_000, "{} and {observations} bytes", bytes.len());
     assert!(got.items.len() > 17_000, "{}", got.items.len());
     let attribution = std::fs::read_to_string(demo_dir().join("ATTRIBUTION.md")).unwrap();
     let mut described: HashMap<&str, usize> = HashMap::new();
@@ -37,7 +39,18 @@ fn the_demo_is_what_the_converter_makes_of_the_open_files() {
     let Some(shared) = shared("demo") else { return };
     let made = demo::gather(&shared).unwrap();
     assert_eq!((made.items["hydat-stations"], made.items["swot-granules-seen"]), (8046, 170));
-    assert_eq!(made.rejections.len(), 15, "14 names of simulations and a river without geometry");
+    let why = "14 names of simulations, a river without geometry, a lake year without lake, three wells without levels";
+    assert_eq!(made.rejections.len(), 19, "{why}");
+    assert_eq!((made.observations["camels-fr-stations"].num_rows(), made.observations.len()), (102_270, 13));
+    for (collection, rows) in &made.observations {
+        let mut kept = Got { known: [collection.clone()].into(), ..Got::default() };
+        let path = demo_dir().join(demo::OBSERVATIONS).join(format!("{collection}.parquet"));
+        let bytes = std::fs::read(&path).unwrap().leak();
+        demo::read_observations(&format!("observations/{collection}.parquet"), bytes, &mut kept).unwrap();
+        let parts: Vec<_> = kept.observations.into_iter().map(|o| o.rows).collect();
+        let kept = arrow::compute::concat_batches(&parts[0].schema(), &parts).unwrap();
+        assert!(kept.columns() == rows.columns(), "{collection}: run the example build_demo again");
+    }
     let kept = zstd::decode_all(std::fs::File::open(demo_dir().join(demo::FILE)).unwrap()).unwrap();
     let kept = String::from_utf8(kept).unwrap();
     assert!(kept.lines().eq(made.lines.iter()), "run the example build_demo again");

@@ -6,6 +6,8 @@ mod any_bytes;
 mod archives;
 mod demo_data;
 mod inventories;
+mod observations_insitu;
+mod observations_satellite;
 mod real_files;
 mod stac;
 mod support;

@@ -108,11 +108,12 @@ const LAKE_GRANULE: &str =
 fn a_real_river_granule_gives_itself_and_its_reaches() {
     let Some(shared) = shared("river granule") else { return };
     let got = real(&shared, REACH_GRANULE, SourceKind::SwotGranule, 53, 0);
-    assert_eq!(got.counts(), BTreeMap::from([("SWOT_L2_HR_RiverSP_D", 1), ("swot-reaches", 52)]));
-    let reaches: Vec<&Item> = got.items.iter().filter(|i| i.collection.as_str() == "swot-reaches").collect();
+    assert_eq!(got.counts(), BTreeMap::from([("SWOT_L2_HR_RiverSP_D", 1), ("SWOT_L2_HR_RiverSP_reach_D", 52)]));
+    let reaches: Vec<&Item> =
+        got.items.iter().filter(|i| i.collection.as_str() == "SWOT_L2_HR_RiverSP_reach_D").collect();
     assert_eq!(reaches.iter().filter(|i| i.properties["observed"] == true).count(), 33);
     assert!(reaches.iter().all(|i| i.geometry.is_some() && undated(i)));
-    let grey = &got.item("swot-reaches", "57203000041").properties;
+    let grey = &got.item("SWOT_L2_HR_RiverSP_reach_D", "57203000041").properties;
     assert_eq!((&grey["name"], &grey["sword_version"]), (&json!("Grey River"), &json!("17b")));
     assert_eq!((&grey["rch_id_up"], &grey["p_n_nodes"]), (&json!(["57203000051"]), &json!(52)));
     assert!(!grey.contains_key("wse") && !grey.contains_key("p_maf"), "neither measured nor fill values");
@@ -134,11 +135,12 @@ fn a_real_river_granule_gives_itself_and_its_reaches() {
 fn a_real_lake_granule_gives_every_prior_lake_with_the_outline_where_there_is_one() {
     let Some(shared) = shared("lake granule") else { return };
     let got = real(&shared, LAKE_GRANULE, SourceKind::SwotGranule, 5390, 0);
-    let lakes: Vec<&Item> = got.items.iter().filter(|i| i.collection.as_str() == "swot-prior-lakes").collect();
+    let lakes: Vec<&Item> =
+        got.items.iter().filter(|i| i.collection.as_str() == "SWOT_L2_HR_LakeSP_prior_2.0").collect();
     assert_eq!(lakes.len(), 5389);
     assert_eq!(lakes.iter().filter(|i| i.geometry.is_some()).count(), 951);
     assert_eq!(lakes.iter().filter(|i| i.properties["observed"] == true).count(), 948);
-    let bare = got.item("swot-prior-lakes", "9120145452");
+    let bare = got.item("SWOT_L2_HR_LakeSP_prior_2.0", "9120145452");
     assert!(bare.geometry.is_none());
     assert_eq!((&bare.properties["p_lon"], &bare.properties["pld_version"]), (&json!(-49.783647), &json!("105")));
     for item in &got.items {

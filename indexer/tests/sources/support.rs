@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use nilometer_indexer::Error;
-use nilometer_indexer::source::{Record, Rejection, Sink, SourceKind, SourceOptions, read, read_bytes, recognise};
+use nilometer_indexer::source::{
+    Observations, Record, Rejection, Sink, SourceKind, SourceOptions, read, read_bytes, recognise,
+};
 use nilometer_schemas::{Collection, Item, Kind, Problem};
 use serde_json::{Value, json};
 
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 pub(crate) struct Got {
     pub(crate) collections: Vec<Collection>,
     pub(crate) items: Vec<Item>,
+    pub(crate) observations: Vec<Observations>,
     pub(crate) rejections: Vec<Rejection>,
     pub(crate) bytes: u64,
     pub(crate) known: HashSet<String>,
@@ -26,9 +29,16 @@ impl Sink for Got {
                 self.known.insert(collection.id.as_str().to_owned());
                 self.collections.push(*collection);
             }
-            Record::Item(item) => {
+            Record::Item(item) | Record::ItemIfAbsent(item) => {
                 assert!(self.known.contains(item.collection.as_str()), "{} comes before its collection", item.id);
                 self.items.push(*item);
+            }
+            Record::Observations(observations) => {
+                assert!(
+                    self.known.contains(observations.collection.as_str()),
+                    "observations come before their collection"
+                );
+                self.observations.push(*observations);
             }
         }
         if self.stop_after == Some(self.items.len()) {

@@ -38,6 +38,15 @@ pub fn parse_text(text: &str) -> Result<Filter, Problem> {
     text::parse(text)
 }
 
+/// Reads a geometry in well-known text, as filters hold them: longitude first, heights dropped, never empty.
+///
+/// # Errors
+/// As [`parse_text`]; the problem's parameter is `coords`, as in OGC API EDR.
+pub fn parse_wkt(text: &str) -> Result<geo::Geometry<f64>, Problem> {
+    let parsed = text::parse_wkt(text).map_err(|problem| Problem { code: "coords", ..problem }.at("coords"))?;
+    Ok(parsed.geometry)
+}
+
 /// Reads CQL2 JSON.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use nilometer_schemas::limits::FILTER_BYTES_MAX;
 use nilometer_schemas::{Comparison, Filter, Problem, Scalar};
 
+use super::QueryGeometry;
 use super::build::{self, Budget, Literal};
 use super::lex::{self, Located, Token};
 
@@ -17,6 +18,19 @@ pub(super) fn parse(text: &str) -> Result<Filter, Problem> {
         return Err(parser.expected("AND, OR or the end of the filter"));
     }
     build::finish(filter)
+}
+
+/// Reads the whole text as one geometry in well-known text.
+pub(super) fn parse_wkt(text: &str) -> Result<QueryGeometry, Problem> {
+    if text.len() > FILTER_BYTES_MAX {
+        return Err(build::too_large("bytes of text", FILTER_BYTES_MAX));
+    }
+    let mut parser = Parser { text, tokens: lex::tokens(text)?, next: 0, budget: Budget::new() };
+    let geometry = parser.geometry_literal()?;
+    if *parser.peek() != Token::End {
+        return Err(parser.expected("the end of the geometry"));
+    }
+    Ok(geometry)
 }
 
 /// One side of a comparison.

@@ -27,10 +27,54 @@
 //! [metadata]                         # members of the STAC Collection
 //! title = "My stations"
 //! ```
+//!
+//! A table of values, delimited text or Parquet, is read by `[observations]`. A mapping may have it beside the columns
+//! of the stations, for files that hold either or both, or instead of them:
+//!
+//! ```toml
+//! collection = "my-stations"
+//! delimiter = ";"                    # of delimited text, as above
+//!
+//! [observations]
+//! collection = "my-stations"         # if the mapping has no other members before
+//! feature = ["code"]                 # columns of the station's id, joined by _
+//! time = "date"                      # column of the time
+//! time_format = "%d/%m/%Y %H:%M"     # rfc3339 (default; a blank may stand for the T), epoch_s, epoch_ms, or
+//!                                    # %Y %m %d %H %M %S %f (fraction) %z (offset); a Parquet date or timestamp needs none
+//! timezone = "+01:00"                # or "UTC"; of times and dates that are written without an offset
+//! discriminator = ["sample"]         # columns that tell apart what shares station and time, joined by / (optional)
+//! ordinal = true                     # rows that share all that get #2, #3, … instead of being rejected (optional)
+//! version = "2"                      # version of the product, or version_column = "v" (optional)
+//! version_order = 2                  # of two versions the larger is shown (optional)
+//! missing = ["NA", "-999"]           # texts that stand for no value; those of the stations where this is left out
+//! requires = ["code", "date"]        # columns by which a file is recognised (built-in mappings only)
+//!
+//! [[observations.parameters]]
+//! column = "h_ft"
+//! name = "water_level"               # default: the column's name
+//! type = "number"                    # number (default), integer or text
+//! unit = "m"                         # UCUM
+//! source_unit = "[ft_i]"             # unit in the file, where it is another: value = number in the file * scale + offset
+//! scale = 0.3048
+//! offset = 0.0
+//! datum = "NGF-IGN69"                # and standard_name, title, title_fr, description, method, period, quality,
+//!                                    # uncertainty, categories, latest: as a collection declares them
+//! ```
+//!
+//! In the long form each row holds one value: `parameter_column` says of what, as the text that stands as `column` of
+//! a parameter, and `value_column` holds it. Values of one station, time and discriminator become one observation;
+//! with `ordinal` each row stays one of its own.
+//!
+//! A date stands for the midnight that begins it in `timezone`. A number is converted only where `source_unit` says
+//! from what; heights against different datums, or in different units, are different parameters.
 
-use nilometer_schemas::{CollectionId, Problem};
+use nilometer_schemas::observation::{PARAMETERS_MEMBER, check_name};
+use nilometer_schemas::{CollectionId, Parameter, ParameterType, Problem};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::source::collections;
+use crate::source::moment::{TimeFormat, parse_offset_s};
 
 /// Bytes of a mapping file.
 pub(crate) const MAPPING_BYTES_MAX: u64 = 1 << 20;
@@ -49,12 +93,16 @@ const BUILTIN: [&str; 7] = [
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
+    #[serde(default)]
     pub(crate) collection: String,
     #[serde(default)]
     pub(crate) delimiter: Delimiter,
+    #[serde(default)]
     pub(crate) id: Vec<String>,
     pub(crate) name: Option<String>,
+    #[serde(default)]
     pub(crate) lon: String,
+    #[serde(default)]
     pub(crate) lat: String,
     #[serde(default)]
     crs: Crs,
@@ -70,8 +118,198 @@ pub struct Mapping {
     pub(crate) properties: Vec<Property>,
     #[serde(default)]
     pub(crate) join: Vec<Join>,
+    pub(crate) observations: Option<ObservationMapping>,
     #[serde(default)]
     pub(crate) metadata: toml::Table,
+}
+
+/// How a table of values is read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ObservationMapping {
+    collection: Option<String>,
+    pub(crate) feature: Vec<String>,
+    pub(crate) time: String,
+    #[serde(default)]
+    pub(crate) time_format: TimeFormat,
+    timezone: Option<String>,
+    #[serde(default)]
+    pub(crate) discriminator: Vec<String>,
+    #[serde(default)]
+    pub(crate) ordinal: bool,
+    #[serde(default)]
+    pub(crate) version: String,
+    pub(crate) version_column: Option<String>,
+    #[serde(default)]
+    pub(crate) version_order: i32,
+    #[serde(default)]
+    pub(crate) missing: Vec<String>,
+    #[serde(default)]
+    requires: Vec<String>,
+    pub(crate) parameter_column: Option<String>,
+    pub(crate) value_column: Option<String>,
+    pub(crate) parameters: Vec<ParameterMapping>,
+}
+
+impl ObservationMapping {
+    /// What the mapping declares of its parameters.
+    ///
+    /// # Errors
+    /// `Invalid` for a declaration that a collection could not have either.
+    pub(crate) fn declared(&self) -> Result<Vec<Parameter>, Problem> {
+        let read = |p: &ParameterMapping| serde_json::from_value(p.declaration());
+        let declared = self.parameters.iter().map(read).collect::<Result<Vec<_>, _>>();
+        declared.map_err(|e| Problem::invalid("mapping", e.to_string()))
+    }
+
+    /// Seconds to add to UTC for times that are written without an offset.
+    pub(crate) fn offset_s(&self) -> Option<i64> {
+        self.timezone.as_deref().and_then(parse_offset_s)
+    }
+
+    /// All columns that the mapping names.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        let wide = self.parameter_column.is_none();
+        let parameters = self.parameters.iter().filter(move |_| wide).map(|p| &p.column);
+        let optional = [&self.version_column, &self.parameter_column, &self.value_column].into_iter().flatten();
+        let all = self.feature.iter().chain([&self.time]).chain(&self.discriminator).chain(optional);
+        all.chain(parameters).map(String::as_str)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.feature.is_empty() {
+            return Err("feature names no column".into());
+        }
+        if self.parameter_column.is_some() != self.value_column.is_some() {
+            return Err("parameter_column and value_column go together".into());
+        }
+        if !self.version.is_empty() && self.version_column.is_some() {
+            return Err("version and version_column exclude each other".into());
+        }
+        if let Some(zone) = &self.timezone
+            && self.offset_s().is_none()
+        {
+            return Err(format!("timezone {zone:?} is neither UTC nor an offset such as +01:00"));
+        }
+        if self.time_format.lacks_offset() && self.timezone.is_none() {
+            return Err("times of this format have no offset: say which timezone they are in".into());
+        }
+        if self.parameters.is_empty() {
+            return Err("there is no parameter".into());
+        }
+        for (at, parameter) in self.parameters.iter().enumerate() {
+            parameter.check()?;
+            if self.parameters[..at].iter().any(|other| other.name() == parameter.name()) {
+                return Err(format!("the parameter {:?} is there twice", parameter.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One column of values, or one text of the parameter column.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParameterMapping {
+    pub(crate) column: String,
+    name: Option<String>,
+    #[serde(default = "number", rename = "type")]
+    pub(crate) kind: ParameterType,
+    unit: Option<String>,
+    source_unit: Option<String>,
+    scale: Option<f64>,
+    offset: Option<f64>,
+    datum: Option<String>,
+    standard_name: Option<String>,
+    title: Option<String>,
+    title_fr: Option<String>,
+    description: Option<String>,
+    method: Option<String>,
+    period: Option<String>,
+    quality: Option<String>,
+    uncertainty: Option<String>,
+    categories: Option<Map<String, Value>>,
+    latest: Option<bool>,
+}
+
+fn number() -> ParameterType {
+    ParameterType::Number
+}
+
+impl ParameterMapping {
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.column)
+    }
+
+    /// A number of the file in the parameter's unit.
+    pub(crate) fn converted(&self, number: f64) -> f64 {
+        if self.scale.is_none() && self.offset.is_none() {
+            return number;
+        }
+        number * self.scale.unwrap_or(1.0) + self.offset.unwrap_or(0.0)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let name = self.name();
+        check_name(name)?;
+        let converts = self.scale.is_some() || self.offset.is_some();
+        match (&self.source_unit, &self.unit) {
+            (None, _) if converts => return Err(format!("{name} has a scale or offset without source_unit")),
+            (Some(_), None) => return Err(format!("{name} has a source_unit without unit")),
+            (Some(from), Some(to)) if from != to && !converts => {
+                return Err(format!("{name} is given in {from} and declared in {to}, without scale or offset"));
+            }
+            _ => {}
+        }
+        if converts && self.kind != ParameterType::Number {
+            return Err(format!("{name} has a scale or offset and is no number"));
+        }
+        let finite = |factor: Option<f64>| factor.is_none_or(f64::is_finite);
+        if !finite(self.scale) || !finite(self.offset) || self.scale == Some(0.0) {
+            return Err(format!("{name} has a scale or offset that loses its values"));
+        }
+        Ok(())
+    }
+
+    /// What the collection declares of it.
+    fn declaration(&self) -> Value {
+        let texts = [
+            ("title", &self.title),
+            ("title_fr", &self.title_fr),
+            ("description", &self.description),
+            ("standard_name", &self.standard_name),
+            ("unit", &self.unit),
+            ("datum", &self.datum),
+            ("method", &self.method),
+            ("period", &self.period),
+            ("quality", &self.quality),
+            ("uncertainty", &self.uncertainty),
+        ];
+        let mut declared = Map::new();
+        declared.insert("name".into(), self.name().into());
+        declared.insert("type".into(), serde_json::to_value(self.kind).unwrap_or(Value::Null));
+        for (member, text) in texts {
+            if let Some(text) = text {
+                declared.insert(member.into(), text.as_str().into());
+            }
+        }
+        if let Some(categories) = &self.categories {
+            declared.insert("categories".into(), categories.clone().into());
+        }
+        if let Some(latest) = self.latest {
+            declared.insert("latest".into(), latest.into());
+        }
+        declared.into()
+    }
+}
+
+/// What a file with certain columns holds for a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Forms {
+    /// Stations.
+    pub(crate) stations: bool,
+    /// Values.
+    pub(crate) values: bool,
 }
 
 /// What stands between the columns.
@@ -169,10 +407,29 @@ impl Mapping {
     /// `Invalid` with the line at fault.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = |detail: String| Problem::invalid("mapping", format!("the mapping cannot be read: {detail}"));
-        let mapping: Self = toml::from_str(text).map_err(|e| bad(e.to_string().trim().replace('\n', " ")))?;
+        let mut mapping: Self = toml::from_str(text).map_err(|e| bad(e.to_string().trim().replace('\n', " ")))?;
+        if let Some(observations) = &mut mapping.observations {
+            if observations.missing.is_empty() {
+                observations.missing.clone_from(&mapping.missing);
+            }
+            observations.check().map_err(bad)?;
+            match &observations.collection {
+                Some(collection) if mapping.collection.is_empty() => mapping.collection.clone_from(collection),
+                Some(collection) if *collection != mapping.collection => {
+                    return Err(bad("the values are of another collection than their stations".into()));
+                }
+                _ => {}
+            }
+        }
+        if mapping.collection.is_empty() {
+            return Err(bad("collection is missing".into()));
+        }
         CollectionId::new(mapping.collection.as_str())?;
-        if mapping.id.is_empty() {
+        if mapping.id.is_empty() && (mapping.observations.is_none() || mapping.has_station_columns()) {
             return Err(bad("id names no column".into()));
+        }
+        if !mapping.id.is_empty() && (mapping.lon.is_empty() || mapping.lat.is_empty()) {
+            return Err(bad("lon and lat name no columns".into()));
         }
         if let Some(join) = mapping.join.iter().find(|j| j.file.contains(['/', '\\'])) {
             return Err(bad(format!("the joined file {:?} is not in the same folder", join.file)));
@@ -188,19 +445,73 @@ impl Mapping {
         BUILTIN.iter().map(|text| Self::parse(text).expect("the mappings are part of the program and tested")).collect()
     }
 
-    /// Whether a file with this heading is the inventory that a built-in mapping is for.
-    pub(crate) fn fits(&self, heading: &str) -> bool {
-        let delimiter = self.delimiter.byte().map_or(' ', char::from);
-        let names: Vec<&str> = heading.split(delimiter).map(|name| name.trim().trim_matches('"')).collect();
-        !self.requires.is_empty() && self.requires.iter().all(|column| names.contains(&column.as_str()))
+    /// Whether anything but the id is said of stations.
+    fn has_station_columns(&self) -> bool {
+        let positioned = !self.lon.is_empty() || !self.lat.is_empty();
+        let described = !self.keywords.is_empty() || !self.properties.is_empty() || !self.constants.is_empty();
+        positioned || described || self.name.is_some()
     }
 
-    /// All columns that the mapping names.
+    /// The names in a heading of delimited text.
+    pub(crate) fn heading_names<'h>(&self, heading: &'h str) -> Vec<&'h str> {
+        let delimiter = self.delimiter.byte().map_or(' ', char::from);
+        heading.split(delimiter).map(|name| name.trim().trim_matches('"')).collect()
+    }
+
+    /// What a built-in mapping finds in a file with these columns.
+    pub(crate) fn fits(&self, names: &[&str]) -> Forms {
+        let all = |required: &[String]| {
+            !required.is_empty() && required.iter().all(|column| names.contains(&column.as_str()))
+        };
+        let values = self.observations.as_ref().is_some_and(|o| all(&o.requires));
+        Forms { stations: all(&self.requires), values }
+    }
+
+    /// What the mapping finds in a file where `known` says which columns there are.
+    ///
+    /// # Errors
+    /// The column that is missing for either.
+    pub(crate) fn forms(&self, known: &dyn Fn(&str) -> bool) -> Result<Forms, String> {
+        let absent_of_stations = self.columns().find(|column| !known(column));
+        let Some(observations) = &self.observations else {
+            return match absent_of_stations {
+                Some(absent) => Err(absent.to_owned()),
+                None => Ok(Forms { stations: true, values: false }),
+            };
+        };
+        let forms = Forms {
+            stations: !self.id.is_empty() && absent_of_stations.is_none(),
+            values: observations.columns().all(known),
+        };
+        if forms.stations || forms.values {
+            return Ok(forms);
+        }
+        let absent = observations.columns().find(|column| !known(column)).or(absent_of_stations);
+        Err(absent.unwrap_or_default().to_owned())
+    }
+
+    /// The collection with its parameters.
+    pub(crate) fn describe(&self) -> Value {
+        let mut body = collections::from_toml(&self.collection, self.metadata.clone());
+        if let (Some(observations), Some(members)) = (&self.observations, body.as_object_mut()) {
+            let declared: Vec<Value> = observations.parameters.iter().map(ParameterMapping::declaration).collect();
+            members.entry(PARAMETERS_MEMBER).or_insert(declared.into());
+        }
+        body
+    }
+
+    /// The built-in collection of an id, for sources that bring values of the stations of an inventory.
+    pub(crate) fn builtin_collection(id: &str) -> Value {
+        let found = Self::builtin().into_iter().find(|mapping| mapping.collection == id);
+        found.map_or_else(|| collections::builtin(id), |mapping| mapping.describe())
+    }
+
+    /// All columns that the mapping names of stations.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
         let properties = self.properties.iter().map(|p| &p.column);
         let joins = self.join.iter().map(|j| &j.on);
         let all = self.id.iter().chain(&self.name).chain([&self.lon, &self.lat]).chain(&self.keywords);
-        all.chain(properties).chain(joins).map(String::as_str)
+        all.chain(properties).chain(joins).map(String::as_str).filter(|column| !column.is_empty())
     }
 }
 
@@ -211,7 +522,7 @@ mod tests {
     #[test]
     fn the_built_in_mappings_describe_their_collections_in_two_languages() {
         for mapping in Mapping::builtin() {
-            let value = super::super::collections::from_toml(&mapping.collection, mapping.metadata.clone());
+            let value = mapping.describe();
             let collection = nilometer_schemas::Collection::from_value(value).expect("valid");
             assert_ne!(collection.title("en"), collection.title("fr"), "{}", collection.id);
             assert_ne!(collection.description("en"), collection.description("fr"), "{}", collection.id);
@@ -219,6 +530,11 @@ mod tests {
                 assert!(collection.body.contains_key(member), "{} {member}", collection.id);
             }
             assert!(!mapping.requires.is_empty());
+            let model = nilometer_schemas::ObservationModel::of(&collection.body).expect("parameters");
+            for parameter in model.parameters {
+                assert!(parameter.title.is_some() && parameter.title_fr.is_some(), "{}", parameter.name);
+                assert_ne!(parameter.title, parameter.title_fr, "{}", parameter.name);
+            }
         }
     }
 

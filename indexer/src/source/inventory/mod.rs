@@ -1,9 +1,11 @@
-//! Station inventories: delimited text, one station on each row, read as a mapping says.
+//! Station inventories and tables of values: delimited text or Parquet, read as a mapping says.
 
 mod mapping;
+mod observations;
+mod parquet;
+mod table;
 
-use std::collections::HashMap;
-use std::io::{BufRead, Read};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use nilometer_schemas::Problem;
@@ -11,118 +13,83 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::intake::Intake;
-use super::{SourceOptions, collections, places};
+use super::{SourceOptions, places};
 use crate::Error;
 pub use mapping::Mapping;
 use mapping::{Delimiter, Property, PropertyType};
+use observations::Values;
+pub(crate) use parquet::MARK as PARQUET_MARK;
+use table::{AnyTable, Table};
 
 /// Rows of a table that is joined to an inventory; it is held in memory.
 const JOIN_ROWS_MAX: usize = 1_000_000;
 
-/// The mapping of an inventory: the caller's, the one beside the file, or a built-in one that fits the heading.
+/// A file with the mapping it is read by.
+pub(crate) struct Mapped {
+    mapping: Mapping,
+    /// Whether the file is Parquet.
+    parquet: bool,
+    /// Whether the file holds stations, as far as can be told from its columns.
+    pub(crate) stations: bool,
+}
+
+/// The mapping of delimited text: the caller's, the one beside the file, or a built-in one that fits the heading.
 ///
 /// # Errors
 /// `Invalid` if the mapping beside the file cannot be understood.
-pub(crate) fn mapping_for(input: &Input<'_>, head: &str, options: &SourceOptions) -> Result<Option<Mapping>, Error> {
+pub(crate) fn mapping_for(input: &Input<'_>, head: &str, options: &SourceOptions) -> Result<Option<Mapped>, Error> {
+    let heading = head.lines().next().unwrap_or_default();
+    if let Some(mapping) = given(input, options)? {
+        let names = mapping.heading_names(heading);
+        let forms = mapping.forms(&|column| names.contains(&column));
+        return Ok(Some(Mapped { parquet: false, stations: forms.map_or(true, |f| f.stations), mapping }));
+    }
+    let fitting = Mapping::builtin().into_iter().find_map(|mapping| {
+        let forms = mapping.fits(&mapping.heading_names(heading));
+        (forms.stations || forms.values).then_some(Mapped { mapping, parquet: false, stations: forms.stations })
+    });
+    Ok(fitting)
+}
+
+/// As [`mapping_for`], for Parquet.
+///
+/// # Errors
+/// Also `Invalid` if the file is damaged.
+pub(crate) fn parquet_mapping_for(input: &Input<'_>, options: &SourceOptions) -> Result<Option<Mapped>, Error> {
+    let names = parquet::column_names(input)
+        .map_err(|e| super::unknown(input.name(), &format!("begins like Parquet and cannot be read: {e}")))?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Some(mapping) = given(input, options)? {
+        let forms = mapping.forms(&|column| names.contains(&column));
+        return Ok(Some(Mapped { parquet: true, stations: forms.map_or(true, |f| f.stations), mapping }));
+    }
+    let fitting = Mapping::builtin().into_iter().find_map(|mapping| {
+        let forms = mapping.fits(&names);
+        (forms.stations || forms.values).then_some(Mapped { mapping, parquet: true, stations: forms.stations })
+    });
+    Ok(fitting)
+}
+
+/// Whether a mapping is given, by the caller or beside the file.
+pub(crate) fn is_mapped(input: &Input<'_>, options: &SourceOptions) -> bool {
+    options.mapping.is_some() || input.sibling(&format!("{}.toml", input.file_name())).is_some()
+}
+
+/// The mapping of the caller's, or the one beside the file.
+fn given(input: &Input<'_>, options: &SourceOptions) -> Result<Option<Mapping>, Error> {
     if let Some(mapping) = &options.mapping {
         return Ok(Some(mapping.clone()));
     }
-    if let Some(beside) = input.sibling(&format!("{}.toml", input.file_name())) {
-        let bytes = beside.head(mapping::MAPPING_BYTES_MAX)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let parsed = Mapping::parse(&text).map_err(|p| p.at(beside.name()))?;
-        return Ok(Some(parsed));
-    }
-    let heading = head.lines().next().unwrap_or_default();
-    Ok(Mapping::builtin().into_iter().find(|mapping| mapping.fits(heading)))
+    let Some(beside) = input.sibling(&format!("{}.toml", input.file_name())) else { return Ok(None) };
+    let bytes = beside.head(mapping::MAPPING_BYTES_MAX)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let parsed = Mapping::parse(&text).map_err(|p| p.at(beside.name()))?;
+    Ok(Some(parsed))
 }
 
-/// Rows of delimited text, one at a time.
-struct Table<'a> {
-    columns: HashMap<String, usize>,
-    rows: Rows<'a>,
-    line: u64,
-}
-
-enum Rows<'a> {
-    Csv(Box<csv::Reader<Box<dyn BufRead + 'a>>>),
-    /// Blank-separated with quotes, which the csv crate does not know.
-    Blanks(Box<dyn BufRead + 'a>),
-}
-
-/// Longest line of blank-separated text.
-const LINE_BYTES_MAX: u64 = 1 << 20;
-
-impl<'a> Table<'a> {
-    fn open(content: Box<dyn BufRead + 'a>, delimiter: Delimiter) -> Result<Self, String> {
-        let rows = match delimiter.byte() {
-            Some(byte) => Rows::Csv(Box::new(
-                csv::ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(content),
-            )),
-            None => Rows::Blanks(content),
-        };
-        let mut table = Self { columns: HashMap::new(), rows, line: 0 };
-        let heading = table.next_fields()?.ok_or("the file has no heading")?;
-        for (index, name) in heading.into_iter().enumerate() {
-            let name = name.trim_start_matches('\u{feff}').trim().to_owned();
-            table.columns.entry(name).or_insert(index);
-        }
-        Ok(table)
-    }
-
-    fn next_fields(&mut self) -> Result<Option<Vec<String>>, String> {
-        match &mut self.rows {
-            Rows::Csv(reader) => {
-                let mut record = csv::ByteRecord::new();
-                let more = reader.read_byte_record(&mut record).map_err(|e| e.to_string())?;
-                self.line = record.position().map_or(self.line + 1, csv::Position::line);
-                let text = |field: &[u8]| String::from_utf8_lossy(field).into_owned();
-                Ok(more.then(|| record.iter().map(text).collect()))
-            }
-            Rows::Blanks(reader) => loop {
-                let mut line = Vec::new();
-                let read = reader.take(LINE_BYTES_MAX).read_until(b'\n', &mut line).map_err(|e| e.to_string())?;
-                self.line += 1;
-                if read == 0 {
-                    return Ok(None);
-                }
-                let fields = split_blanks(&String::from_utf8_lossy(&line));
-                if !fields.is_empty() {
-                    return Ok(Some(fields));
-                }
-            },
-        }
-    }
-}
-
-/// Fields between blanks; a field in double quotes may hold blanks, a doubled quote stands for itself.
-fn split_blanks(line: &str) -> Vec<String> {
-    let mut fields = Vec::new();
-    let mut chars = line.chars().peekable();
-    while let Some(first) = chars.next() {
-        if first.is_whitespace() {
-            continue;
-        }
-        let mut field = String::new();
-        if first == '"' {
-            while let Some(c) = chars.next() {
-                if c != '"' {
-                    field.push(c);
-                } else if chars.next_if_eq(&'"').is_some() {
-                    field.push('"');
-                } else {
-                    break;
-                }
-            }
-        } else {
-            field.push(first);
-            while let Some(c) = chars.next_if(|c| !c.is_whitespace()) {
-                field.push(c);
-            }
-        }
-        fields.push(field);
-    }
-    fields
+/// The collection of an inventory that the program knows, with its parameters.
+pub(crate) fn builtin_collection(id: &str) -> Value {
+    Mapping::builtin_collection(id)
 }
 
 /// Rows of another file beside the inventory, by key.
@@ -217,63 +184,122 @@ impl Row<'_> {
     }
 }
 
-/// Reads an inventory.
-pub(crate) fn read(input: &Input<'_>, mapping: &Mapping, intake: &mut Intake<'_>) -> Result<(), Error> {
+/// Reads a file as its mapping says.
+pub(crate) fn read(input: &Input<'_>, mapped: &Mapped, intake: &mut Intake<'_>) -> Result<(), Error> {
+    let mapping = &mapped.mapping;
     let bad = |detail: String| Error::Problem(Problem::invalid("inventory", detail).at(input.name()));
     let mut joined = Vec::new();
     for join in &mapping.join {
         joined.push(Joined::open(input, join, mapping.delimiter)?);
     }
-    let content = input.content(&intake.counter())?;
-    let mut table = Table::open(content, mapping.delimiter).map_err(|e| bad(format!("{}: {e}", input.name())))?;
-    let known =
-        |column: &str| table.columns.contains_key(column) || joined.iter().any(|j| j.columns.contains_key(column));
-    if let Some(absent) = mapping.columns().find(|column| !known(column)) {
-        return Err(bad(format!("the mapping names the column {absent:?}, which {} has not", input.name())));
-    }
-    let collection = mapping.collection.as_str();
-    intake.ensure(collection, || collections::from_toml(collection, mapping.metadata.clone()))?;
+    let cannot = |e: String| bad(format!("{}: {e}", input.name()));
+    let mut table = if mapped.parquet {
+        let counter = intake.counter();
+        counter.set(counter.get() + input.size_bytes()?);
+        let observed = mapping.observations.iter().flat_map(|o| o.columns());
+        let names: Vec<&str> = mapping.columns().chain(observed).collect();
+        AnyTable::Parquet(Box::new(parquet::ParquetRows::open(input, &names).map_err(cannot)?))
+    } else {
+        AnyTable::Text(Table::open(input.content(&intake.counter())?, mapping.delimiter).map_err(cannot)?)
+    };
+    let columns = table.columns().clone();
+    let known = |column: &str| columns.contains_key(column) || joined.iter().any(|j| j.columns.contains_key(column));
+    let forms = mapping
+        .forms(&known)
+        .map_err(|absent| bad(format!("the mapping names the column {absent:?}, which {} has not", input.name())))?;
+    let mut values = match &mapping.observations {
+        Some(observations) if forms.values => Some(Values::new(mapping, observations, &columns, input)?),
+        _ => None,
+    };
+    let mut stations = forms.stations.then(HashSet::new);
+    let mut described = false;
     loop {
-        let fields = match table.next_fields() {
-            Ok(Some(fields)) => fields,
-            Ok(None) => return Ok(()),
+        let row = match table.next_row() {
+            Ok(row) => row,
             Err(e) => {
-                intake.reject(
-                    input.name(),
-                    format!("after line {}", table.line),
-                    format!("the rest cannot be read: {e}"),
-                );
-                return Ok(());
+                let after = format!("after {}", table.record());
+                intake.reject(input.name(), after, format!("the rest cannot be read: {e}"));
+                None
             }
         };
-        let record = format!("line {}", table.line);
-        let row = Row {
-            mapping,
-            columns: &table.columns,
-            fields: &fields,
-            joined: joined
-                .iter()
-                .zip(&mapping.join)
-                .filter_map(|(joined, join)| {
-                    let key = fields.get(*table.columns.get(&join.on)?)?;
-                    Some((&joined.columns, joined.rows.get(key)?.as_slice()))
-                })
-                .collect(),
-        };
-        match station(&row) {
-            Ok(item) => intake.item_value(input.name(), &record, &item)?,
-            Err(reason) => intake.reject(input.name(), record, reason),
+        // The first row may show that the file cannot be read at all, which should leave no collection behind.
+        if let (false, Some(cells), Some(values)) = (described, &row, &values) {
+            values.check_first(cells)?;
+        }
+        if !std::mem::replace(&mut described, true) {
+            intake.ensure(mapping.collection.as_str(), || mapping.describe())?;
+        }
+        let Some(cells) = row else { break };
+        let record = table.record();
+        if let Some(stations) = &mut stations {
+            let fields: Vec<String> = cells.iter().map(|cell| cell.text().unwrap_or_default()).collect();
+            let row = Row {
+                mapping,
+                columns: &columns,
+                fields: &fields,
+                joined: matches(&joined, mapping, &columns, &fields),
+            };
+            take_station(&row, values.is_some(), stations, input, &record, intake)?;
+        }
+        if let Some(values) = &mut values {
+            values.take(&cells, &record, intake)?;
+        }
+    }
+    match values {
+        Some(values) => values.finish(intake),
+        None => Ok(()),
+    }
+}
+
+/// Rows of the joined tables that belong to a row.
+fn matches<'a>(
+    joined: &'a [Joined],
+    mapping: &Mapping,
+    columns: &HashMap<String, usize>,
+    fields: &[String],
+) -> Vec<(&'a HashMap<String, usize>, &'a [String])> {
+    let found = joined.iter().zip(&mapping.join).filter_map(|(joined, join)| {
+        let key = fields.get(*columns.get(&join.on)?)?;
+        Some((&joined.columns, joined.rows.get(key)?.as_slice()))
+    });
+    found.collect()
+}
+
+/// Passes the station of a row on. In a table of values, where a station stands on many rows, the first one counts.
+fn take_station(
+    row: &Row<'_>,
+    with_values: bool,
+    seen: &mut HashSet<String>,
+    input: &Input<'_>,
+    record: &str,
+    intake: &mut Intake<'_>,
+) -> Result<(), Error> {
+    let id = station_id(row);
+    if with_values
+        && let Ok(id) = &id
+        && !seen.insert(id.clone())
+    {
+        return Ok(());
+    }
+    match id.and_then(|id| station(row, id)) {
+        Ok(item) => intake.item_value(input.name(), record, &item),
+        Err(reason) => {
+            intake.reject(input.name(), record, reason);
+            Ok(())
         }
     }
 }
 
-fn station(row: &Row<'_>) -> Result<Value, String> {
-    let mapping = row.mapping;
-    let mut parts = Vec::with_capacity(mapping.id.len());
-    for column in &mapping.id {
+fn station_id(row: &Row<'_>) -> Result<String, String> {
+    let mut parts = Vec::with_capacity(row.mapping.id.len());
+    for column in &row.mapping.id {
         parts.push(row.get(column).ok_or_else(|| format!("the row has no {column}, which is its id"))?);
     }
-    let id = parts.join("_");
+    Ok(parts.join("_"))
+}
+
+fn station(row: &Row<'_>, id: String) -> Result<Value, String> {
+    let mapping = row.mapping;
     let name = mapping.name.as_deref().and_then(|column| row.get(column));
     let title = match &name {
         Some(name) => format!("{name} ({id})"),
@@ -298,18 +324,4 @@ fn station(row: &Row<'_>) -> Result<Value, String> {
         }
     }
     Ok(places::place(&mapping.collection, &id, &title, geometry, p))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blank_separated_fields_may_be_quoted() {
-        let check = |line: &str, expected: &[&str]| assert_eq!(split_blanks(line), expected, "{line}");
-        check("a b  c\n", &["a", "b", "c"]);
-        check(r#""02293694" "PEACE CREEK" 28.5 NA"#, &["02293694", "PEACE CREEK", "28.5", "NA"]);
-        check(r#""say ""x""" """#, &[r#"say "x""#, ""]);
-        check("", &[]);
-    }
 }

@@ -4,6 +4,8 @@
 //! longer belong together, and because one unreadable number costs the rest of the table.
 //! Source: "Esri Shapefile Technical Description" (1998) and the dBase III file header.
 
+use nilometer_schemas::ParameterType;
+
 use super::features::is_fill;
 
 const HEADER_BYTES: usize = 32;
@@ -65,6 +67,18 @@ impl<'a> Table<'a> {
         Ok(Self { columns, rows, row_bytes, count })
     }
 
+    /// Name and type of each column, as the header tells it: numbers without decimals are whole.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, ParameterType)> {
+        self.columns.iter().map(|column| {
+            let kind = match (column.is_number, column.decimals) {
+                (false, _) => ParameterType::Text,
+                (true, 0) => ParameterType::Integer,
+                (true, _) => ParameterType::Number,
+            };
+            (column.name.as_str(), kind)
+        })
+    }
+
     /// Number of rows, deleted ones included.
     pub(crate) fn len(&self) -> usize {
         self.count
@@ -84,12 +98,21 @@ pub(crate) struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn column(&self, name: &str) -> Option<(&Column, String)> {
-        let column = self.columns.iter().find(|c| c.name == name)?;
+    fn raw(&self, column: &Column) -> String {
         let text = String::from_utf8_lossy(&self.bytes[column.from..column.to]);
         // A text cut in the middle of a character ends in a replacement character.
-        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0' || c == '\u{fffd}');
-        (!text.is_empty() && !is_fill(text)).then(|| (column, text.to_owned()))
+        text.trim_matches(|c: char| c.is_whitespace() || c == '\0' || c == '\u{fffd}').to_owned()
+    }
+
+    fn column(&self, name: &str) -> Option<(&Column, String)> {
+        let column = self.columns.iter().find(|c| c.name == name)?;
+        let text = self.raw(column);
+        (!text.is_empty() && !is_fill(&text)).then_some((column, text))
+    }
+
+    /// The text of a column by position, trimmed, fill values as they are.
+    pub(crate) fn at(&self, column: usize) -> String {
+        self.raw(&self.columns[column])
     }
 
     /// A text, trimmed; `None` if empty, a fill value, or there is no such column.

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use geo::CoordsIter;
-use nilometer_schemas::{Problem, geojson};
+use nilometer_schemas::geojson;
 use serde_json::{Map, Value};
 use shapefile::ShapeReader;
 
@@ -12,6 +12,7 @@ use super::super::intake::Intake;
 use super::super::{collections, places};
 use super::dbf::{Row, Table};
 use super::metadata::Metadata;
+use super::values::Values;
 use super::{Footprint, GranuleName, Kind, bad, shape};
 use crate::Error;
 
@@ -29,7 +30,6 @@ pub(crate) fn is_fill(text: &str) -> bool {
 
 /// How a kind's rows become places.
 struct Layout {
-    collection: &'static str,
     id: &'static str,
     name: &'static str,
     /// What stands before the id in a title.
@@ -45,7 +45,6 @@ struct Layout {
 }
 
 const REACHES: Layout = Layout {
-    collection: collections::REACHES,
     id: "reach_id",
     name: "river_name",
     noun: "reach",
@@ -73,7 +72,6 @@ const REACHES: Layout = Layout {
 };
 
 const NODES: Layout = Layout {
-    collection: collections::NODES,
     id: "node_id",
     name: "river_name",
     noun: "node",
@@ -94,7 +92,6 @@ const NODES: Layout = Layout {
 };
 
 const LAKES: Layout = Layout {
-    collection: collections::PRIOR_LAKES,
     id: "lake_id",
     name: "lake_name",
     noun: "lake",
@@ -120,16 +117,16 @@ pub(crate) struct Counts {
     pub(crate) observed: u64,
 }
 
-/// Passes the features on and gathers the granule's footprint.
+/// Passes the features and their observations on and gathers the granule's footprint.
 ///
 /// # Errors
 /// `Invalid` with the code `granule` for a damaged table; what the sink returned.
 pub(crate) fn read(
     input: &Input<'_>,
     name: &GranuleName<'_>,
+    version: &str,
     metadata: &Metadata,
-    shp: &[u8],
-    dbf: &[u8],
+    (shp, dbf): (&[u8], &[u8]),
     footprint: &mut Footprint,
     intake: &mut Intake<'_>,
 ) -> Result<Counts, Error> {
@@ -137,8 +134,11 @@ pub(crate) fn read(
     let mut shapes = ShapeReader::new(Cursor::new(shp)).map_err(|e| bad(format!("the .shp cannot be read: {e}")))?;
     let mut shapes = shapes.iter_shapes();
     let layout = layout(name.kind);
-    if let Some(layout) = layout {
-        intake.ensure(layout.collection, || collections::builtin(layout.collection))?;
+    let collection = collections::swot_features_id(name.kind, version);
+    let mut values = None;
+    if layout.is_some() {
+        values = Some(Values::new(&collection, name, version, metadata, &table)?);
+        intake.ensure(&collection, || collections::swot_features(name.kind, version))?;
     }
     let mut counts = Counts::default();
     for index in 0..table.len() {
@@ -163,8 +163,8 @@ pub(crate) fn read(
         let geometry = match shape::geometry(&shape) {
             Ok(geometry) => geometry,
             Err(reason) => {
-                intake.reject(input.name(), record, reason);
-                continue;
+                intake.reject(input.name(), record.clone(), format!("{reason}; the row is kept without place"));
+                None
             }
         };
         if let Some(geometry) = &geometry {
@@ -172,33 +172,41 @@ pub(crate) fn read(
         }
         let observed = row.number(layout.map_or("wse", |l| l.measured)).is_some();
         counts.observed += u64::from(observed);
-        let Some(layout) = layout else { continue };
-        match feature(layout, name, metadata, &row, geometry.as_ref().map(geojson::to_value), observed) {
-            Ok(item) => intake.item_value(input.name(), &record, &item)?,
-            Err(problem) => intake.reject(input.name(), record, problem.detail),
-        }
+        let (Some(layout), Some(values)) = (layout, &mut values) else { continue };
+        let Some(id) = row.text(layout.id) else {
+            intake.reject(input.name(), record, format!("the row has no {}", layout.id));
+            continue;
+        };
+        let place = geometry.as_ref().map(geojson::to_value);
+        let item = feature(layout, &collection, name, metadata, (&id, &row), place, observed);
+        intake.item_value(input.name(), &record, &item)?;
+        intake.give(&collection, &id);
+        values.take(input, &record, &id, &row, geometry.as_ref(), intake)?;
+    }
+    if let Some(values) = values {
+        values.finish(intake)?;
     }
     Ok(counts)
 }
 
 fn feature(
     layout: &Layout,
+    collection: &str,
     name: &GranuleName<'_>,
     metadata: &Metadata,
-    row: &Row<'_>,
+    (id, row): (&str, &Row<'_>),
     geometry: Option<Value>,
     observed: bool,
-) -> Result<Value, Problem> {
-    let id = row.text(layout.id).ok_or_else(|| bad(format!("the row has no {}", layout.id)))?;
+) -> Value {
     let names = list(row.text(layout.name), &[';']);
     let title = match names.first() {
         Some(name) => format!("{name}, {} {id}", layout.noun),
         None => format!("SWOT {} {id}", layout.noun),
     };
     let mut p = Map::new();
-    let words = names.iter().cloned().chain([id.clone(), "SWOT".into(), name.continent_name().into()]);
+    let words = names.iter().cloned().chain([id.to_owned(), "SWOT".into(), name.continent_name().into()]);
     p.insert("keywords".into(), places::keywords(words));
-    p.insert(layout.id.into(), id.as_str().into());
+    p.insert(layout.id.into(), id.into());
     if let Some(first) = names.first() {
         p.insert("name".into(), first.as_str().into());
     }
@@ -226,7 +234,7 @@ fn feature(
     if let Some(version) = &metadata.prior_version {
         p.insert(name.kind.prior_version_member().into(), version.as_str().into());
     }
-    Ok(places::place(layout.collection, &id, &title, geometry, p))
+    places::place(collection, id, &title, geometry, p)
 }
 
 /// The parts of a text that are not fill values.

@@ -2,13 +2,17 @@
 //!
 //! The granule becomes an item; the reaches, nodes or prior lakes in it become undated places that hold only what
 //! the prior databases say of them, so that the next granule over the same place does not change their attributes.
+//! Every row becomes an observation of its place, with all columns, whether the place was observed or not.
 //! Lakes of the kinds `Obs` and `Unassigned` have no lasting identity: of those files only the granule is taken.
 
 mod dbf;
 mod features;
+pub(crate) mod hydrocron;
 mod metadata;
 mod name;
+mod parameters;
 mod shape;
+mod values;
 
 use geo::{ConvexHull, Coord, MultiPoint, Point};
 use nilometer_schemas::{Problem, geojson};
@@ -20,6 +24,7 @@ use super::{archive, collections, places};
 use crate::Error;
 use metadata::Metadata;
 pub(crate) use name::{GranuleName, Kind, compact_time};
+pub(crate) use parameters::declared;
 
 /// Positions collected before they are reduced to their hull.
 const HULL_POSITIONS: usize = 50_000;
@@ -109,7 +114,7 @@ fn read_members(
     intake.ensure(&collection, || collections::swot_granules(&collection, name.kind, &version))?;
     let mut footprint = Footprint::default();
     footprint.add(metadata.corners());
-    let counts = features::read(input, &name, &metadata, shp, dbf, &mut footprint, intake)?;
+    let counts = features::read(input, &name, &version, &metadata, (shp, dbf), &mut footprint, intake)?;
     let granule = Granule { name: &name, version: &version, metadata: &metadata, counts: &counts };
     let href = format!("{}{}", intake.options.asset_base, input.file_name());
     let item = granule.item(&collection, footprint.hull(), &href, size);

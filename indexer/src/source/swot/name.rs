@@ -30,6 +30,17 @@ impl Kind {
         }
     }
 
+    /// What stands for the features in the name of their collection, as Hydrocron calls it.
+    pub(crate) fn part(self) -> &'static str {
+        match self {
+            Self::Reach => "reach",
+            Self::Node => "node",
+            Self::PriorLake => "prior",
+            Self::ObservedLake => "obs",
+            Self::UnassignedLake => "unassigned",
+        }
+    }
+
     /// Property that holds the version of the prior database.
     pub(crate) fn prior_version_member(self) -> &'static str {
         match self.product() {
@@ -51,6 +62,31 @@ pub(crate) struct GranuleName<'a> {
     pub(crate) end: Instant,
     pub(crate) crid: &'a str,
     pub(crate) counter: &'a str,
+}
+
+/// The product version of a CRID: `2.0` for letter C, from D on the letter. `None` for simulations, tests and the
+/// versions before C, whose collections are withdrawn.
+pub(crate) fn version(crid: &str) -> Option<String> {
+    match *crid.as_bytes() {
+        [b'P', b'I' | b'G', b'C', _] => Some("2.0".to_owned()),
+        [b'P', b'I' | b'G', letter @ b'D'..=b'Z', _] => Some(char::from(letter).to_string()),
+        _ => None,
+    }
+}
+
+/// Rank of a processing: by the letter of the version, then its minor digit, then forward (`I`) before reprocessed
+/// (`G`), then the counter. A CRID of another form has the rank 0 and its counter.
+pub(crate) fn version_order(crid: &str, counter: &str) -> i32 {
+    const COUNTERS: i32 = 1000;
+    let counter = counter.parse::<i32>().unwrap_or_default().clamp(0, COUNTERS - 1);
+    let rank = match *crid.as_bytes() {
+        [b'P', mode @ (b'I' | b'G'), letter @ b'A'..=b'Z', minor] => {
+            let minor = char::from(minor).to_digit(36).map_or(0, |digit| digit as i32);
+            ((i32::from(letter - b'A') + 1) * 36 + minor) * 2 + i32::from(mode == b'G')
+        }
+        _ => 0,
+    };
+    rank * COUNTERS + counter
 }
 
 /// `20240713T111741` as a moment.
@@ -97,14 +133,9 @@ impl<'a> GranuleName<'a> {
         }
     }
 
-    /// The product version of the CRID: `2.0` for letter C, from D on the letter. `None` for simulations, tests and
-    /// the versions before C, whose collections are withdrawn.
+    /// The product version of the CRID.
     pub(crate) fn version(&self) -> Option<String> {
-        match *self.crid.as_bytes() {
-            [b'P', b'I' | b'G', b'C', _] => Some("2.0".to_owned()),
-            [b'P', b'I' | b'G', letter @ b'D'..=b'Z', _] => Some(char::from(letter).to_string()),
-            _ => None,
-        }
+        version(self.crid)
     }
 
     /// The continent's name, or its code where it is not known.
@@ -158,6 +189,14 @@ mod tests {
             Some("D"),
         );
         check("SWOT_L2_HR_RiverSP_Node_001_058_AU_20260419T185249_20260419T190852_TGB0_01", Kind::Node, 1, 58, None);
+    }
+
+    #[test]
+    fn a_later_processing_has_the_higher_rank() {
+        let names =
+            [("", ""), ("PIB0", "99"), ("PIC0", "01"), ("PIC0", "02"), ("PGC0", "01"), ("PIC2", "01"), ("PID0", "01")];
+        let ranks = names.map(|(crid, counter)| version_order(crid, counter));
+        assert!(ranks.is_sorted_by(|a, b| a < b), "{ranks:?}");
     }
 
     #[test]
