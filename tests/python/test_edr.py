@@ -94,11 +94,9 @@ def test_coverages_are_valid(base, locations):
 
 def test_statistics_are_valid_coverages_with_their_counts(base, collection, locations):
     numbers = [name for name, parameter in collection["parameter_names"].items() if parameter.get("unit")]
-    if not numbers:
-        pytest.skip("no parameter has a unit")
+    assert not (not numbers), "no parameter has a unit"
     answer = get(f"{base}/locations/{locations[0]['id']}", resample="P1M", method="mean,max", parameter_name=numbers[0])
-    if answer.status_code == 204:
-        pytest.skip("no values")
+    assert not (answer.status_code == 204), "no values"
     validate(answer.text)
     ranges = answer.json()["ranges"]
     assert f"count_{numbers[0]}_P1M" in ranges and all(isinstance(n, int) for n in ranges[f"count_{numbers[0]}_P1M"]["values"])
