@@ -94,9 +94,9 @@ def test_coverages_are_valid(base, locations):
 
 def test_statistics_are_valid_coverages_with_their_counts(base, collection, locations):
     numbers = [name for name, parameter in collection["parameter_names"].items() if parameter.get("unit")]
-    assert not (not numbers), "no parameter has a unit"
+    assert numbers, "no parameter has a unit"
     answer = get(f"{base}/locations/{locations[0]['id']}", resample="P1M", method="mean,max", parameter_name=numbers[0])
-    assert not (answer.status_code == 204), "no values"
+    assert answer.status_code == 200, answer.text
     validate(answer.text)
     ranges = answer.json()["ranges"]
     assert f"count_{numbers[0]}_P1M" in ranges and all(isinstance(n, int) for n in ranges[f"count_{numbers[0]}_P1M"]["values"])
