@@ -67,23 +67,23 @@ release: ## The optimised binary, target/release/nilometer
 .PHONY: long
 long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big benchmarks: hours; tables in docs/results
 	@echo "crashes, power cuts, faults, random catalogues, random questions"
-	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --package nilometer-tests \
+	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
 	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile -- --nocapture --test-threads 1
 	$(MAKE) bench COUNT=100000
 	$(MAKE) bench COUNT=1000000
+	$(MAKE) bench-series
 
 COUNT ?= 100000
 KIT   ?= ../shared/kit
 .PHONY: bench
 bench: release $(VENV)/installed ## Benchmarks on COUNT generated items (needs the kit: KIT=folder)
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
-	cargo build --release --package nilometer-tests --bins
 	"$(VENV)/bin/python" tests/bench/run.py --binary "$(RELEASE)" --kit "$(KIT)" --count $(COUNT)
 
 .PHONY: bench-series
 bench-series: release $(VENV)/installed ## Series of 50 million generated rows beside DuckDB (needs the kit: KIT=folder)
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
-	cargo build --release --package nilometer-query --example series_bench
+	cargo build --release --workspace --example series_bench
 	"$(VENV)/bin/python" tests/bench/series.py --binary "$(RELEASE)" --example "$(dir $(RELEASE))examples/series_bench" --kit "$(KIT)"
 
 .PHONY: fmt

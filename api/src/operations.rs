@@ -33,13 +33,13 @@ async fn live() -> Response {
 /// the service stays ready; without accounts no key can be checked, so it is not.
 async fn ready(State(app): State<App>) -> Response {
     let catalog = std::sync::Arc::clone(&app.catalog);
-    let seen = run_blocking(move || Ok((catalog.snapshot().seq(), catalog.read_only_reason()))).await;
+    let seen = run_blocking(move || Ok(catalog.read_only_reason())).await;
     let (catalogue, readable, degraded) = match seen {
-        Ok((sequence, None)) => (json!({"status": "ok", "writable": true, "sequence": sequence}), true, false),
-        Ok((sequence, Some(reason))) => {
+        Ok(None) => (json!({"status": "ok", "writable": true}), true, false),
+        Ok(Some(reason)) => {
             tracing::debug!(%reason, "the catalogue is read-only");
             let told = "the catalogue takes no writes; the log says why";
-            (json!({"status": "degraded", "writable": false, "sequence": sequence, "reason": told}), true, true)
+            (json!({"status": "degraded", "writable": false, "reason": told}), true, true)
         }
         Err(error) => {
             tracing::error!(cause = error.cause(), "the catalogue does not answer");

@@ -66,7 +66,7 @@ type Keep<'a> = &'a dyn Fn(&SegmentData, u32) -> bool;
 fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep<'_>>) -> Result<Page, Problem> {
     let keys = order::keys_of(&search.sortby);
     let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
-    let as_of = token.as_ref().map_or(snapshot.seq(), |token| token.as_of);
+    let as_of = token.as_ref().map_or(snapshot.seq_for(scope), |token| token.as_of);
     let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
     order::check_keys(&search.sortby, snapshot, scope)?;
     let mut number_matched = 0;

@@ -267,6 +267,7 @@ impl Item {
             (None, Some(own)) => own,
             (None, None) => return Err(bad("/collection", "an item names its collection")),
         };
+        check_stac_members(text_of("stac_version")?.as_deref(), get("stac_extensions"), get("assets"))?;
         let geometry = match get("geometry") {
             Some(raw) => Some(geojson::parse(raw.get()).map_err(|p| p.at("/geometry"))?),
             None => None,
@@ -323,10 +324,41 @@ impl Item {
     }
 }
 
+/// Checks the members of STAC that are kept as they come: a reader takes their form for granted.
+fn check_stac_members(
+    version: Option<&str>,
+    extensions: Option<&RawValue>,
+    assets: Option<&RawValue>,
+) -> Result<(), Problem> {
+    let is_version = |text: &str| {
+        let (core, _) = text.split_once('-').unwrap_or((text, ""));
+        let parts: Vec<&str> = core.split('.').collect();
+        parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if let Some(version) = version.filter(|text| !is_version(text)) {
+        return Err(bad("/stac_version", format!("{version:?} is no version of STAC")).allowed("such as 1.1.0"));
+    }
+    if let Some(raw) = extensions {
+        serde_json::from_str::<Vec<String>>(raw.get())
+            .map_err(|_| bad("/stac_extensions", "an item's stac_extensions are an array of addresses"))?;
+    }
+    let Some(raw) = assets else { return Ok(()) };
+    let assets: Map<String, Value> =
+        serde_json::from_str(raw.get()).map_err(|_| bad("/assets", "an item's assets are an object"))?;
+    match assets.iter().find(|(_, asset)| !asset["href"].is_string()) {
+        None => Ok(()),
+        Some((name, _)) => Err(bad(&format!("/assets/{name}/href"), "an asset has an href, a text")),
+    }
+}
+
 fn read_bbox(raw: &str) -> Result<[f64; 4], Problem> {
     let numbers: Vec<f64> = serde_json::from_str(raw).map_err(|_| bad("/bbox", "a bbox is an array of numbers"))?;
     match *numbers {
-        [w, s, e, n] | [w, s, _, e, n, _] => Ok([w, s, e, n]),
+        // Longitudes may lie beyond 180, as those of a geometry across the antimeridian do.
+        [w, s, e, n] | [w, s, _, e, n, _] if -90.0 <= s && s <= n && n <= 90.0 => Ok([w, s, e, n]),
+        [_, s, _, n] | [_, s, _, _, n, _] => {
+            Err(bad("/bbox", format!("a bbox lies between -90 and 90 with its south below its north, not {s} to {n}")))
+        }
         _ => Err(bad("/bbox", format!("a bbox has 4 or 6 numbers, not {}", numbers.len()))),
     }
 }
@@ -447,6 +479,23 @@ mod tests {
                 "/collection",
             ),
             (r#"{"id":"a"}"#, "/type"),
+            (
+                r#"{"type":"Feature","id":"a","collection":"c","stac_version":"5","properties":{"datetime":null}}"#,
+                "/stac_version",
+            ),
+            (
+                r#"{"type":"Feature","id":"a","collection":"c","stac_extensions":"x","properties":{"datetime":null}}"#,
+                "/stac_extensions",
+            ),
+            (r#"{"type":"Feature","id":"a","collection":"c","assets":[],"properties":{"datetime":null}}"#, "/assets"),
+            (
+                r#"{"type":"Feature","id":"a","collection":"c","assets":{"x":{}},"properties":{"datetime":null}}"#,
+                "/assets/x/href",
+            ),
+            (
+                r#"{"type":"Feature","id":"a","collection":"c","bbox":[0,9,1,8],"properties":{"datetime":null}}"#,
+                "/bbox",
+            ),
             (
                 r#"{"type":"Feature","id":"a","collection":"c","properties":{"datetime":"yesterday"}}"#,
                 "/properties/datetime",

@@ -36,8 +36,25 @@ pub fn record(name: &str, markdown: &str) {
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/results");
     let written = std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(folder.join(format!("{name}.md")), format!("{}\n", markdown.trim_end())));
+        .and_then(|()| std::fs::write(folder.join(format!("{name}.md")), with_origin(markdown)));
     written.expect("docs/results can be written");
+}
+
+/// A table with the machine, the commit and the day below its heading.
+fn with_origin(markdown: &str) -> String {
+    let told = |program: &str, arguments: &[&str]| {
+        let output =
+            std::process::Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+        let text = output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default();
+        if text.is_empty() { "unknown".to_owned() } else { text }
+    };
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let (commit, day) = (told("git", &["rev-parse", "--short", "HEAD"]), told("date", &["-u", "+%F"]));
+    let (heading, rest) = markdown.split_once("\n\n").unwrap_or((markdown, ""));
+    format!("{heading}\n\n{cores} cores ({model}); commit {commit}; {day}.\n\n{}\n", rest.trim_end())
 }
 
 /// A small collection for tests, public or hidden.

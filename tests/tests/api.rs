@@ -104,6 +104,8 @@ fn the_landing_page_leads_everywhere_and_every_link_answers() {
         for link in links.iter().filter(|link| link["method"] != "POST" && link["rel"] != "aggregate") {
             let href = link["href"].as_str().expect("an href");
             if ["position", "radius", "area", "cube"].iter().any(|query| href.ends_with(&format!("/{query}"))) {
+                let told = service.visitor.get(&path_of(href)).problem(400).to_string();
+                assert!(told.contains("coords") || told.contains("bbox"), "{href} does not say what it needs: {told}");
                 continue;
             }
             assert!(href.contains("://"), "{target}: {href} is not absolute");
@@ -504,6 +506,16 @@ fn a_hidden_collection_does_not_exist_for_a_visitor() {
         // The parameter that the caller sent may stand in the answer's own links.
         assert!(!told, "{target} tells of a hidden collection: {text}");
     }
+    let tag = |target: &str| service.visitor.get(target).header("etag").map(str::to_owned);
+    let watched = ["/", "/collections", "/search", "/queryables", "/changes?since=0", "/collections/c/items"];
+    let before = watched.map(tag);
+    assert!(before.iter().all(Option::is_some));
+    let more = item("secret", "t", 0.1, 45.0, "2024-01-01T00:00:00Z", json!({}));
+    service.operator.post("/collections/secret/items", &more).expect(201);
+    assert_eq!(watched.map(tag), before, "a hidden write changed what a visitor is told");
+    let public = item("c", "new", 0.1, 45.0, "2024-01-01T00:00:00Z", json!({}));
+    service.operator.post("/collections/c/items", &public).expect(201);
+    assert_ne!(tag("/search"), before[2]);
     service.operator.get("/collections/secret/items/s").expect(200);
     assert_eq!(service.operator.get("/search?q=classified").expect(200).json()["numberMatched"], 1);
     service.operator.put("/collections/secret", &collection("secret", "public"));

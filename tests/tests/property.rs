@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nilometer_tests::http::{encode, link, path_of};
-use nilometer_tests::{Client, Server, collection, item, operator_key, rounds, seed};
+use nilometer_tests::{Client, Server, collection, item, operator_key, record, rounds, seed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -254,4 +254,16 @@ fn nothing_hidden_appears_in_ids_counts_facets_links_or_changes() {
         check_other_addresses(&visitor, &known, seed);
     }
     server.finish();
+    record(
+        "hidden",
+        &format!(
+            "# Nothing hidden is visible\n\n\
+             Random catalogues of public and hidden collections, that change sides between rounds. Random questions of a visitor are \
+             compared with what is known to be public: ids, counts, facets, links, changes.\n\n\
+             | rounds | questions | items at the end | seen and hidden | seed |\n| --: | --: | --: | --: | --: |\n\
+             | {rounds} | {} | {} | 0 | {seed} |\n",
+            rounds as usize * QUESTIONS,
+            known.len()
+        ),
+    );
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use nilometer_schemas::{Instant, Role};
 
 use super::Outcome;
+use super::out::say;
 use crate::accounts::{Accounts, KeyInfo, parse_role, role_name};
 use crate::config::Config;
 use crate::state::{Random, system_clock};
@@ -71,19 +72,19 @@ async fn execute(command: KeyCommand, accounts: &Accounts) -> Outcome {
     match command {
         KeyCommand::Create { user, role, expires_days } => {
             let key = accounts.create_key(&user, role, expires_days).await?;
-            println!("key {} of {user}, role {}; keep it, it is not shown again:", key.id(), role_name(role));
-            println!("{}", key.reveal());
+            say!("key {} of {user}, role {}; keep it, it is not shown again:", key.id(), role_name(role));
+            say!("{}", key.reveal());
         }
         KeyCommand::List => {
             for key in accounts.keys().await? {
-                println!("{}", line(&key));
+                say!("{}", line(&key));
             }
         }
         KeyCommand::Revoke { id } => {
             if !accounts.revoke(&id).await? {
                 return Err(format!("there is no key {id:?}; `nilometer admin key list` shows them").into());
             }
-            println!("key {id} is revoked");
+            say!("key {id} is revoked");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Outcome;
 use super::ingest::{Ingest, Report};
 use super::maintain::open_for_reading;
+use super::out::say;
 use crate::config::Config;
 use crate::routes::ask::hex;
 
@@ -37,7 +38,7 @@ pub(super) fn run(_: Arguments, config: &Config) -> Outcome {
     let marker = config.data.join(MARKER);
     let content = content_hash();
     if in_place(config, &marker, &content) {
-        println!("the demonstration data are in place already");
+        say!("the demonstration data are in place already");
         return Ok(ExitCode::SUCCESS);
     }
     let mut ingest = Ingest::open(config, None)?;

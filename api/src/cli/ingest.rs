@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::Outcome;
+use super::out::say;
 use crate::config::Config;
 
 /// Records of one group commit.
@@ -195,27 +196,27 @@ impl Report {
         let width =
             self.items.keys().chain(self.observations.keys()).map(|id| id.chars().count()).max().unwrap_or(0).max(13);
         let row = |name: &str, c: &Counts| {
-            println!("{name:width$}  {:>9}  {:>9}  {:>9}  {:>9}", c.created, c.replaced, c.unchanged, c.rejected);
+            say!("{name:width$}  {:>9}  {:>9}  {:>9}  {:>9}", c.created, c.replaced, c.unchanged, c.rejected);
         };
-        println!("{:width$}  {:>9}  {:>9}  {:>9}  {:>9}", "items of", "created", "replaced", "unchanged", "rejected");
+        say!("{:width$}  {:>9}  {:>9}  {:>9}  {:>9}", "items of", "created", "replaced", "unchanged", "rejected");
         for (id, counts) in &self.items {
             row(id, counts);
         }
         row("(collections)", &self.collections);
         if !self.observations.is_empty() {
-            println!("observations of");
+            say!("observations of");
             for (id, counts) in &self.observations {
                 row(id, counts);
             }
         }
-        println!("accepted {}, rejected {}", self.accepted(), self.rejected);
+        say!("accepted {}, rejected {}", self.accepted(), self.rejected);
         for r in &self.shown {
             let record = if r.record.is_empty() { String::new() } else { format!(", {}", r.record) };
-            println!("rejected: {}{record}: {}", r.file, r.reason);
+            say!("rejected: {}{record}: {}", r.file, r.reason);
         }
         let more = self.rejected - self.shown.len() as u64;
         if more > 0 {
-            println!("{more} more rejections; --report FILE keeps all");
+            say!("{more} more rejections; --report FILE keeps all");
         }
     }
 }

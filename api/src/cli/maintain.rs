@@ -10,6 +10,7 @@ use nilometer_schemas::{Role, Scope};
 use serde_json::json;
 
 use super::Outcome;
+use super::out::say;
 use crate::config::Config;
 use crate::problem::chain;
 use crate::state::system_clock;
@@ -81,23 +82,23 @@ pub(super) fn stats(arguments: Stats, config: &Config) -> Outcome {
     if arguments.json {
         let mut value = serde_json::to_value(&stats)?;
         value["items_by_collection"] = collections.iter().map(|(id, n)| (id.clone(), json!(n))).collect();
-        println!("{value}");
+        say!("{value}");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("items        {}", stats.items);
-    println!("collections  {}", stats.collections);
-    println!("sequence     {} (changes kept after {})", stats.sequence, stats.retained_from);
-    println!("segments     {} (with {} dead items)", stats.segments, stats.deleted);
-    println!("observations {} in {} collections", stats.observations, stats.series);
-    println!("series       {} bytes in {} files", stats.series_bytes, stats.series_files);
-    println!("log          {} bytes", stats.log_bytes);
-    println!("index        {} bytes", stats.index_bytes.values().sum::<u64>());
+    say!("items        {}", stats.items);
+    say!("collections  {}", stats.collections);
+    say!("sequence     {} (changes kept after {})", stats.sequence, stats.retained_from);
+    say!("segments     {} (with {} dead items)", stats.segments, stats.deleted);
+    say!("observations {} in {} collections", stats.observations, stats.series);
+    say!("series       {} bytes in {} files", stats.series_bytes, stats.series_files);
+    say!("log          {} bytes", stats.log_bytes);
+    say!("index        {} bytes", stats.index_bytes.values().sum::<u64>());
     for (component, bytes) in &stats.index_bytes {
-        println!("  {component:10} {bytes}");
+        say!("  {component:10} {bytes}");
     }
-    println!("items by collection");
+    say!("items by collection");
     for (id, items) in collections {
-        println!("  {items:10}  {id}");
+        say!("  {items:10}  {id}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -107,10 +108,10 @@ pub(super) fn check(config: &Config) -> Outcome {
     let mut findings = Catalog::check(existing(config)?).unwrap_or_else(|error| vec![chain(&error)]);
     findings.extend(super::runtime()?.block_on(crate::accounts::check(&config.data)));
     for finding in &findings {
-        println!("{finding}");
+        say!("{finding}");
     }
     if findings.is_empty() {
-        println!("no findings in {}", config.data.display());
+        say!("no findings in {}", config.data.display());
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!("{} findings", findings.len());
@@ -127,7 +128,7 @@ pub(super) fn reindex(config: &Config) -> Outcome {
             eprintln!("{done} records");
         }
     })?;
-    println!("the index in {} is rebuilt", dir.display());
+    say!("the index in {} is rebuilt", dir.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,10 +139,7 @@ pub(super) fn compact(config: &Config) -> Outcome {
     catalog.compact()?;
     catalog.optimize()?;
     let after = catalog.stats();
-    println!(
-        "log {} -> {} bytes, segments {} -> {}",
-        before.log_bytes, after.log_bytes, before.segments, after.segments
-    );
+    say!("log {} -> {} bytes, segments {} -> {}", before.log_bytes, after.log_bytes, before.segments, after.segments);
     Ok(ExitCode::SUCCESS)
 }
 

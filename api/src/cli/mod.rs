@@ -4,6 +4,7 @@ mod admin;
 mod demo;
 mod ingest;
 mod maintain;
+mod out;
 mod search;
 mod serve;
 mod settings;

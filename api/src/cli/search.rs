@@ -6,10 +6,11 @@ use clap::Args;
 use nilometer_indexer::StoredItem;
 use nilometer_query::Page;
 use nilometer_query::parse;
-use nilometer_schemas::{Dialect, Role, Scope};
+use nilometer_schemas::{Dialect, Instant, Role, Scope};
 use serde_json::Value;
 
 use super::Outcome;
+use super::out::say;
 use crate::config::Config;
 
 /// Searches a catalogue with the parameters of GET /search; works beside a running server
@@ -93,15 +94,15 @@ pub(super) fn run(arguments: Arguments, config: &Config) -> Outcome {
     let search = parse::from_query(&arguments.pairs(), Dialect::Stac, &[])?.search;
     let page = nilometer_query::search(&catalog.snapshot(), &search, Scope::of(Role::Operator))?;
     if arguments.json {
-        println!("{}", feature_collection(&page));
+        say!("{}", feature_collection(&page));
         return Ok(ExitCode::SUCCESS);
     }
     for item in &page.items {
-        println!("{}", line(item));
+        say!("{}", line(item));
     }
-    println!("{} of {} items", page.items.len(), page.number_matched);
+    say!("{} of {} items", page.items.len(), page.number_matched);
     if let Some(token) = &page.next {
-        println!("next: --token {token}");
+        say!("next: --token {token}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,7 +124,9 @@ fn feature_collection(page: &Page) -> String {
 fn line(item: &StoredItem) -> String {
     let value: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
     let property = |name: &str| value["properties"][name].as_str().unwrap_or_default().to_owned();
-    let time = [property("datetime"), property("start_datetime")].into_iter().find(|t| !t.is_empty());
+    // The start that stands for no date at all is none to show.
+    let dated = |time: &String| !time.is_empty() && *time != Instant::UNDATED_START.to_string();
+    let time = [property("datetime"), property("start_datetime")].into_iter().find(dated);
     let name = [property("title"), property("name")].into_iter().find(|t| !t.is_empty());
     let (time, name) = (time.unwrap_or_else(|| "-".into()), name.unwrap_or_default());
     format!("{}  {}  {time}  {name}", item.collection.as_str(), item.id.as_str()).trim_end().to_owned()

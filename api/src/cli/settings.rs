@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Map, json};
 
 use super::Outcome;
+use super::out::say;
 use crate::config::Effective;
 
 /// Shows the configuration in force, and where each value came from
@@ -34,7 +35,7 @@ pub(super) fn run(arguments: &Arguments, effective: &Effective) -> Outcome {
     } else {
         table(effective)
     };
-    println!("{text}");
+    say!("{text}");
     Ok(ExitCode::SUCCESS)
 }
 

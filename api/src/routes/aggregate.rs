@@ -70,7 +70,7 @@ async fn answer(
     }
     let snapshot = app.catalog.snapshot();
     let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
-    ask.answer(snapshot.seq(), JSON, body, move || {
+    ask.answer(snapshot.seq_for(ask.scope), JSON, body, move || {
         let begin = Instant::now();
         let results = nilometer_query::aggregate(&snapshot, &search, &aggregations, view.scope)?;
         metrics.searched(Shape::Facet, None, begin.elapsed());
@@ -115,7 +115,7 @@ async fn answer_list(app: &App, ask: Ask, collection: Option<CollectionId>) -> R
     ask.only(&[])?;
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
-    ask.answer(snapshot.seq(), JSON, b"", move || {
+    ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
         let mut links = vec![view.links.link("self", JSON, &view.path), view.links.link("root", JSON, "/")];
         if let Some(id) = &collection {
             links.push(view.links.link("collection", JSON, &collection_path(id.as_str())));

@@ -114,7 +114,7 @@ fn pointing_to_snapshot(error: ApiError, ask: &Ask) -> ApiError {
 pub(super) async fn snapshot(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
     let snapshot = app.catalog.snapshot();
-    let sequence = snapshot.seq();
+    let sequence = snapshot.seq_for(ask.scope);
     let (sender, receiver) = mpsc::channel::<Result<Bytes, std::io::Error>>(PIECES_AHEAD);
     let scope = ask.scope;
     tokio::task::spawn_blocking(move || {

@@ -48,7 +48,7 @@ pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, A
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { JSON };
-    ask.answer(snapshot.seq(), media_type, b"", move || {
+    ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
         let page = page(&view, &snapshot, after.as_deref(), limit);
         if view.html {
             return Ok(html::collections(&view, &snapshot, &page).into_bytes());
@@ -135,7 +135,9 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
     let view = ask.clone();
     if ask.html {
         return ask
-            .answer(snapshot.seq(), HTML, b"", move || Ok(html::collection(&view, &snapshot, &stored)?.into_bytes()))
+            .answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
+                Ok(html::collection(&view, &snapshot, &stored)?.into_bytes())
+            })
             .await;
     }
     // The tag begins with the record's own version, so that `If-Match` works; extent and parameters change

@@ -29,7 +29,7 @@ pub(super) async fn openapi(State(app): State<App>, ask: Ask) -> Result<Response
     }
     let document = document(&app, &ask).await?;
     let bytes = to_bytes(&document)?;
-    ask.answer(app.catalog.snapshot().seq(), OPENAPI, b"", move || Ok(bytes)).await
+    ask.answer(app.catalog.snapshot().seq_for(ask.scope), OPENAPI, b"", move || Ok(bytes)).await
 }
 
 /// `GET /api.html`.
@@ -41,5 +41,8 @@ pub(super) async fn openapi_page(State(app): State<App>, ask: Ask) -> Result<Res
 async fn page(app: &App, ask: Ask) -> Result<Response, ApiError> {
     let document = document(app, &ask).await?;
     let view = ask.clone();
-    ask.answer(app.catalog.snapshot().seq(), HTML, b"", move || Ok(html::api(&view, &document).into_bytes())).await
+    ask.answer(app.catalog.snapshot().seq_for(ask.scope), HTML, b"", move || {
+        Ok(html::api(&view, &document).into_bytes())
+    })
+    .await
 }

@@ -42,7 +42,9 @@ pub(super) async fn get(
     if ask.html {
         // A page also shows the collection, so it lives as long as the snapshot.
         return ask
-            .answer(snapshot.seq(), HTML, b"", move || Ok(html::item(&view, &snapshot, &item)?.into_bytes()))
+            .answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
+                Ok(html::item(&view, &snapshot, &item)?.into_bytes())
+            })
             .await;
     }
     ask.answer(item.seq, GEOJSON, b"", move || Ok(item_json(&view.links, &item))).await

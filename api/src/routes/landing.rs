@@ -23,12 +23,12 @@ pub(super) async fn landing(State(app): State<App>, ask: Ask) -> Result<Response
     let view = ask.clone();
     if ask.html {
         return ask
-            .answer(snapshot.seq(), HTML, b"", move || {
+            .answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
                 Ok(html::landing(&view, &snapshot, &app.config.service)?.into_bytes())
             })
             .await;
     }
-    ask.answer(snapshot.seq(), JSON, b"", move || {
+    ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
         let mut links = service_links(&view);
         let collections = snapshot.collections(view.scope);
         if collections.len() <= CHILD_LINKS_MAX {

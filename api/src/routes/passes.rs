@@ -107,7 +107,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     let question = question(&app, &ask)?;
     let (snapshot, now, view) = (app.catalog.snapshot(), (app.clock)(), ask.clone());
     let media_type = if ask.html { HTML } else { JSON };
-    let seq = snapshot.seq();
+    let seq = snapshot.seq_for(ask.scope);
     let bytes = run_blocking(move || {
         let passes = answer(&snapshot, &question, view.scope, now)?;
         if view.html {
@@ -130,7 +130,7 @@ fn question(app: &App, ask: &Ask) -> Result<Question, Problem> {
         return Err(Problem::invalid("place", "point, place and bbox exclude each other").at(name).allowed(ALLOWED));
     }
     let passed_on = ask.query.iter().filter(|(name, value)| PASSED_ON.contains(&name.as_str()) && !value.is_empty());
-    let mut search = from_pairs(app, passed_on.cloned().collect(), &[], LIMIT_DEFAULT, Dialect::Stac)?.search;
+    let mut search = from_pairs(app, passed_on.cloned().collect(), &[], LIMIT_DEFAULT, Dialect::Edr)?.search;
     search.collections = vec![nilometer_schemas::CollectionId::new(COLLECTION)?];
     search.sortby = by_time(Direction::Ascending);
     Ok(Question { place, search })

@@ -60,7 +60,7 @@ async fn answer(
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { SCHEMA_JSON };
-    ask.answer(snapshot.seq(), media_type, b"", move || {
+    ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
         let found = nilometer_query::queryables(&snapshot, collection.as_ref(), view.scope)?;
         let collection = collection.as_ref().map(CollectionId::as_str);
         if view.html {

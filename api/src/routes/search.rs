@@ -52,7 +52,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonB
     let snapshot = app.catalog.snapshot();
     let canonical = request.canonical.to_string();
     let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
-    ask.answer(snapshot.seq(), GEOJSON, canonical.as_bytes(), move || {
+    ask.answer(snapshot.seq_for(ask.scope), GEOJSON, canonical.as_bytes(), move || {
         let Request { search, canonical } = request;
         let page = page_of(&metrics, &snapshot, &search, view.scope)?;
         let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
@@ -76,7 +76,7 @@ pub(super) async fn answer_get(
 ) -> Result<Response, ApiError> {
     let snapshot = app.catalog.snapshot();
     let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
-    ask.answer(snapshot.seq(), GEOJSON, b"", move || {
+    ask.answer(snapshot.seq_for(ask.scope), GEOJSON, b"", move || {
         let page = page_of(&metrics, &snapshot, &search, view.scope)?;
         let mut links = vec![
             view.links.link("self", GEOJSON, &view.path_and_query),
@@ -130,7 +130,7 @@ async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> R
     }
     let snapshot = app.catalog.snapshot();
     let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
-    ask.answer(snapshot.seq(), HTML, b"", move || {
+    ask.answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
         let page = page_of(&metrics, &snapshot, &search, view.scope)?;
         Ok(html::results(&view, &snapshot, &Results { search, collection, page })?.into_bytes())
     })

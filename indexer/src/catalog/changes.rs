@@ -73,18 +73,15 @@ pub(super) fn read(snapshot: &Snapshot, since: u64, limit: usize, scope: Scope) 
             .allowed(format!("since >= {horizon}"))
             .into());
     }
-    if since > snapshot.seq() {
+    let newest = snapshot.seq_for(scope);
+    if since > newest {
         let detail = format!(
-            "there is no sequence {since} yet, the newest is {}: after a restore, take a snapshot and go on from its sequence",
-            snapshot.seq()
+            "there is no sequence {since} yet, the newest is {newest}: after a restore, take a snapshot and go on from its sequence"
         );
-        return Err(Problem::invalid("changes-ahead", detail)
-            .at("since")
-            .allowed(format!("since <= {}", snapshot.seq()))
-            .into());
+        return Err(Problem::invalid("changes-ahead", detail).at("since").allowed(format!("since <= {newest}")).into());
     }
     let seqs: Vec<u64> =
-        log::seqs_after(snapshot.log(), since, SCAN_MAX).into_iter().filter(|seq| *seq <= snapshot.seq()).collect();
+        log::seqs_after(snapshot.log(), since, SCAN_MAX).into_iter().filter(|seq| *seq <= newest).collect();
     let mut page = Changes { changes: Vec::new(), until: since, more: false };
     for seq in seqs {
         if page.changes.len() == limit {
@@ -97,6 +94,6 @@ pub(super) fn read(snapshot: &Snapshot, since: u64, limit: usize, scope: Scope) 
             page.changes.push(change(record, kind));
         }
     }
-    page.more = page.until < snapshot.seq();
+    page.more = page.until < newest;
     Ok(page)
 }

@@ -9,7 +9,7 @@ use tantivy::index::SegmentId;
 
 use super::index::{self, Layout, OpenIndex};
 use super::log::{self, LogFiles, RecordKind};
-use super::snapshot::{SegmentCache, Snapshot};
+use super::snapshot::{Newest, SegmentCache, Snapshot};
 use super::{observations, writer};
 use crate::Error;
 use crate::series;
@@ -51,7 +51,8 @@ fn check_index(layout: &Layout, findings: &mut Vec<String>) -> Result<(), Error>
     }
     let searcher = tantivy::IndexReader::searcher(&reader);
     let mut cache = SegmentCache::default();
-    let snapshot = Snapshot::new(payload.seq, searcher, fields, collections, tables, files.clone(), &mut cache)?;
+    let snapshot =
+        Snapshot::new(Newest::at(payload.seq), searcher, fields, collections, tables, files.clone(), &mut cache)?;
     compare(&snapshot, &expected(&files, payload.seq)?, findings);
     Ok(())
 }

@@ -68,6 +68,12 @@ pub(crate) const FLAG_HIDDEN: u8 = 1;
 /// The record hides a collection that was public until then.
 pub(crate) const FLAG_WITHDRAWN: u8 = 2;
 
+/// The newest of some records of which everybody may know.
+pub(crate) fn newest_public(records: &[LogRecord]) -> Option<u64> {
+    let public = |r: &&LogRecord| r.flags & FLAG_HIDDEN == 0 || r.flags & FLAG_WITHDRAWN != 0;
+    records.iter().rfind(public).map(|r| r.seq)
+}
+
 /// The stored body is compressed. A matter of the file alone: no record that was read carries it.
 const FLAG_PACKED: u8 = 0x80;
 /// Bodies below this are stored as they are.

@@ -14,7 +14,7 @@ use tantivy::ReloadPolicy;
 
 use super::index::{self, Layout, OpenIndex};
 use super::log::{self, Log};
-use super::snapshot::{SegmentCache, Snapshot};
+use super::snapshot::{Newest, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Changes, Clock, Outcome, Stats, Write};
 use super::writer::{self, Prepared, Writer};
 use super::{changes, check, observations};
@@ -70,7 +70,15 @@ fn open_snapshot(layout: &Layout) -> Result<Snapshot, Error> {
     let reader: tantivy::IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
     let collections = Arc::new(writer::load_collections(&payload, &files)?);
     let tables = observations::load(layout.data(), &payload, &collections, &files)?;
-    Snapshot::new(payload.seq, reader.searcher(), fields, collections, tables, files, &mut SegmentCache::default())
+    Snapshot::new(
+        Newest::at(payload.seq),
+        reader.searcher(),
+        fields,
+        collections,
+        tables,
+        files,
+        &mut SegmentCache::default(),
+    )
 }
 
 impl Catalog {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use nilometer_schemas::{CollectionId, IndexFields, Instant, ItemId, ItemText, Scope};
+use nilometer_schemas::{Access, CollectionId, IndexFields, Instant, ItemId, ItemText, Scope};
 use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::{Opstamp, Searcher};
 
@@ -119,9 +119,26 @@ impl SegmentCache {
 /// The collections of a catalogue, by id.
 pub(crate) type Collections = BTreeMap<String, Arc<StoredCollection>>;
 
+/// The newest writes of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    /// Sequence number of the newest write.
+    pub(crate) seq: u64,
+    /// That of the newest write which everybody may know of. At opening it is the newest of all, since only the writes that
+    /// follow are told apart; so it never goes back.
+    pub(crate) public_seq: u64,
+}
+
+impl Newest {
+    /// A view of which nothing more is known than its newest write.
+    pub(crate) fn at(seq: u64) -> Self {
+        Self { seq, public_seq: seq }
+    }
+}
+
 /// See the module. A request holds one from start to end.
 pub struct Snapshot {
-    seq: u64,
+    newest: Newest,
     searcher: Searcher,
     fields: IndexFields,
     segments: Vec<Arc<SegmentView>>,
@@ -132,7 +149,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn new(
-        seq: u64,
+        newest: Newest,
         searcher: Searcher,
         fields: IndexFields,
         collections: Arc<Collections>,
@@ -141,12 +158,22 @@ impl Snapshot {
         cache: &mut SegmentCache,
     ) -> Result<Self, Error> {
         let segments = cache.views(&searcher, &series)?;
-        Ok(Self { seq, searcher, fields, segments, collections, series, log })
+        Ok(Self { newest, searcher, fields, segments, collections, series, log })
     }
 
     /// Sequence number of the newest write in it.
     pub fn seq(&self) -> u64 {
-        self.seq
+        self.newest.seq
+    }
+
+    /// Sequence number of the newest write that a scope may know of: its version of the view. Writes to what it does not see
+    /// leave it unchanged.
+    pub fn seq_for(&self, scope: Scope) -> u64 {
+        if scope.sees(Access::Hidden) { self.newest.seq } else { self.newest.public_seq }
+    }
+
+    pub(crate) fn newest(&self) -> Newest {
+        self.newest
     }
 
     /// The segments.

@@ -17,7 +17,7 @@ use super::directory::CheckpointDirectory;
 use super::index::{self, CommitPayload, Layout, OpenIndex};
 use super::log::{self, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
 use super::observations::{Series, prepare_observations, undeclared};
-use super::snapshot::{Collections, SegmentCache, Snapshot};
+use super::snapshot::{Collections, Newest, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
 use crate::Error;
 use crate::segment::{Row, Shapes};
@@ -164,7 +164,8 @@ impl Writer {
         // The tables are opened when the log has told their newest versions.
         let (tables, files) = (Arc::default(), log.files());
         let searcher = reader.searcher();
-        let snapshot = Snapshot::new(payload.seq, searcher, fields, collections.clone(), tables, files, &mut cache)?;
+        let snapshot =
+            Snapshot::new(Newest::at(payload.seq), searcher, fields, collections.clone(), tables, files, &mut cache)?;
         let snapshot = Arc::new(snapshot);
         let mut writer = Self {
             index,
@@ -207,7 +208,7 @@ impl Writer {
                 self.replay_record(record, &mut group)?;
             }
             self.index_changes(group.changes, last)?;
-            self.publish(last)?;
+            self.publish(Newest::at(last))?;
             progress(seqs.len() as u64);
             seq = last;
         }
@@ -330,6 +331,7 @@ impl Writer {
             return Ok(outcomes);
         };
         let (fsync, count) = (self.log.append(&records)?, records.len());
+        let public = log::newest_public(&records);
         drop(records);
         if let Some(observer) = &self.options.observer {
             observer.fsync(fsync);
@@ -338,7 +340,7 @@ impl Writer {
             self.recover(first, last, &error)?;
             return Err(error);
         }
-        self.publish(last).map_err(|e| {
+        self.publish(self.newest(last, public)).map_err(|e| {
             Error::ReadOnly(format!("a write is done but cannot be shown: {e}; open the catalogue again"))
         })?;
         if let Some(observer) = &self.options.observer {
@@ -602,7 +604,8 @@ impl Writer {
         if let Some(last) = records.last().map(|r| r.seq) {
             self.log.append(&records)?;
             self.index_changes(changes, last)?;
-            return self.publish(last);
+            let public = log::newest_public(&records);
+            return self.publish(self.newest(last, public));
         }
         self.refresh()
     }
@@ -643,7 +646,8 @@ impl Writer {
         let Some(last) = records.last().map(|r| r.seq) else { return Ok(()) };
         self.log.append(&records)?;
         self.index_changes(Vec::new(), last)?;
-        self.publish(last)
+        let public = log::newest_public(&records);
+        self.publish(self.newest(last, public))
     }
 
     /// Merges what can be merged in every table, and waits.
@@ -729,15 +733,20 @@ impl Writer {
         self.log.take_back(first)
     }
 
+    /// The newest writes after a group that ends with `last` and whose newest public write is `public`.
+    fn newest(&self, last: u64, public: Option<u64>) -> Newest {
+        Newest { seq: last, public_seq: public.unwrap_or(self.snapshot.newest().public_seq) }
+    }
+
     /// Shows the newest commit. A merge that ends in between removes files before ours of a segment is opened;
     /// then the list is read again.
-    fn publish(&mut self, seq: u64) -> Result<(), Error> {
+    fn publish(&mut self, newest: Newest) -> Result<(), Error> {
         let mut tries = 0;
         loop {
             self.reader.reload()?;
             let (searcher, collections) = (self.reader.searcher(), self.collections.clone());
             let (series, files) = (self.series.tables().clone(), self.log.files());
-            match Snapshot::new(seq, searcher, self.fields, collections, series, files, &mut self.cache) {
+            match Snapshot::new(newest, searcher, self.fields, collections, series, files, &mut self.cache) {
                 Ok(snapshot) => {
                     self.snapshot = Arc::new(snapshot);
                     return Ok(());
@@ -754,7 +763,7 @@ impl Writer {
 
     /// Shows segments that merges have made since the last group.
     fn refresh(&mut self) -> Result<(), Error> {
-        self.publish(self.snapshot.seq())
+        self.publish(self.snapshot.newest())
     }
 
     /// What is done when no writes are waiting: merged segments are shown, and the index on disk follows.

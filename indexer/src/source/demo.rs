@@ -30,7 +30,7 @@ use crate::series::{ORDER, align, order_of};
 
 /// Open files of the shared data, and folders of them, that the demo is made from, with the decimals that positions are rounded to
 /// (5 are about one metre, 3 about a hundred, finer than these generalised outlines).
-pub const SOURCES: [(&str, u8); 25] = [
+pub const SOURCES: [(&str, u8); 26] = [
     ("insitu/canada_hydat/allstations.csv", 5),
     ("insitu/france_camelsfr/camelsfr_stations.csv.gz", 5),
     ("insitu/usa_camels/camels_attributes_v2.0/camels_topo.txt", 5),
@@ -49,6 +49,7 @@ pub const SOURCES: [(&str, u8); 25] = [
     ("insitu/france_hubeau/ades_yearly_mean_water_table_level.csv.gz", 5),
     ("insitu/canada_hydat/tinyhydat.sqlite3", 5),
     ("insitu/netherlands_dino_groundwater/2019-Dino-test/Grondwaterstanden_Put", 5),
+    ("insitu/netherlands_dino_groundwater/2019-Dino-test/Grondwatersamenstellingen_Put", 5),
     ("insitu/netherlands_dino_groundwater/2019-Dino-test/Peilschaal", 5),
     ("insitu/netherlands_dino_groundwater/2024-Dino-test/DINO_Grondwaterstanden", 5),
     ("insitu/usa_usgs_dataretrieval/waterservices_dv.txt", 5),

@@ -170,8 +170,8 @@ pub(crate) fn read(input: &Input<'_>, intake: &mut Intake<'_>) -> Result<(), Err
         }
         let (lead, rest) = fields.split_at(if raw { 2 } else { 0 });
         let (date, values) = rest.split_at(3);
+        // A cycle in which nothing was measured: the format fills its line with default values.
         if date[0] == "99999999" {
-            intake.reject(input.name(), record, "the line has no date");
             continue;
         }
         let Some(moment) = levels::moment(date[0], &format!("{:0>2}:{:0>2}", date[1], date[2])) else {

@@ -114,7 +114,7 @@ fn prepare(app: &App, edr: &EdrAsk, id: &str, query: &Query) -> Result<Prepared,
     let mut values = Values::read(app, &snapshot, edr, &collection, query.parameters())?;
     let place = query.place(ask, &snapshot, &collection, &mut values.search)?;
     let Values { format, query, times, search, is_empty } = values;
-    let etag = ask.etag(snapshot.seq(), format.media_type(), b"");
+    let etag = ask.etag(snapshot.seq_for(ask.scope), format.media_type(), b"");
     if let Some(response) = ask.not_modified(&etag) {
         return Ok(Prepared::Unchanged(response));
     }

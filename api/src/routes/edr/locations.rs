@@ -43,7 +43,7 @@ pub(super) async fn list(
     let limit_default = app.config.limits.page_limit_default;
     let pairs = ask.query.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str())).cloned().collect();
     let search = within(from_pairs(&app, pairs, &[], limit_default, Dialect::Edr)?.search, &collection)?;
-    let etag = ask.etag(snapshot.seq(), GEOJSON, b"");
+    let etag = ask.etag(snapshot.seq_for(ask.scope), GEOJSON, b"");
     if let Some(response) = ask.not_modified(&etag) {
         return Ok(response);
     }

@@ -231,6 +231,10 @@ pub(crate) fn read(input: &Input<'_>, mapped: &Mapped, intake: &mut Intake<'_>) 
         }
         let Some(cells) = row else { break };
         let record = table.record();
+        if let Some(reason) = table.misfit(&cells) {
+            intake.reject(input.name(), record, reason);
+            continue;
+        }
         if let Some(stations) = &mut stations {
             let fields: Vec<String> = cells.iter().map(|cell| cell.text().unwrap_or_default()).collect();
             let row = Row {

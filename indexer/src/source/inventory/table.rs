@@ -47,6 +47,8 @@ impl Cell {
 /// Rows of delimited text, one at a time.
 pub(super) struct Table<'a> {
     pub(super) columns: HashMap<String, usize>,
+    /// Fields of the heading.
+    width: usize,
     rows: Rows<'a>,
     pub(super) line: u64,
 }
@@ -65,8 +67,9 @@ impl<'a> Table<'a> {
             )),
             None => Rows::Blanks(content),
         };
-        let mut table = Self { columns: HashMap::new(), rows, line: 0 };
+        let mut table = Self { columns: HashMap::new(), width: 0, rows, line: 0 };
         let heading = table.next_fields()?.ok_or("the file has no heading")?;
+        table.width = heading.len();
         for (index, name) in heading.into_iter().enumerate() {
             let name = name.trim_start_matches('\u{feff}').trim().to_owned();
             table.columns.entry(name).or_insert(index);
@@ -143,7 +146,7 @@ impl AnyTable<'_> {
         }
     }
 
-    /// The next row; cells that it lacks at its end are missing.
+    /// The next row, as long as it is.
     pub(super) fn next_row(&mut self) -> Result<Option<Vec<Cell>>, String> {
         match self {
             Self::Text(table) => {
@@ -152,6 +155,16 @@ impl AnyTable<'_> {
             }
             Self::Parquet(rows) => rows.next_row(),
         }
+    }
+
+    /// Why a row cannot be read by the heading: a line cut off, or a delimiter within an unquoted field, puts values into
+    /// columns that are not theirs. Empty fields beyond the heading are let pass.
+    pub(super) fn misfit(&self, row: &[Cell]) -> Option<String> {
+        let Self::Text(table) = self else { return None };
+        let beyond =
+            row.iter().skip(table.width).any(|cell| !matches!(cell, Cell::Text(text) if text.trim().is_empty()));
+        (row.len() < table.width || beyond)
+            .then(|| format!("the line has {} fields, the heading {}", row.len(), table.width))
     }
 
     /// Where the last row stands in the file.
