@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use common::{copy_folder, memory_dir};
 use geo::{CoordsIter, Intersects, Rect, coord};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
 use nilometer_schemas::{
@@ -416,25 +419,6 @@ fn collection_with(id: &str, access: &str) -> Write {
     let value =
         json!({"type": "Collection", "id": id, "description": id, "license": "other", "nilometer:access": access});
     Write::PutCollection(Box::new(Collection::from_value(value).unwrap()), Precondition::None)
-}
-
-/// A folder in memory where there is one: these tests are about answers, not about disks.
-fn memory_dir() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
-
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// The files as a crash would leave them at one moment: copied again when a checkpoint came in between.

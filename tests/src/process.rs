@@ -114,6 +114,17 @@ pub fn operator_key(data: &Path) -> String {
     key
 }
 
+/// Files of a folder and of those below it, by path.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
+    }
+    all.sort();
+    all
+}
+
 /// Copies a folder with all it holds.
 ///
 /// # Errors

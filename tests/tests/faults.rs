@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nilometer_tests::{Server, binary, collection, demo_copy, item, nilometer, operator_key, record, rounds, seed};
+use nilometer_tests::{
+    Server, binary, collection, demo_copy, files, item, nilometer, operator_key, record, rounds, seed,
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -118,16 +120,6 @@ fn kind(path: &Path, catalog: &Path) -> String {
         Some(ending) if is_segment || folder == "log" => format!("{folder}/*.{ending}"),
         _ => format!("{folder}/{name}"),
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
-    }
-    all.sort();
-    all
 }
 
 #[test]

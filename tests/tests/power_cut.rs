@@ -13,21 +13,10 @@ use std::thread;
 use std::time::Duration;
 
 use nilometer_tests::ledger::{Version, version_of, versioned_item};
-use nilometer_tests::{Client, Server, collection, copy_folder, nilometer, operator_key, record, rounds, seed};
+use nilometer_tests::{Client, Server, collection, copy_folder, files, nilometer, operator_key, record, rounds, seed};
 use tempfile::TempDir;
 
 const COLLECTION: &str = "power";
-
-/// Files of a folder and of those below it.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
-    }
-    all.sort();
-    all
-}
 
 fn log_sizes(data: &Path) -> BTreeMap<PathBuf, u64> {
     let folder = data.join("catalog/log");
