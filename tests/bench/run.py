@@ -177,7 +177,7 @@ def main():
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--throughput", type=int, default=0, help="seconds of load for each query; 0 leaves it out")
-    parser.add_argument("--work", type=Path, default=ROOT / "target" / "bench")
+    parser.add_argument("--work", type=Path, default=ROOT / ".bench")
     options = parser.parse_args()
     binary, kit = options.binary.resolve(), options.kit.resolve()
     if not (kit / "gen.py").exists():
