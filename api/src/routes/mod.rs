@@ -23,6 +23,7 @@ pub(crate) mod edr;
 pub(crate) mod hydrocron;
 pub(crate) mod passes;
 pub(crate) mod search;
+pub(crate) mod tiles;
 
 pub(crate) use assets::{icon_path, land_path, style_path};
 pub(crate) use collections::CollectionPage;
@@ -69,4 +70,5 @@ pub fn router() -> Router<App> {
         .route("/assets/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::favicon))
         .merge(edr::router())
+        .merge(tiles::router())
 }

@@ -10,6 +10,7 @@ use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
 use super::question::from_body;
 use super::search::answer_get;
+use super::tiles::tileset_link;
 use super::writes::created;
 use crate::links::{GEOJSON, JSON, saved_search_path};
 use crate::problem::ApiError;
@@ -47,6 +48,7 @@ fn saved_json(ask: &Ask, id: &str, question: Value) -> Value {
             ask.links.link("self", JSON, &path),
             ask.links.link("root", JSON, "/"),
             ask.links.link("items", GEOJSON, &format!("{path}/items")),
+            tileset_link(&ask.links, &path, &[]),
         ],
     })
 }
@@ -65,7 +67,7 @@ pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut as
     answer_get(&app, ask, search, None).await
 }
 
-async fn load(app: &App, id: &str) -> Result<Value, ApiError> {
+pub(super) async fn load(app: &App, id: &str) -> Result<Value, ApiError> {
     let absent = || Problem::not_found("search-not-found", format!("no question is kept under {id:?}"));
     let text = app.accounts.load_search(id).await?.ok_or_else(absent)?;
     serde_json::from_str(&text).map_err(ApiError::internal)
