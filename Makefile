@@ -103,9 +103,10 @@ fmt: ## Formats the code
 	cargo fmt --all
 
 .PHONY: lint
-lint: ## Formatting, clippy with warnings denied, links of the documents, one version of each heavy crate
+lint: ## Formatting, clippy with warnings denied, types of the portal, links of the documents, one version of each heavy crate
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+	npm --prefix api/portal run --silent check
 	$(PYTHON) tests/check_links.py
 	$(PYTHON) tests/check_tree.py
 

@@ -205,6 +205,13 @@ pub const KEYS: &[Key] = &[
         "description of the landing page in French"
     ),
     text!("service.contact", "", service.contact, "mail address or web address of the people who run the service"),
+    Key {
+        name: "basemap_style",
+        default: "",
+        doc: "address of an outside MapLibre style for the portal's map; its tiles and fonts must come from the same origin; empty shows our own basemap",
+        set: |c, text| optional(text).map(|v| c.basemap_style = v),
+        get: |c| shown(&c.basemap_style),
+    },
     number!(
         "limits.page_limit_default",
         "100",

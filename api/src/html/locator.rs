@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::Frame;
-use crate::routes::land_path;
+use crate::routes::asset_path;
 
 /// Degrees of longitude of the smallest window; the height is always half the width.
 const WINDOW_MIN_DEG: f64 = 72.0;
@@ -70,7 +70,7 @@ fn draw(frame: &Frame<'_>, lines: &Lines) -> Markup {
         figure.locator {
             svg viewBox=(format!("{:.3} {:.3} {:.3} {:.3}", window.x, window.y, window.width, window.width / 2.0))
                 role="img" aria-label=(label) {
-                image href=(frame.links.local(&land_path())) x="-180" y="-90" width="360" height="180" {}
+                image href=(frame.links.local(&asset_path("land.svg"))) x="-180" y="-90" width="360" height="180" {}
                 path.graticule d=(graticule(window)) {}
                 path.shape d=(shape(lines)) {}
                 @if small { circle.mark cx=(round(cx)) cy=(round(cy)) r=(round(window.width / 70.0)) {} }

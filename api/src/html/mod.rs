@@ -6,6 +6,7 @@
 mod api;
 mod collections;
 mod form;
+mod icons;
 mod item;
 mod landing;
 mod language;

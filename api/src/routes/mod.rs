@@ -24,7 +24,7 @@ pub(crate) mod hydrocron;
 pub(crate) mod passes;
 pub(crate) mod search;
 
-pub(crate) use assets::{icon_path, land_path, style_path};
+pub(crate) use assets::asset_path;
 pub(crate) use collections::CollectionPage;
 
 use axum::Router;

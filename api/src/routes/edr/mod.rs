@@ -12,6 +12,7 @@ mod csv;
 mod feature;
 mod format;
 mod geojson;
+mod listing;
 mod locations;
 mod metadata;
 mod parameter;
@@ -22,6 +23,7 @@ mod table;
 mod times;
 
 pub(crate) use format::Format;
+pub(crate) use listing::{Listed, ListedRow, Listing, gather};
 pub(crate) use metadata::{QUERIES, data_links, describe, steps};
 pub(crate) use place::{TOLERANCE_M, units};
 
