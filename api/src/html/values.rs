@@ -56,7 +56,7 @@ pub(super) fn paragraphs(text: &str) -> Markup {
 }
 
 /// The title of an item: `title`, else `name`, else its id.
-pub(super) fn item_title(item: &Value) -> String {
+pub(crate) fn item_title(item: &Value) -> String {
     let properties = &item["properties"];
     let named = ["title", "name"].iter().find_map(|key| properties.get(key)?.as_str());
     named.filter(|t| !t.trim().is_empty()).or(item["id"].as_str()).unwrap_or_default().to_owned()
