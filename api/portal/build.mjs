@@ -27,8 +27,7 @@ for (const options of bundles(out, true)) {
   const { metafile } = await build(options);
   for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
     const name = path.basename(file);
-    const isPageEntry = entryPoint && Object.values(options.entryPoints).includes(entryPoint);
-    if (isPageEntry || options.loader) {
+    if (entryPoint && Object.values(options.entryPoints).includes(entryPoint)) {
       roles.set(name, name.replace(/-[^-.]+(\.\w+)$/, "$1"));
     }
   }

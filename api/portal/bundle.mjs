@@ -57,7 +57,8 @@ export function bundles(outdir, hash) {
     { ...common, entryPoints: { main: "src/main.ts" }, format: "esm", splitting: true, plugins: [moduleList, fileAddress] },
     // Runs before the first paint, so it is a plain script.
     { ...common, entryPoints: { theme: "src/theme.ts" }, format: "iife" },
-    { ...common, entryPoints: { portal: "src/style/portal.css" } },
+    { ...common, entryPoints: { portal: "src/style/portal.css" }, loader: { ".svg": "file" } },
+    // Pictures that pages name.
     { ...common, entryPoints: { favicon: "static/favicon.svg", land: "static/land.svg" }, loader: { ".svg": "copy" } },
   ];
 }

@@ -25,12 +25,6 @@ pub(super) enum Icon {
     Map,
     /// The list.
     List,
-    /// A rectangle to draw.
-    Square,
-    /// A polygon to draw.
-    Polygon,
-    /// What the map shows.
-    Frame,
 }
 
 impl Icon {
@@ -50,9 +44,6 @@ impl Icon {
             Self::Download => "M12 4v11M7 10.5l5 5 5-5M4 20h16",
             Self::Map => "M9 4 3 6.5v13.5l6-2.5 6 2.5 6-2.5V4l-6 2.5zM9 4v13.5M15 6.5v13.5",
             Self::List => "M8 6h13M8 12h13M8 18h13M3.5 6h.01M3.5 12h.01M3.5 18h.01",
-            Self::Square => "M5 6h14v12H5z",
-            Self::Polygon => "M12 3.5 20.5 10 17 20H7L3.5 10z",
-            Self::Frame => "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
         }
     }
 }

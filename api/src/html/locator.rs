@@ -53,6 +53,19 @@ pub(super) fn of_box(frame: &Frame<'_>, [west, south, east, north]: [f64; 4]) ->
     draw(frame, &lines)
 }
 
+/// West, south, east, north of an item: its own `bbox`, else that of its positions.
+pub(super) fn box_of(item: &Value) -> Option<[f64; 4]> {
+    if let Some(own) = item["bbox"].as_array() {
+        let own: Vec<f64> = own.iter().filter_map(Value::as_f64).collect();
+        if let [west, south, east, north] | [west, south, _, east, north, _] = own[..] {
+            return Some([west, south, east, north]);
+        }
+    }
+    let mut lines = Lines::new();
+    collect(&item["geometry"], &mut lines);
+    bounds(&lines).map(|b| [b.west, b.south, b.east, b.north])
+}
+
 fn draw(frame: &Frame<'_>, lines: &Lines) -> Markup {
     let Some(bounds) = bounds(lines) else { return html! {} };
     let window = window(bounds);

@@ -23,9 +23,7 @@ pub(super) async fn landing(State(app): State<App>, ask: Ask) -> Result<Response
     let view = ask.clone();
     if ask.html {
         return ask
-            .answer(snapshot.seq(), HTML, b"", move || {
-                Ok(html::landing(&view, &snapshot, &app.config.service)?.into_bytes())
-            })
+            .answer(snapshot.seq(), HTML, b"", move || Ok(html::landing(&view, &snapshot, &app.config)?.into_bytes()))
             .await;
     }
     ask.answer(snapshot.seq(), JSON, b"", move || {
