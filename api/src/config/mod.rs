@@ -137,6 +137,8 @@ pub struct Config {
     pub service: Service,
     /// Style of an outside basemap that the portal's map shows instead of our own.
     pub basemap_style: Option<WebAddress>,
+    /// Folder of texts that replace the legal notice, the accessibility statement and the privacy note.
+    pub pages: Option<PathBuf>,
     /// Limits.
     pub limits: Limits,
     /// The catalogue's writer.
@@ -154,6 +156,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             log: Log { format: LogFormat::Pretty, level: String::new() },
             service: Service::default(),
+            pages: None,
             basemap_style: None,
             limits: Limits::default(),
             writer: Writer::default(),

@@ -33,6 +33,8 @@ use crate::routes::collection_view::{collection_json, language_of};
 const PREVIEW_ITEMS: usize = 8;
 /// Characters of a description on a card.
 const CARD_CHARS_MAX: usize = 180;
+/// Quantities listed at once; more are folded up.
+const PARAMETERS_AT_ONCE: usize = 12;
 /// Years of a histogram.
 const YEARS_MAX: i64 = 300;
 
@@ -73,7 +75,7 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
     let frame = Frame::of(ask);
     let q = ask.parameter("q").unwrap_or_default();
     let main = html! {
-        div.wide.stack {
+        div.wide.stack.records {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], "Collections"))
             h1 { "Collections" }
             form.panel role="search" action=(frame.links.local("/collections")) method="get"
@@ -137,7 +139,7 @@ pub(crate) fn collection(ask: &Ask, snapshot: &Snapshot, stored: &StoredCollecti
     let queryables = nilometer_query::queryables(snapshot, Some(&collection.id), ask.scope)?;
     let steps = [("Nilometer", "/".to_owned()), ("Collections", "/collections".to_owned())];
     let main = html! {
-        div.wide.stack {
+        div.wide.stack.records {
             (breadcrumbs(&frame, &steps, title))
             div.split {
                 div.stack {
@@ -281,15 +283,23 @@ fn items_by_year(snapshot: &Snapshot, collection: &Collection, ask: &Ask) -> Res
 }
 
 fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
-    let (near, far): (Vec<_>, Vec<_>) = parameters.iter().partition(|p| p.unit.is_some() && p.kind != ParameterType::Text);
+    let is_quantity = |p: &&Parameter| p.unit.is_some() && p.kind != ParameterType::Text;
+    let (quantities, others): (Vec<_>, Vec<_>) = parameters.iter().partition(is_quantity);
+    let (near, far) = quantities.split_at(quantities.len().min(PARAMETERS_AT_ONCE));
     html! {
         section #parameters aria-labelledby="parameters-title" {
-            h2 #parameters-title { (frame.t("Parameters", "Paramètres")) }
-            @if !near.is_empty() { (parameter_rows(frame, &near, frame.t("Quantities", "Grandeurs"))) }
+            h2 #parameters-title { (frame.t("Parameters", "Paramètres")) " (" (parameters.len()) ")" }
+            @if !near.is_empty() { (parameter_rows(frame, near, frame.t("Quantities", "Grandeurs"))) }
             @if !far.is_empty() {
+                details {
+                    summary { (frame.t("More quantities", "Autres grandeurs")) " (" (far.len()) ")" }
+                    (parameter_rows(frame, far, frame.t("More quantities", "Autres grandeurs")))
+                }
+            }
+            @if !others.is_empty() {
                 details open[near.is_empty()] {
-                    summary { (frame.t("Others: codes, qualities, texts", "Autres : codes, qualités, textes")) " (" (far.len()) ")" }
-                    (parameter_rows(frame, &far, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
+                    summary { (frame.t("Codes, qualities, texts", "Codes, qualités, textes")) " (" (others.len()) ")" }
+                    (parameter_rows(frame, &others, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
                 }
             }
         }
@@ -297,25 +307,27 @@ fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
 }
 
 fn parameter_rows(frame: &Frame<'_>, parameters: &[&Parameter], caption: &str) -> Markup {
+    let has_datum = parameters.iter().any(|p| p.datum.is_some());
+    let has_description = parameters.iter().any(|p| p.description.is_some());
     html! {
-        div.scroll {
+        div.scroll tabindex="0" role="region" aria-label=(caption) {
             table {
-                caption.visually-hidden { (caption) }
+                caption.hidden-text { (caption) }
                 thead { tr {
                     th scope="col" { (frame.t("Parameter", "Paramètre")) }
                     th scope="col" { (frame.t("Name", "Nom")) }
                     th scope="col" { (frame.t("Unit", "Unité")) }
-                    th scope="col" { (frame.t("Refers to", "Référence")) }
-                    th scope="col" { (frame.t("About", "À propos")) }
+                    @if has_datum { th scope="col" { (frame.t("Refers to", "Référence")) } }
+                    @if has_description { th scope="col" { (frame.t("About", "À propos")) } }
                 } }
                 tbody {
                     @for parameter in parameters {
                         tr {
                             th scope="row" { (name(frame.language, Some(parameter), &parameter.name)) }
                             td { code { (parameter.name) } }
-                            td { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
-                            td { (parameter.datum.as_deref().unwrap_or_default()) }
-                            td { (parameter.description.as_deref().unwrap_or_default()) }
+                            td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
+                            @if has_datum { td { (parameter.datum.as_deref().unwrap_or_default()) } }
+                            @if has_description { td { (parameter.description.as_deref().unwrap_or_default()) } }
                         }
                     }
                 }

@@ -35,7 +35,7 @@ pub(super) fn by_year(frame: &Frame<'_>, title: &str, counts: &BTreeMap<i64, u64
                 summary { (frame.t("As a table", "En tableau")) }
                 div.scroll.low tabindex="0" role="region" aria-label=(title) {
                     table {
-                        caption.visually-hidden { (title) }
+                        caption.hidden-text { (title) }
                         thead { tr { th scope="col" { (frame.t("Year", "Année")) } th.number scope="col" { (frame.t("Number", "Nombre")) } } }
                         tbody {
                             @for (year, count) in counts {

@@ -44,7 +44,7 @@ pub(crate) fn item(
     ];
     let description = item["properties"]["description"].as_str();
     let main = html! {
-        div.wide.stack {
+        div.wide.stack.records {
             (breadcrumbs(&frame, &steps, &title))
             div.split {
                 div.stack {
@@ -150,7 +150,7 @@ fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
             h2 #properties-title { (frame.t("Properties", "Propriétés")) }
             div.scroll {
                 table.properties {
-                    caption.visually-hidden { (frame.t("Properties of ", "Propriétés de ")) (item_title(item)) }
+                    caption.hidden-text { (frame.t("Properties of ", "Propriétés de ")) (item_title(item)) }
                     tbody {
                         @for (name, content) in shown.chain(std::iter::once((&own, &ingested))) {
                             tr { th scope="row" title=(name) { (label(frame.language, name)) } td { (value(content)) } }
@@ -170,7 +170,7 @@ fn assets(frame: &Frame<'_>, item: &Value) -> Markup {
                 h2 #assets-title { (frame.t("Files", "Fichiers")) }
                 div.scroll {
                     table {
-                        caption.visually-hidden { (frame.t("Files of ", "Fichiers de ")) (item_title(item)) }
+                        caption.hidden-text { (frame.t("Files of ", "Fichiers de ")) (item_title(item)) }
                         thead {
                             tr {
                                 th scope="col" { (frame.t("File", "Fichier")) }

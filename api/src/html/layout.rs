@@ -184,6 +184,9 @@ impl<'a> Frame<'a> {
                             "Nilometer dit ce que l'on sait des eaux de surface du monde.",
                         ))
                     }
+                    nav aria-label=(self.t("About this service", "À propos de ce service")) {
+                        @for kind in super::Legal::ALL { a href=(self.href(&kind.path())) { (kind.title(self.language)) } }
+                    }
                     nav aria-label=(self.t("For programs", "Pour les programmes")) {
                         @if let Some(json) = &self.json {
                             a href=(self.links.local(json)) { (self.t("This page as JSON", "Cette page en JSON")) }

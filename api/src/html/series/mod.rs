@@ -40,13 +40,14 @@ pub(crate) struct Series {
 
 /// The latest values, large: those of the view first, then others.
 pub(super) fn latest(frame: &Frame<'_>, view: &View) -> Markup {
-    let is_chosen = |name: &String| view.chosen.contains(name);
-    let (chosen, others): (Vec<_>, Vec<_>) = view.summary.latest.iter().partition(|l| is_chosen(&l.parameter));
-    let shown: Vec<_> = chosen.into_iter().chain(others).take(LARGE_MAX).collect();
+    let all = &view.summary.latest;
+    let chosen = view.chosen.iter().filter_map(|name| all.iter().find(|latest| latest.parameter == *name));
+    let others = all.iter().filter(|latest| !view.chosen.contains(&latest.parameter));
+    let shown: Vec<_> = chosen.chain(others).take(LARGE_MAX).collect();
     html! {
         @if !shown.is_empty() {
             section.latest aria-labelledby="latest-title" {
-                h2 #latest-title .visually-hidden { (frame.t("Latest values", "Dernières valeurs")) }
+                h2 #latest-title .hidden-text { (frame.t("Latest values", "Dernières valeurs")) }
                 dl {
                     @for value in shown {
                         @let parameter = view.parameter(&value.parameter);
@@ -142,7 +143,7 @@ fn said(frame: &Frame<'_>, Series { view, listing }: &Series) -> String {
 
 fn form(frame: &Frame<'_>, Series { view, listing }: &Series) -> Markup {
     let action = frame.links.local(&item_path(view.collection.as_str(), &view.feature));
-    let (first, last) = view.summary.span;
+    let (first, last) = view.span();
     let has_versions = view.versions != Versions::Latest || listing.rows.iter().any(|row| !row.version.is_empty());
     html! {
         form.panel.view-form #view-form action={ (action) "#series" } method="get"
@@ -226,16 +227,19 @@ fn parameters(frame: &Frame<'_>, view: &View) -> Markup {
     let lacking = view.chosen.iter().filter(|name| !chosen.iter().any(|p| p.name == **name));
     let lacking: Vec<&Parameter> = lacking.filter_map(|name| view.parameter(name)).collect();
     let first: Vec<&Parameter> = chosen.into_iter().chain(lacking).collect();
-    let room = OFFERED_AT_ONCE.saturating_sub(first.len()).min(others.len());
-    let (near, far) = others.split_at(room);
+    // What this feature is known to have stands before what it may have.
+    let (known, unknown): (Vec<_>, Vec<_>) = others.into_iter().partition(|parameter| parameter.keeps_latest());
+    let room = OFFERED_AT_ONCE.saturating_sub(first.len()).min(known.len());
+    let (near, rest) = known.split_at(room);
+    let far: Vec<&Parameter> = rest.iter().copied().chain(unknown).collect();
     html! {
         fieldset.choices {
             legend { (frame.t("Parameters", "Paramètres")) " " span.hint { (frame.t("up to ", "jusqu'à ")) (CHOSEN_MAX) } }
             ul.plain { @for parameter in first.iter().chain(near) { (choice(frame, view, parameter)) } }
             @if !far.is_empty() {
-                details {
+                details #others {
                     summary { (frame.t("Others", "Autres")) " (" (far.len()) ")" }
-                    ul.plain { @for parameter in far { (choice(frame, view, parameter)) } }
+                    ul.plain { @for parameter in &far { (choice(frame, view, parameter)) } }
                 }
             }
         }
@@ -262,7 +266,7 @@ fn choice(frame: &Frame<'_>, view: &View, parameter: &Parameter) -> Markup {
 
 /// Links to other periods: round ones, and a step in each direction.
 fn periods(frame: &Frame<'_>, view: &View) -> Markup {
-    let (first, last) = view.summary.span;
+    let (first, last) = view.span();
     let back = |days: i64| Instant((last.0.div_euclid(DAY_US) - days) * DAY_US);
     let named: Vec<(&str, &str, i64)> = [
         ("Last month", "Dernier mois", 30),
@@ -300,7 +304,7 @@ fn periods(frame: &Frame<'_>, view: &View) -> Markup {
                 @for (id, how, english, french, sign) in moves {
                     li {
                         a.button.quiet.small id=(id) href=(href(frame, view, view.moved(how))) title=(frame.t(english, french)) {
-                            span aria-hidden="true" { (sign) } span.visually-hidden { (frame.t(english, french)) }
+                            span aria-hidden="true" { (sign) } span.hidden-text { (frame.t(english, french)) }
                         }
                     }
                 }
@@ -340,6 +344,18 @@ pub(super) fn name<'a>(language: Language, parameter: Option<&'a Parameter>, nam
     language.of(title, titre)
 }
 
+/// As [`name`]; an uncertainty without a title is named after what it is the uncertainty of.
+fn told(language: Language, view: &View, parameter: &Parameter) -> String {
+    let owner = view.known.iter().find(|p| p.uncertainty.as_ref() == Some(&parameter.name));
+    match owner.filter(|_| parameter.title.is_none()) {
+        Some(owner) => {
+            let of = language.of("uncertainty of", "incertitude de");
+            format!("{of} {}", name(language, Some(owner), &owner.name))
+        }
+        None => name(language, Some(parameter), &parameter.name).to_owned(),
+    }
+}
+
 fn step_name(language: Language, step: Step) -> String {
     let text = step.to_string();
     let known = STEPS.iter().find(|(value, ..)| *value == text);
@@ -371,8 +387,8 @@ pub(super) fn unit(ucum: &str) -> &str {
 }
 
 /// What stands over a column of numbers: `Water surface elevation (m, EGM2008)`.
-fn heading(language: Language, parameter: &Parameter, method: Option<Method>) -> String {
-    let title = name(language, Some(parameter), &parameter.name);
+fn heading(language: Language, view: &View, parameter: &Parameter, method: Option<Method>) -> String {
+    let title = told(language, view, parameter);
     if method == Some(Method::Count) {
         return format!("{title}, {}", method_name(language, Method::Count));
     }

@@ -30,7 +30,7 @@ pub(super) fn table(frame: &Frame<'_>, series: &Series) -> Markup {
                         tr {
                             th scope="col" { (if view.step.is_some() { frame.t("Step from (UTC)", "Pas à partir du (UTC)") } else { frame.t("Time (UTC)", "Heure (UTC)") }) }
                             @for column in &listing.columns {
-                                th scope="col" .number[is_number(column)] data-column=(column.name) { (heading(frame.language, &column.parameter, column.method)) }
+                                th scope="col" .number[is_number(column)] data-column=(column.name) { (heading(frame.language, view, &column.parameter, column.method)) }
                             }
                             @if with_discriminator { th scope="col" { (frame.t("Sample or pass", "Échantillon ou passage")) } }
                             @if with_version { th scope="col" { "Version" } }
@@ -78,8 +78,9 @@ fn cell(language: Language, column: &SeriesColumn, value: &Listed) -> Markup {
         Listed::Number(number) => html! { td.number { data value=(number) { (decimal(language, *number)) } } },
         Listed::Integer(number) => match meaning(&number.to_string()) {
             Some(text) => html! { td { data value=(number) { (text) } } },
-            None if column.method == Some(Method::Count) => {
-                html! { td.number { data value=(number) { (language.number(number.unsigned_abs())) } } }
+            // Quantities are grouped as people write them; codes and numbers of passes are not.
+            None if column.method == Some(Method::Count) || column.parameter.unit.is_some() => {
+                html! { td.number { data value=(number) { (decimal(language, *number as f64)) } } }
             }
             None => html! { td.number { data value=(number) { (number) } } },
         },

@@ -118,7 +118,7 @@ impl View {
 
     /// The finest step that makes a long series readable; none for a short one.
     fn fitting_step(&self) -> Option<Step> {
-        let (first, last) = self.summary.span;
+        let (first, last) = self.span();
         let (begin, end) = self.period();
         let days = |begin: Instant, end: Instant| ((end.0 - begin.0) as f64 / DAY_US as f64).max(1.0);
         let counted = |name: &String| self.summary.latest.iter().find(|l| l.parameter == *name).map(|l| l.count);
@@ -133,9 +133,20 @@ impl View {
         Step::parse(name).ok()
     }
 
+    /// First and last time of the values of the chosen parameters, or of all observations where that is not known.
+    pub(super) fn span(&self) -> (Instant, Instant) {
+        let known = self.summary.latest.iter().filter(|latest| self.chosen.contains(&latest.parameter));
+        let spans: Vec<(Instant, Instant)> = known.map(|latest| latest.span).collect();
+        if spans.len() < self.chosen.len() {
+            return self.summary.span;
+        }
+        let (first, last) = (spans.iter().map(|span| span.0).min(), spans.iter().map(|span| span.1).max());
+        first.zip(last).unwrap_or(self.summary.span)
+    }
+
     /// The period shown, both ends included: that of the address, else that of the data.
     pub(super) fn period(&self) -> (Instant, Instant) {
-        let (first, last) = self.summary.span;
+        let (first, last) = self.span();
         (self.from.unwrap_or(first), self.to.map_or(last, |day| Instant(day.0 + DAY_US - 1)))
     }
 
@@ -151,15 +162,15 @@ impl View {
 
     /// Names asked of the interface: the chosen ones, and where every value is shown those that tell how good it is.
     pub(super) fn columns(&self) -> Vec<String> {
-        let mut names = self.chosen.clone();
         if self.step.is_some() {
-            return names;
+            return self.chosen.clone();
         }
-        for name in &self.chosen {
-            let Some(parameter) = self.parameter(name) else { continue };
-            for other in [&parameter.uncertainty, &parameter.quality].into_iter().flatten() {
-                if self.parameter(other).is_some() && !names.contains(other) {
-                    names.push(other.clone());
+        let mut names: Vec<String> = Vec::new();
+        for parameter in self.chosen.iter().filter_map(|name| self.parameter(name)) {
+            let companions = [&parameter.uncertainty, &parameter.quality].into_iter().flatten();
+            for name in std::iter::once(&parameter.name).chain(companions) {
+                if self.parameter(name).is_some() && !names.contains(name) {
+                    names.push(name.clone());
                 }
             }
         }
@@ -249,7 +260,7 @@ impl View {
             Move::Earlier => (begin.0 - width / 2, end.0 - width / 2),
             Move::Later => (begin.0 + width / 2, end.0 + width / 2),
         };
-        let (first, last) = self.summary.span;
+        let (first, last) = self.span();
         if how == Move::Out && begin <= first.0 && end >= last.0 {
             return Change::Period(None, None);
         }
