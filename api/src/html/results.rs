@@ -58,7 +58,7 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
                 }
                 section.results #list data-part="results" tabindex="-1" aria-label=(frame.t("Results", "Résultats")) {
                     div.summary {
-                        p.count role="status" { (matched_text(&frame, matched)) }
+                        p.count { (matched_text(&frame, matched)) }
                         (order(&frame, ask))
                         (take(&frame, ask, collection))
                     }
