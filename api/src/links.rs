@@ -16,11 +16,15 @@ pub const SCHEMA_JSON: &str = "application/schema+json";
 pub const HTML: &str = "text/html";
 /// Media type of newline-delimited JSON.
 pub const NDJSON: &str = "application/x-ndjson";
+/// Media type of Mapbox Vector Tiles.
+pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 /// Media type of the OpenAPI document.
 pub const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.1";
 
 /// The one reference system of positions: WGS 84, longitude first.
 pub const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
+/// The reference system of web maps, metres.
+pub const WEB_MERCATOR: &str = "http://www.opengis.net/def/crs/EPSG/0/3857";
 /// Link relation of queryables (OGC API Features Part 3).
 pub const REL_QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 /// Link relation of sortables (OGC API Features Part 5).

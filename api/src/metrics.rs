@@ -118,6 +118,16 @@ struct ComponentLabel {
     component: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CacheLabel {
+    cache: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ZoomLabel {
+    zoom_band: &'static str,
+}
+
 type Latency<L> = Family<L, Histogram, fn() -> Histogram>;
 
 fn latency() -> Histogram {
@@ -159,6 +169,10 @@ pub struct Metrics {
     search_duration: Latency<ShapeLabel>,
     search_hits: Histogram,
     search_timeouts: Counter,
+    tile_duration: Latency<ZoomLabel>,
+    cache_hits: Family<CacheLabel, Counter>,
+    cache_misses: Family<CacheLabel, Counter>,
+    cache_bytes: Family<CacheLabel, Gauge<u64, AtomicU64>>,
     ingest_items: Family<IngestLabels, Counter>,
     auth_failures: Family<Reason, Counter>,
 }
@@ -183,6 +197,10 @@ impl Metrics {
             search_duration: Family::new_with_constructor(latency),
             search_hits: Histogram::new(HITS),
             search_timeouts: Counter::default(),
+            tile_duration: Family::new_with_constructor(latency),
+            cache_hits: Family::default(),
+            cache_misses: Family::default(),
+            cache_bytes: Family::default(),
             ingest_items: Family::default(),
             auth_failures: Family::default(),
             registry: Registry::default(),
@@ -204,6 +222,10 @@ impl Metrics {
         own.register("search_duration_seconds", "Time of a search", metrics.search_duration.clone());
         own.register("search_hits", "Items that a search matched", metrics.search_hits.clone());
         own.register("search_timeouts", "Requests given up at their deadline", metrics.search_timeouts.clone());
+        own.register("tile_duration_seconds", "Time of a tile, kept or drawn", metrics.tile_duration.clone());
+        own.register("cache_hits", "Answers that a cache held", metrics.cache_hits.clone());
+        own.register("cache_misses", "Answers that a cache did not hold", metrics.cache_misses.clone());
+        own.register("cache_bytes", "Bytes that a cache holds", metrics.cache_bytes.clone());
         own.register(
             "fsync_duration_seconds",
             "Time until the log was on the disk, once a group of writes",
@@ -246,6 +268,22 @@ impl Metrics {
         if let Some(hits) = hits {
             self.search_hits.observe(bucketed(hits));
         }
+    }
+
+    /// A tile was answered; `hit` if the cache held it, which now holds so many bytes.
+    pub fn tile(&self, zoom: u8, hit: bool, cache_bytes: u64, took: Duration) {
+        let zoom_band = match zoom {
+            0..=2 => "0-2",
+            3..=5 => "3-5",
+            6..=8 => "6-8",
+            9..=11 => "9-11",
+            _ => "12-",
+        };
+        self.tile_duration.get_or_create(&ZoomLabel { zoom_band }).observe(took.as_secs_f64());
+        let cache = CacheLabel { cache: "tiles" };
+        let counter = if hit { &self.cache_hits } else { &self.cache_misses };
+        counter.get_or_create(&cache).inc();
+        self.cache_bytes.get_or_create(&cache).set(cache_bytes);
     }
 
     /// A request ran into its deadline.

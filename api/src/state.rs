@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nilometer_indexer::{Catalog, Clock, Outcome, Write};
 use nilometer_schemas::Instant;
+use nilometer_tiles::TileCache;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
@@ -56,6 +57,8 @@ pub struct AppState {
     pub accounts: Accounts,
     /// Metrics.
     pub metrics: Arc<Metrics>,
+    /// Drawn tiles.
+    pub tiles: Arc<TileCache>,
     /// The time.
     pub clock: Clock,
     /// Random bytes.

@@ -7,6 +7,7 @@ pub mod cql2;
 pub mod parse;
 pub mod series;
 pub mod space;
+pub mod tile;
 
 mod aggregate;
 mod grid;

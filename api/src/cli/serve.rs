@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use clap::Args;
 use nilometer_indexer::{Catalog, CatalogOptions};
+use nilometer_tiles::TileCache;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -108,7 +109,8 @@ async fn open(config: Config) -> Result<App, Box<dyn std::error::Error>> {
     let (dir, of_catalog) = (config.data.clone(), Arc::clone(&clock));
     let catalog = tokio::task::spawn_blocking(move || Catalog::open(&dir, options, of_catalog)).await??;
     let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, Path::new(PROC_DIR)));
-    Ok(Arc::new(AppState { catalog, config: Arc::new(config), accounts, metrics, clock, random }))
+    let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
+    Ok(Arc::new(AppState { catalog, config: Arc::new(config), accounts, metrics, tiles, clock, random }))
 }
 
 fn announce(app: &App, metrics: Option<&TcpListener>) {

@@ -289,6 +289,14 @@ pub const KEYS: &[Key] = &[
         3600,
         "seconds a client may pause while sending a body or taking an answer"
     ),
+    number!(
+        "limits.tile_cache_bytes",
+        "67108864",
+        limits.tile_cache_bytes,
+        0,
+        64 << 30,
+        "bytes of drawn map tiles kept in memory; 0 keeps none"
+    ),
     number!("limits.connections_max", "10000", limits.connections_max, 1, 1_000_000, "open connections; more wait"),
     number!(
         "limits.shutdown_grace_s",

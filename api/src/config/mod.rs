@@ -99,6 +99,8 @@ pub struct Limits {
     pub header_read_timeout_s: u64,
     /// Seconds a client may pause within a body or an answer.
     pub body_idle_timeout_s: u64,
+    /// Bytes of drawn tiles that are kept in memory.
+    pub tile_cache_bytes: u64,
     /// Open connections; more wait.
     pub connections_max: usize,
     /// Seconds that running requests get after SIGTERM.

@@ -6,6 +6,7 @@ use axum::extract::Query;
 use axum::routing::{get, post};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock};
 use nilometer_schemas::{Instant, Role};
+use nilometer_tiles::TileCache;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -31,7 +32,8 @@ impl World {
         let options = CatalogOptions { observer: Some(Arc::new(times.clone())), ..config.catalog_options() };
         let catalog = Catalog::open(&config.data, options, Arc::clone(&clock)).expect("a catalogue");
         let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
-        let app = AppState { catalog, config: Arc::new(config), accounts, metrics, clock, random };
+        let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
+        let app = AppState { catalog, config: Arc::new(config), accounts, metrics, tiles, clock, random };
         Self { app: Arc::new(app), _dir: dir }
     }
 

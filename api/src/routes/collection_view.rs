@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::edr;
+use super::tiles::{REL_TILESETS, tileset_link};
 use crate::links::{
     GEOJSON, HTML, JSON, Links, REL_QUERYABLES, REL_SCHEMA, REL_SORTABLES, SCHEMA_JSON, collection_path,
 };
@@ -102,7 +103,7 @@ pub(crate) fn extent(declared: Option<&Value>, stats: &CollectionStats) -> Value
 fn is_service_link(link: &Value) -> bool {
     let text = |member: &str| link.get(member).and_then(Value::as_str).unwrap_or_default();
     match text("rel") {
-        REL_QUERYABLES | REL_SORTABLES | REL_SCHEMA | "aggregate" | "aggregations" => true,
+        REL_QUERYABLES | REL_SORTABLES | REL_SCHEMA | REL_TILESETS | "aggregate" | "aggregations" => true,
         "data" => text("href").contains("/collections/") && edr::QUERIES.contains(&text("title")),
         "alternate" => text("href").contains("/collections/") && text("href").ends_with("?f=html"),
         _ => false,
@@ -124,6 +125,7 @@ fn collection_links(links: &Links, id: &str) -> Vec<Value> {
         links.with_method("aggregate", JSON, &under("aggregate"), "GET"),
         links.with_method("aggregate", JSON, &under("aggregate"), "POST"),
         links.link("aggregations", JSON, &under("aggregations")),
+        tileset_link(links, &path, &[]),
     ]
 }
 

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
 use super::conformance::CONFORMS_TO;
+use super::tiles::tileset_link;
 use crate::html;
 use crate::links::{GEOJSON, HTML, JSON, NDJSON, OPENAPI, REL_QUERYABLES, REL_SORTABLES, SCHEMA_JSON, collection_path};
 use crate::problem::ApiError;
 use crate::state::App;
 
+/// Link relation of the tile matrix sets (OGC API Tiles).
+const REL_TILING_SCHEMES: &str = "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes";
 /// Most `child` links of the landing page; above this `/collections` alone lists them.
 const CHILD_LINKS_MAX: usize = 100;
 /// Identifier of the catalogue.
@@ -71,6 +74,8 @@ fn service_links(ask: &Ask) -> Vec<Value> {
         links.with_method("aggregate", JSON, "/aggregate", "GET"),
         links.with_method("aggregate", JSON, "/aggregate", "POST"),
         links.link("aggregations", JSON, "/aggregations"),
+        tileset_link(links, "", &[]),
+        links.titled(REL_TILING_SCHEMES, JSON, "/tileMatrixSets", "Tile matrix sets"),
         links.titled("changes", JSON, "/changes", "Change feed"),
         links.titled("changes-snapshot", NDJSON, "/changes/snapshot", "Everything, as newline-delimited JSON"),
     ]

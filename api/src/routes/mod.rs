@@ -25,6 +25,7 @@ pub(crate) mod edr;
 pub(crate) mod hydrocron;
 pub(crate) mod passes;
 pub(crate) mod search;
+pub(crate) mod tiles;
 
 pub(crate) use assets::asset_path;
 pub(crate) use collections::CollectionPage;
@@ -76,4 +77,5 @@ pub fn router() -> Router<App> {
         .route("/sitemap/{collection}/{file}", get(sitemap::items))
         .route("/favicon.ico", get(assets::favicon))
         .merge(edr::router())
+        .merge(tiles::router())
 }

@@ -18,6 +18,7 @@ use super::body::JsonBody;
 use super::feature_page::feature_collection;
 use super::question::{from_address, from_body, from_pairs, visible, within};
 use super::searches::load;
+use super::tiles::tileset_link;
 use crate::html;
 use crate::links::{GEOJSON, HTML, JSON, collection_path, with_query};
 use crate::metrics::{Metrics, Shape};
@@ -84,6 +85,10 @@ pub(super) async fn answer_get(
             view.links.link("root", JSON, "/"),
             view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
         ];
+        let base = collection.as_ref().map(|id| collection_path(id.as_str())).unwrap_or_default();
+        if view.path.ends_with("/search") || collection.is_some() {
+            links.push(tileset_link(&view.links, &base, &view.query));
+        }
         if let Some(collection) = &collection {
             links.push(view.links.link("parent", JSON, &collection_path(collection.as_str())));
             links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));

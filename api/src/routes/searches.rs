@@ -10,6 +10,7 @@ use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
 use super::question::from_body;
 use super::search::answer_get;
+use super::tiles::tileset_link;
 use super::writes::created;
 use crate::links::{GEOJSON, JSON, saved_search_path};
 use crate::problem::ApiError;
@@ -47,6 +48,7 @@ fn saved_json(ask: &Ask, id: &str, question: Value) -> Value {
             ask.links.link("self", JSON, &path),
             ask.links.link("root", JSON, "/"),
             ask.links.link("items", GEOJSON, &format!("{path}/items")),
+            tileset_link(&ask.links, &path, &[]),
         ],
     })
 }

@@ -12,6 +12,7 @@ use nilometer_api::metrics::{Metrics, WriteTimes};
 use nilometer_api::state::{AppState, Random};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
 use nilometer_schemas::{Collection, Instant, Item, Role};
+use nilometer_tiles::TileCache;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -142,8 +143,9 @@ impl World {
         let options = CatalogOptions { observer: Some(Arc::new(times.clone())), ..config.catalog_options() };
         let catalog = Catalog::open(&config.data, options, Arc::clone(&clock)).unwrap();
         let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
-        let state =
-            AppState { catalog: Arc::clone(&catalog), config: Arc::new(config), accounts, metrics, clock, random };
+        let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
+        let config = Arc::new(config);
+        let state = AppState { catalog: Arc::clone(&catalog), config, accounts, metrics, tiles, clock, random };
         let router = nilometer_api::router(Arc::new(state));
         (Self { router, operator, reader, _dir: dir }, catalog)
     }

@@ -8,12 +8,15 @@ use h3o::{CellIndex, LatLng, Resolution};
 use super::bands::{Bands, rings_of};
 use super::boxes::grow;
 use super::cut::{HalfPlane, cut_polygon};
-use super::planar::{Position, segment_touches_box};
+use super::flat::FlatGeometry;
+use super::planar::{Position, boxes_touch, segment_touches_box};
 use super::simple::simple_members;
 
 /// How far from a shape's first position a touched cell is sought. Edges of cells are arcs on the globe and straight here, so the
 /// cell that H3 gives for a position may be a neighbour of the one whose outline holds it.
 const SEED_RINGS_MAX: u32 = 3;
+/// Wider than any crack that rounding leaves between the outlines of neighbouring cells.
+const CRACK_DEGREES_MAX: f64 = 1e-6;
 
 /// The H3 cells (resolution 0 to 15) that share a point with the geometry, sorted.
 ///
@@ -87,6 +90,131 @@ fn touches(cell: CellIndex, shape: &Bands) -> bool {
     // The centre lies in the outline and costs a quarter of it: enough for the cells inside a large shape.
     let centre = LatLng::from(cell);
     shape.contains([centre.lng(), centre.lat()]) || Outline::of(cell).is_touched_by(shape)
+}
+
+/// All H3 cells of one resolution that share a point with a region, prepared to tell of many shapes which of these cells they
+/// touch. Of a shape that reaches far beyond the region only the cells of the region are looked at.
+pub struct CellGrid {
+    resolution: u8,
+    /// Ascending by index.
+    cells: Vec<GridCell>,
+    bounds: [f64; 4],
+    /// Positions in `cells` by bucket, rows from the south; each bucket lists the cells whose bounds meet it.
+    buckets: Vec<Vec<u32>>,
+    columns: usize,
+    rows: usize,
+}
+
+struct GridCell {
+    index: u64,
+    centre: Position,
+    outline: Outline,
+}
+
+impl CellGrid {
+    /// The cells that share a point with `region`, which lies within ±180 degrees.
+    ///
+    /// `None` if there are more than `max_cells` or the resolution is above 15.
+    pub fn over(region: &Geometry<f64>, resolution: u8, max_cells: usize) -> Option<Self> {
+        let mut cells = Vec::new();
+        for index in h3_cells(region, resolution, max_cells)? {
+            let cell = CellIndex::try_from(index).ok()?;
+            let centre = LatLng::from(cell);
+            cells.push(GridCell { index, centre: [centre.lng(), centre.lat()], outline: Outline::of(cell) });
+        }
+        let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        for (_, b) in cells.iter().flat_map(|cell| &cell.outline.pieces) {
+            grow(&mut bounds, [b[0], b[1]]);
+            grow(&mut bounds, [b[2], b[3]]);
+        }
+        // About one cell to a bucket.
+        let side = (cells.len() as f64).sqrt().ceil().max(1.0) as usize;
+        let mut grid =
+            Self { resolution, cells, bounds, buckets: vec![Vec::new(); side * side], columns: side, rows: side };
+        for at in 0..grid.cells.len() {
+            let pieces: Vec<[f64; 4]> = grid.cells[at].outline.pieces.iter().map(|(_, b)| *b).collect();
+            for piece in pieces {
+                for bucket in grid.buckets_of(piece).collect::<Vec<_>>() {
+                    if grid.buckets[bucket].last() != Some(&(at as u32)) {
+                        grid.buckets[bucket].push(at as u32);
+                    }
+                }
+            }
+        }
+        Some(grid)
+    }
+
+    /// At most two boxes (west, south, east, north; degrees) around all cells: one in each half of the globe, so that
+    /// cells at the antimeridian do not span the map.
+    pub fn boxes(&self) -> Vec<[f64; 4]> {
+        let mut halves: [Option<[f64; 4]>; 2] = [None; 2];
+        for (_, b) in self.cells.iter().flat_map(|cell| &cell.outline.pieces) {
+            let half = &mut halves[usize::from(b[0] + b[2] > 0.0)];
+            let around = half.get_or_insert(*b);
+            grow(around, [b[0], b[1]]);
+            grow(around, [b[2], b[3]]);
+        }
+        halves.into_iter().flatten().collect()
+    }
+
+    /// The cells' indices, ascending.
+    pub fn indices(&self) -> impl Iterator<Item = u64> + '_ {
+        self.cells.iter().map(|cell| cell.index)
+    }
+
+    fn buckets_of(&self, bounds: [f64; 4]) -> impl Iterator<Item = usize> + use<> {
+        let place = |v: f64, low: f64, high: f64, count: usize| {
+            (((v - low) / (high - low) * count as f64).max(0.0) as usize).min(count - 1)
+        };
+        let [w, s, e, n] = self.bounds;
+        let (from, to) = (place(bounds[0], w, e, self.columns), place(bounds[2], w, e, self.columns));
+        let (low, high) = (place(bounds[1], s, n, self.rows), place(bounds[3], s, n, self.rows));
+        let columns = self.columns;
+        (low..=high).flat_map(move |row| (from..=to).map(move |column| row * columns + column))
+    }
+
+    /// Calls `f` once with the position (as in [`CellGrid::indices`]) of each cell that the shape touches, in no order.
+    ///
+    /// A cell is touched exactly if [`h3_cells`] of the shape lists it.
+    pub fn touched(&self, shape: &FlatGeometry<'_>, mut f: impl FnMut(usize)) {
+        let geometry = shape.to_geometry();
+        let mut found: Vec<u32> = Vec::new();
+        for (rings, is_area) in simple_members(&geometry).iter().flat_map(rings_of) {
+            let Some(bands) = Bands::new(&rings, is_area) else { continue };
+            if !boxes_touch(bands.bounds(), self.bounds) {
+                continue;
+            }
+            let mut near: Vec<u32> =
+                self.buckets_of(bands.bounds()).flat_map(|bucket| self.buckets[bucket].iter().copied()).collect();
+            near.sort_unstable();
+            near.dedup();
+            let before = found.len();
+            found.extend(near.into_iter().filter(|at| {
+                let cell = &self.cells[*at as usize];
+                bands.contains(cell.centre) || cell.outline.is_touched_by(&bands)
+            }));
+            if found.len() == before {
+                self.add_from_crack(&bands, rings[0][0], &mut found);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().for_each(|at| f(at as usize));
+    }
+
+    /// A member that lies in the crack which rounding leaves between outlines is given to a cell by [`h3_cells`] alone.
+    fn add_from_crack(&self, shape: &Bands, first: Position, found: &mut Vec<u32>) {
+        let [w, s, e, n] = shape.bounds();
+        if e - w > CRACK_DEGREES_MAX || n - s > CRACK_DEGREES_MAX {
+            return;
+        }
+        let mut cells = HashSet::new();
+        let Ok(resolution) = Resolution::try_from(self.resolution) else { return };
+        if spread(shape, first, resolution, usize::MAX, &mut cells).is_some() {
+            let places = cells.into_iter().filter_map(|c| self.cells.binary_search_by_key(&c.into(), |g| g.index).ok());
+            found.extend(places.map(|at| at as u32));
+        }
+    }
 }
 
 /// A cell's outline in longitude and latitude.
@@ -239,6 +367,24 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn a_grid_over_a_region_tells_the_region_s_part_of_the_cells(
+            shape in samples::geometry(), size in 0.01..3.0f64, (west, south) in (-180.0..140.0f64, -80.0..50.0f64),
+            lon in prop_oneof![Just(180.0), Just(-180.0), -180.0..180.0f64], lat in prop_oneof![Just(80.0), -60.0..60.0f64]
+        ) {
+            let region = Rect::new(Coord { x: west, y: south }, Coord { x: west + 40.0, y: south + 30.0 }).to_polygon();
+            let grid = CellGrid::over(&region.into(), 2, 10_000).expect("few cells");
+            let place = |c: Coord<f64>| Coord { x: lon + c.x * size, y: (lat + c.y * size).clamp(-90.0, 90.0) };
+            let shape = normalise(&shape.map_coords(place), None).into_owned();
+            let bytes = super::super::encode(&shape);
+            let mut found: Vec<u64> = Vec::new();
+            let cells: Vec<u64> = grid.indices().collect();
+            grid.touched(&FlatGeometry::decode(&bytes).expect("own bytes"), |at| found.push(cells[at]));
+            let all = h3_cells(&shape, 2, 100_000).expect("below the limit");
+            let expected: Vec<u64> = all.into_iter().filter(|cell| cells.binary_search(cell).is_ok()).collect();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn the_cells_are_those_that_a_search_of_all_cells_finds(
             shape in samples::geometry(), size in 0.01..1.5f64,

@@ -13,6 +13,7 @@ use super::column::{Codes, Column, ColumnKind, ColumnMeta, ColumnPlace};
 use super::file::Sections;
 use super::latest::LatestColumns;
 use super::rtree::{Tree, TreePlace};
+use super::touched::{MapCache, TouchedCells};
 use crate::geometry::FlatGeometry;
 
 /// No document.
@@ -102,6 +103,7 @@ pub(crate) struct SegmentCore {
     tree: TreePlace,
     columns: Vec<ColumnPlace>,
     cells: CellCache,
+    map: MapCache,
     max_seq: OnceLock<u64>,
 }
 
@@ -119,6 +121,7 @@ impl SegmentCore {
             tree,
             columns,
             cells: CellCache::default(),
+            map: MapCache::default(),
             max_seq: OnceLock::new(),
         })
     }
@@ -126,6 +129,20 @@ impl SegmentCore {
     /// Number of documents, deleted ones included.
     pub(crate) fn docs(&self) -> u32 {
         self.docs
+    }
+
+    pub(super) fn geometry_count(&self) -> u32 {
+        (self.places.centroids.len() / 16) as u32
+    }
+
+    pub(super) fn geometry_bytes(&self, geometry: u32) -> &[u8] {
+        let offsets: &[u64] = self.sections.at(&self.places.geometry_offsets);
+        let bytes: &[u8] = self.sections.at(&self.places.geometry_bytes);
+        &bytes[offsets[geometry as usize] as usize..offsets[geometry as usize + 1] as usize]
+    }
+
+    pub(super) fn centroids(&self) -> &[[f64; 2]] {
+        self.sections.at(&self.places.centroids)
     }
 
     fn columns(&self) -> impl Iterator<Item = Column<'_>> {
@@ -210,7 +227,7 @@ impl SegmentData {
 
     /// Number of distinct geometries.
     pub fn geometry_count(&self) -> u32 {
-        (self.core.places.centroids.len() / 16) as u32
+        self.core.geometry_count()
     }
 
     /// A document's geometry.
@@ -225,9 +242,7 @@ impl SegmentData {
     }
 
     pub(crate) fn geometry_bytes(&self, geometry: u32) -> &[u8] {
-        let offsets: &[u64] = self.core.sections.at(&self.core.places.geometry_offsets);
-        let bytes: &[u8] = self.core.sections.at(&self.core.places.geometry_bytes);
-        &bytes[offsets[geometry as usize] as usize..offsets[geometry as usize + 1] as usize]
+        self.core.geometry_bytes(geometry)
     }
 
     /// The exact shape of a geometry; `None` when it is damaged.
@@ -237,8 +252,7 @@ impl SegmentData {
 
     /// Planar centroid of a geometry, longitude and latitude.
     pub fn centroid(&self, geometry: u32) -> [f64; 2] {
-        let all: &[[f64; 2]] = self.core.sections.at(&self.core.places.centroids);
-        all[geometry as usize]
+        self.core.centroids()[geometry as usize]
     }
 
     /// Whether a geometry has one part, so that its box being covered decides the whole.
@@ -333,8 +347,7 @@ impl SegmentData {
         if let Some(cells) = self.core.cells.0.lock().get(&key) {
             return cells.clone();
         }
-        let all: &[[f64; 2]] = self.core.sections.at(&self.core.places.centroids);
-        let of_geometry: Vec<u64> = all.iter().map(|c| cell_of(c[0], c[1])).collect();
+        let of_geometry: Vec<u64> = self.core.centroids().iter().map(|c| cell_of(c[0], c[1])).collect();
         let mut cells = of_geometry.clone();
         cells.sort_unstable();
         cells.dedup();
@@ -342,5 +355,16 @@ impl SegmentData {
         let cells = Arc::new(Cells { ordinals, cells });
         self.core.cells.0.lock().insert(key, cells.clone());
         cells
+    }
+
+    /// The H3 cells that every geometry touches; `None` above [`super::TOUCHED_RESOLUTION_MAX`].
+    pub fn touched_cells(&self, resolution: u8) -> Option<&TouchedCells> {
+        self.core.map.touched(&self.core, resolution)
+    }
+
+    /// By geometry, the web-mercator tile of its centroid at [`super::CENTROID_ZOOM`], with the bits of column and row
+    /// interleaved: shifted right by two it is the tile one zoom above.
+    pub fn centroid_tiles(&self) -> &[u32] {
+        self.core.map.centroid_tiles(&self.core)
     }
 }

@@ -10,6 +10,7 @@ mod plugin;
 mod row;
 mod rtree;
 mod shape;
+mod touched;
 
 pub use bits::Bits;
 pub use column::{Codes, Column, ColumnKind, Dictionary, Narrow};
@@ -23,3 +24,4 @@ pub use row::NO_TIME;
 pub(crate) use row::Row;
 pub use rtree::{PartBox, Tree};
 pub(crate) use shape::Shapes;
+pub use touched::{CENTROID_ZOOM, TOUCHED_RESOLUTION_MAX, TouchedCells};

@@ -1,0 +1,130 @@
+//! A tile of a search: what its zoom shows, in one vector tile.
+
+use std::sync::Arc;
+
+use geo::{Coord, MultiPolygon, Rect};
+use nilometer_indexer::Snapshot;
+use nilometer_indexer::geometry::CellGrid;
+use nilometer_indexer::segment::TOUCHED_RESOLUTION_MAX;
+use nilometer_query::tile::{Density, counts, counts_in, density, items_in};
+use nilometer_schemas::{Kind, Problem, Scope, Search};
+
+use crate::address::TileAddress;
+use crate::frame::Frame;
+use crate::grid::grid_layer;
+use crate::items::{Items, items_layer};
+use crate::mvt::{EXTENT, Geometry, Layer, Value};
+use crate::zoom::Zooms;
+
+/// Most bytes of a tile, uncompressed.
+pub const TILE_BYTES_MAX: usize = 500_000;
+/// Name of the layer that tells what was left out.
+pub const NOTICE_LAYER: &str = "notice";
+/// Room kept for the notice, bytes.
+const NOTICE_BYTES: usize = 200;
+/// Most cells that reach into a tile: some five times what there are.
+const CELLS_MAX: usize = 10_000;
+
+/// A drawn tile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// The vector tile; empty where there is nothing to show.
+    pub bytes: Vec<u8>,
+    /// Items that reach into the tile and are not in it, for want of room.
+    pub left_out: u64,
+}
+
+/// A search bound to what it is asked of.
+pub struct Asked<'a> {
+    /// The view.
+    pub snapshot: &'a Snapshot,
+    /// The question.
+    pub search: &'a Search,
+    /// Who asks.
+    pub scope: Scope,
+}
+
+/// What all tiles of a search share.
+pub(crate) type CellCounts = Arc<Vec<(u64, u64)>>;
+
+impl Asked<'_> {
+    /// How dense the matches lie.
+    ///
+    /// # Errors
+    /// As [`nilometer_query::search`].
+    pub(crate) fn density(&self) -> Result<Density, Problem> {
+        density(self.snapshot, self.search, self.scope)
+    }
+
+    /// Counts by cell over the whole search, for resolutions up to [`TOUCHED_RESOLUTION_MAX`].
+    ///
+    /// # Errors
+    /// As [`nilometer_query::search`].
+    pub(crate) fn counts(&self, resolution: u8) -> Result<CellCounts, Problem> {
+        counts(self.snapshot, self.search, self.scope, resolution).map(Arc::new)
+    }
+
+    /// Draws a tile. `counts_of` gives [`Asked::counts`], perhaps computed before.
+    ///
+    /// # Errors
+    /// As [`nilometer_query::search`].
+    pub(crate) fn draw(
+        &self,
+        address: TileAddress,
+        zooms: Zooms,
+        properties: &[String],
+        counts_of: impl FnOnce(u8) -> Result<CellCounts, Problem>,
+    ) -> Result<Tile, Problem> {
+        let frame = Frame::of(address);
+        let mut bytes = Vec::new();
+        if let Some(resolution) = zooms.grid_resolution(address.zoom()) {
+            self.grid(&frame, resolution, counts_of)?.write(&mut bytes);
+        }
+        let mut left_out = 0;
+        if zooms.has_shapes(address.zoom()) {
+            let room = TILE_BYTES_MAX.saturating_sub(bytes.len() + NOTICE_BYTES);
+            let items = items_in(self.snapshot, self.search, self.scope, frame.bbox(), |items| {
+                items_layer(items, &frame, properties, room)
+            })?;
+            items.layer.write(&mut bytes);
+            notice(&items).write(&mut bytes);
+            left_out = items.left_out;
+        }
+        Ok(Tile { bytes, left_out })
+    }
+
+    fn grid(
+        &self,
+        frame: &Frame,
+        resolution: u8,
+        counts_of: impl FnOnce(u8) -> Result<CellCounts, Problem>,
+    ) -> Result<Layer, Problem> {
+        if resolution <= TOUCHED_RESOLUTION_MAX {
+            return Ok(grid_layer(counts_of(resolution)?.iter(), frame));
+        }
+        let [west, south, east, north] = frame.bounds;
+        let corner = |x: f64, y: f64| Coord { x: x.clamp(-180.0, 180.0), y };
+        let region = Rect::new(corner(west, south), corner(east, north)).to_polygon();
+        let too_many = || Problem::new(Kind::Internal, "internal", "a tile has more cells than there can be");
+        let grid = CellGrid::over(&MultiPolygon(vec![region]).into(), resolution, CELLS_MAX).ok_or_else(too_many)?;
+        let counts = counts_in(self.snapshot, self.search, self.scope, &grid)?;
+        Ok(grid_layer(&counts, frame))
+    }
+}
+
+fn notice(items: &Items) -> Layer {
+    let mut layer = Layer::new(NOTICE_LAYER);
+    if items.left_out > 0 || items.bare {
+        let centre = (EXTENT / 2) as i32;
+        layer.add(
+            None,
+            &Geometry::Points(vec![[centre, centre]]),
+            &[
+                ("items", Value::Count(items.found)),
+                ("left_out", Value::Count(items.left_out)),
+                ("attributes_left_out", Value::Bool(items.bare)),
+            ],
+        );
+    }
+    layer
+}
