@@ -18,11 +18,12 @@ use super::item::{licence, providers, short};
 use super::jsonld;
 use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
-use super::locator;
+use super::place::{self, Shown};
 use super::results::{item_list, parsed};
 use super::series::{name, unit};
 use super::snippets::{Answer, snippets};
 use super::values::paragraphs;
+use crate::config::Config;
 use crate::links::{collection_path, items_path, with_query};
 use crate::problem::ApiError;
 use crate::routes::CollectionPage;
@@ -125,7 +126,12 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
 }
 
 /// One collection.
-pub(crate) fn collection(ask: &Ask, snapshot: &Snapshot, stored: &StoredCollection) -> Result<String, ApiError> {
+pub(crate) fn collection(
+    ask: &Ask,
+    snapshot: &Snapshot,
+    stored: &StoredCollection,
+    config: &Config,
+) -> Result<String, ApiError> {
     let frame = Frame::of(ask);
     let collection = &stored.collection;
     let id = collection.id.as_str();
@@ -157,7 +163,7 @@ pub(crate) fn collection(ask: &Ask, snapshot: &Snapshot, stored: &StoredCollecti
                     }
                 }
                 aside.stack {
-                    @if let Some(bbox) = stats.bbox { (locator::of_box(&frame, bbox)) }
+                    @if let Some(bbox) = stats.bbox { (place::map(&frame, config, &Shown::Collection { id, bbox })) }
                     (facts(&frame, &body, &stats))
                 }
             }

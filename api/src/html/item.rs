@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::jsonld;
 use super::labels::label;
 use super::layout::{Frame, Page, Section, breadcrumbs};
-use super::locator;
+use super::place::{self, Shown};
 use super::series::{self, Series};
 use super::values::{bytes, item_time, item_title, paragraphs, value, web_address};
+use crate::config::Config;
 use crate::links::{collection_path, item_path, with_query};
 use crate::problem::ApiError;
 use crate::routes::ask::{Ask, no_collection};
@@ -28,6 +29,7 @@ pub(crate) fn item(
     snapshot: &Snapshot,
     stored: &StoredItem,
     series: Option<&Series>,
+    config: &Config,
 ) -> Result<String, ApiError> {
     let item: Value = serde_json::from_str(stored.text.as_str()).map_err(ApiError::internal)?;
     let (collection, id) = (stored.collection.as_str(), stored.id.as_str());
@@ -58,20 +60,24 @@ pub(crate) fn item(
                     }
                     @if let Some(series) = series { (series::latest(&frame, &series.view)) }
                     @if let Some(text) = description { div.prose { (paragraphs(text)) } }
-                    @if series.is_none() { (properties(&frame, stored, &item)) (assets(&frame, &item)) }
+                    @if series.is_none() { (properties(&frame, stored, &item)) (assets(&frame, &item)) (links(&frame, &item)) }
                 }
                 aside.stack {
-                    (locator::of_geometry(&frame, &item["geometry"]))
                     @if item["geometry"].is_null() {
                         p.none { (frame.t("This item has no geometry.", "Cet élément n'a pas de géométrie.")) }
+                    } @else {
+                        (place::map(&frame, config, &Shown::Item { item: &item, path: format!("{path}?f=json") }))
                     }
                     (actions(&frame, ask, snapshot, collection, id, &item["geometry"]))
+                    @if series.is_none() { (provenance(&frame, stored, &item, &own)) }
                 }
             }
-            @if let Some(series) = series { (series::section(&frame, series)) }
-            div.pair {
-                @if series.is_some() { div.stack { (properties(&frame, stored, &item)) (assets(&frame, &item)) } }
-                div.stack { (provenance(&frame, stored, &item, &own)) (links(&frame, &item)) }
+            @if let Some(series) = series {
+                (series::section(&frame, series))
+                div.pair {
+                    div.stack { (properties(&frame, stored, &item)) (assets(&frame, &item)) }
+                    div.stack { (provenance(&frame, stored, &item, &own)) (links(&frame, &item)) }
+                }
             }
         }
     };

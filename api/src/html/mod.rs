@@ -14,6 +14,7 @@ mod item;
 mod jsonld;
 mod labels;
 mod timeline;
+mod place;
 mod places;
 mod facets;
 mod conditions;

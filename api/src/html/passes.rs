@@ -3,13 +3,13 @@
 use maud::{Markup, html};
 use nilometer_indexer::orbit::{COLLECTION, Side};
 use nilometer_schemas::{Instant, geojson};
-use serde_json::Value;
 
 use super::figures::decimal;
 use super::jsonld;
 use super::language::readable;
 use super::layout::{Frame, Page, breadcrumbs};
-use super::locator;
+use super::place::{self, Shown};
+use crate::config::Config;
 use crate::links::{collection_path, encode, item_path, with_query};
 use crate::routes::ask::Ask;
 use crate::routes::passes::{Passes, Question, Seen};
@@ -19,7 +19,13 @@ use crate::routes::search::with_parameter;
 const PATH: &str = "/swot/passes";
 
 /// The page. `shape` is the place asked for as GeoJSON.
-pub(crate) fn passes(ask: &Ask, question: &Question, passes: Option<&Passes>, now: Instant) -> String {
+pub(crate) fn passes(
+    ask: &Ask,
+    question: &Question,
+    passes: Option<&Passes>,
+    now: Instant,
+    config: &Config,
+) -> String {
     let own = Frame::of(ask);
     // The JSON has no period of its own where none is named.
     let json = own.json.clone().zip(question.shown_from).map(|(path, from)| format!("{path}&datetime={}", encode(&open(from))));
@@ -44,7 +50,7 @@ pub(crate) fn passes(ask: &Ask, question: &Question, passes: Option<&Passes>, no
                     (form(&frame, ask, question))
                 }
                 aside.stack {
-                    (locator::of_geometry(&frame, shape.as_ref().unwrap_or(&Value::Null)))
+                    (place::map(&frame, config, &Shown::Asked { geometry: shape.as_ref(), input: "where" }))
                     p { a href=(frame.href(&collection_path(COLLECTION))) {
                         (frame.t("All planned passes", "Tous les passages prévus"))
                     } }
@@ -89,8 +95,9 @@ fn form(frame: &Frame<'_>, ask: &Ask, question: &Question) -> Markup {
                 button.button type="submit" { (frame.t("Show passes", "Montrer les passages")) }
             }
             p #where-hint .hint {
-                (frame.t("Numbers in degrees with a point, such as ", "Nombres en degrés avec un point, par exemple "))
-                code { (example) } ". "
+                @if name == "place" { (frame.t("A collection and an id, such as ", "Une collection et un identifiant, par exemple ")) }
+                @else { (frame.t("Numbers in degrees, such as ", "Nombres en degrés, par exemple ")) }
+                code { (example) } ". " (frame.t("Or: ", "Ou : "))
                 @for (way, english, french, example) in others {
                     a href=(frame.href(&with_query(PATH, [(*way, *example)]))) {
                         (frame.t(english, french))
@@ -206,6 +213,7 @@ fn direction<'a>(frame: &Frame<'a>, seen: &Seen) -> &'static str {
 }
 
 fn table(frame: &Frame<'_>, page: &[Seen], now: Instant) -> Markup {
+    let has_distance = page.iter().any(|seen| seen.sight.distance_km.is_some());
     let side = |side: &Side| match side {
         Side::Left => frame.t("left", "gauche"),
         Side::Right => frame.t("right", "droite"),
@@ -222,7 +230,7 @@ fn table(frame: &Frame<'_>, page: &[Seen], now: Instant) -> Markup {
                         th.number scope="col" { (frame.t("Pass", "Passage")) }
                         th scope="col" { (frame.t("Direction", "Sens")) }
                         th scope="col" { (frame.t("Side of the track", "Côté de la trace")) }
-                        th.number scope="col" { (frame.t("From the track", "Distance à la trace")) }
+                        @if has_distance { th.number scope="col" { (frame.t("From the track", "Distance à la trace")) } }
                     }
                 }
                 tbody {
@@ -234,7 +242,9 @@ fn table(frame: &Frame<'_>, page: &[Seen], now: Instant) -> Markup {
                             td.number { a href=(frame.href(&item_path(COLLECTION, &seen.id))) { (seen.sight.pass.number()) } }
                             td { (direction(frame, seen)) }
                             td { (seen.sight.sides.iter().map(side).collect::<Vec<_>>().join(", ")) }
-                            td.number { @if let Some(km) = seen.sight.distance_km { (decimal(frame.language, (km * 10.0).round() / 10.0)) " km" } }
+                            @if let Some(km) = seen.sight.distance_km {
+                                td.number { (decimal(frame.language, (km * 10.0).round() / 10.0)) " km" }
+                            }
                         }
                     }
                 }

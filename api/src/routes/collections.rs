@@ -135,7 +135,9 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
     let view = ask.clone();
     if ask.html {
         return ask
-            .answer(snapshot.seq(), HTML, b"", move || Ok(html::collection(&view, &snapshot, &stored)?.into_bytes()))
+            .answer(snapshot.seq(), HTML, b"", move || {
+                Ok(html::collection(&view, &snapshot, &stored, &app.config)?.into_bytes())
+            })
             .await;
     }
     // The tag begins with the record's own version, so that `If-Match` works; extent and parameters change

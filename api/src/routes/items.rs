@@ -49,7 +49,7 @@ pub(super) async fn get(
             return Ok(unchanged);
         }
         let series = series_of(&ask, &snapshot, &item).await?;
-        let make = move || Ok(html::item(&view, &snapshot, &item, series.as_ref())?.into_bytes());
+        let make = move || Ok(html::item(&view, &snapshot, &item, series.as_ref(), &app.config)?.into_bytes());
         return ask.answer(seq, HTML, b"", make).await;
     }
     ask.answer(item.seq, GEOJSON, b"", move || Ok(item_json(&view.links, &item))).await
@@ -68,7 +68,7 @@ async fn series_of(
     let (collection, id) = (&item.collection, item.id.as_str());
     let view = html::SeriesView::read(ask, snapshot, collection, id, html::item_title(&body), summary)?;
     let Some(view) = view else { return Ok(None) };
-    let listing = gather(snapshot, &view.query()?, ask.scope, html::SERIES_ROWS_MAX).await?;
+    let listing = gather(snapshot, &view.query()?, ask.scope, view.chosen(), html::SERIES_ROWS_MAX).await?;
     Ok(Some(html::Series { view, listing }))
 }
 

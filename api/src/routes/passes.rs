@@ -118,7 +118,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     let bytes = run_blocking(move || {
         let passes = answer(&snapshot, &question, view.scope, now)?;
         if view.html {
-            return Ok(html::passes(&view, &question, passes.as_ref(), now).into_bytes());
+            return Ok(html::passes(&view, &question, passes.as_ref(), now, &app.config).into_bytes());
         }
         let passes = passes.ok_or_else(|| Problem::invalid("place", "no place is named").allowed(ALLOWED))?;
         to_bytes(&as_json(&view, &passes, now))

@@ -108,6 +108,11 @@ impl View {
         Ok(Some(view))
     }
 
+    /// Names of the parameters shown.
+    pub(crate) fn chosen(&self) -> &[String] {
+        &self.chosen
+    }
+
     fn step_in_force(&self) -> Result<Option<Step>, Problem> {
         match self.named_step.as_deref() {
             Some(EVERY_VALUE) => Ok(None),

@@ -56,10 +56,11 @@ impl From<Cell<'_>> for Listed {
     }
 }
 
-/// Gathers at most `rows_max` rows of a query.
+/// Gathers at most `rows_max` rows of a query. `own` names the parameters that are meant, beside those that only tell how
+/// good they are.
 ///
-/// Rows without any value are kept where they say that something was looked for and not found: those of a pass, and
-/// those whose discriminator has values at other times. Others belong to other kinds of observation, such as the
+/// Rows without a value of `own` are kept where they say that something was looked for and not found: those of a pass,
+/// and those whose discriminator has values at other times. Others belong to other kinds of observation, such as the
 /// samples beside a daily discharge.
 ///
 /// # Errors
@@ -68,6 +69,7 @@ pub(crate) async fn gather(
     snapshot: &Snapshot,
     query: &SeriesQuery,
     scope: Scope,
+    own: &[String],
     rows_max: usize,
 ) -> Result<Listing, ApiError> {
     let mut series = series(snapshot, query, scope)?;
@@ -92,13 +94,16 @@ pub(crate) async fn gather(
     let stored = snapshot.collection(query.collection.as_str(), scope);
     let key = stored.map_or(ObservationKey::Time, |stored| ObservationModel::of_collection(&stored.collection).key);
     if key == ObservationKey::Time {
-        keep_own_kind(&mut rows);
+        let meant: Vec<bool> = series.columns.iter().map(|c| own.contains(&c.parameter.name)).collect();
+        keep_own_kind(&mut rows, &meant);
     }
     Ok(Listing { columns: series.columns, rows, is_cut })
 }
 
-fn keep_own_kind(rows: &mut Vec<ListedRow>) {
-    let has_value = |row: &ListedRow| row.values.iter().any(|value| *value != Listed::Missing);
+/// Drops rows of kinds that have no value in a column that is meant.
+fn keep_own_kind(rows: &mut Vec<ListedRow>, meant: &[bool]) {
+    let has_value =
+        |row: &ListedRow| row.values.iter().zip(meant).any(|(value, meant)| *meant && *value != Listed::Missing);
     let kinds: HashSet<String> =
         rows.iter().filter(|row| has_value(row)).map(|row| row.discriminator.clone()).collect();
     rows.retain(|row| kinds.contains(&row.discriminator));
@@ -110,14 +115,15 @@ mod tests {
 
     fn row(discriminator: &str, value: Listed) -> ListedRow {
         let time = Instant::UNDATED_START;
-        ListedRow { time, discriminator: discriminator.into(), version: String::new(), values: vec![value] }
+        let quality = Listed::Text("approved".into());
+        ListedRow { time, discriminator: discriminator.into(), version: String::new(), values: vec![value, quality] }
     }
 
     #[test]
     fn a_missing_value_of_the_same_kind_is_kept_and_another_kind_is_not() {
         let mut rows =
             vec![row("flow", Listed::Number(1.0)), row("flow", Listed::Missing), row("sample", Listed::Missing)];
-        keep_own_kind(&mut rows);
+        keep_own_kind(&mut rows, &[true, false]);
         let kept: Vec<(&str, &Listed)> = rows.iter().map(|r| (r.discriminator.as_str(), &r.values[0])).collect();
         assert_eq!(kept, [("flow", &Listed::Number(1.0)), ("flow", &Listed::Missing)]);
     }
