@@ -45,5 +45,10 @@ async function problemText(response: Response): Promise<string> {
     const text = problem.detail ?? problem.title;
     if (text) return text;
   }
+  if (type.startsWith("text/html")) {
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const text = page.querySelector(".problem-page .lead")?.textContent;
+    if (text) return text;
+  }
   return t(`The service answered ${response.status}.`, `Le service a répondu ${response.status}.`);
 }

@@ -31,14 +31,14 @@ impl Conditions {
         self.filter().map(|filter| to_text(&filter))
     }
 
-    /// Each condition as CQL2 text, with the others alone.
-    pub(super) fn each_without(&self) -> Vec<(String, Self)> {
+    /// Each condition in words, its property named by `name`, with the others alone.
+    pub(super) fn each_without(&self, name: impl Fn(&str) -> String) -> Vec<(String, Self)> {
         let without = |i: usize| {
             let mut parts = self.0.clone();
             parts.remove(i);
             Self(parts)
         };
-        (0..self.0.len()).map(|i| (shown(&self.0[i]), without(i))).collect()
+        (0..self.0.len()).map(|i| (shown(&self.0[i], &name), without(i))).collect()
     }
 
     /// The texts to which a property is held.
@@ -82,14 +82,14 @@ fn texts_of(part: &Filter, wanted: &str) -> Option<Vec<String>> {
     }
 }
 
-/// A condition as people read it: `country: France, Spain`, else its CQL2 text.
-fn shown(part: &Filter) -> String {
+/// A condition as people read it: `Country: France, Spain`, else its CQL2 text.
+fn shown(part: &Filter, name: impl Fn(&str) -> String) -> String {
     let property = match part {
         Filter::Compare { property, .. } | Filter::In { property, .. } => property.as_str(),
         _ => return to_text(part),
     };
     match texts_of(part, property) {
-        Some(texts) => format!("{property}: {}", texts.join(", ")),
+        Some(texts) => format!("{}: {}", name(property), texts.join(", ")),
         None => to_text(part),
     }
 }
@@ -120,9 +120,9 @@ mod tests {
 
     #[test]
     fn every_condition_can_be_taken_away_alone() {
-        let each = conditions("x > 1 AND c IN ('a','b')").each_without();
+        let each = conditions("x > 1 AND c IN ('a','b')").each_without(str::to_uppercase);
         let shown: Vec<&str> = each.iter().map(|(text, _)| text.as_str()).collect();
-        assert_eq!(shown[1], "c: a, b");
+        assert_eq!(shown[1], "C: a, b");
         assert_eq!(each[1].1.text().as_deref(), Some(shown[0]));
         assert_eq!(each[0].1.chosen("c"), ["a", "b"]);
     }

@@ -10,6 +10,7 @@ use nilometer_schemas::{
 use super::conditions::Conditions;
 use super::form::{FORM, dates};
 use super::icons::{Icon, icon};
+use super::labels::label;
 use super::layout::Frame;
 use super::places;
 use super::results::{changed, collection_title};
@@ -22,6 +23,8 @@ const VALUES_OPEN: usize = 7;
 const VALUES_MAX: usize = 60;
 /// Facets by property.
 const PROPERTIES_MAX: usize = 6;
+/// Items that must share the commonest value of a property.
+const SHARED_BY_MIN: u64 = 2;
 /// Places of a question that are named one by one.
 const REFERENCES_MAX: usize = 20;
 
@@ -67,6 +70,10 @@ pub(super) fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results:
         let others = Search { filter: conditions.without(&name).filter(), ..search.clone() };
         let chosen = conditions.chosen(&name);
         let buckets = count_by(snapshot, &others, terms(&name), ask.scope)?;
+        // What differs from item to item narrows nothing down.
+        if chosen.is_empty() && buckets.iter().map(|b| b.frequency).max().unwrap_or(0) < SHARED_BY_MIN {
+            continue;
+        }
         let entry = |bucket: &Bucket| {
             let text = bucket.key.as_str()?.to_owned();
             let filter = conditions.toggled(&name, &text).text();
@@ -76,13 +83,13 @@ pub(super) fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results:
         };
         let entries: Vec<Entry> = buckets.iter().filter_map(entry).collect();
         if entries.len() > 1 || entries.iter().any(|e| e.chosen) {
-            lists.push((name, entries));
+            lists.push((label(frame.language, &name), entries));
         }
     }
     Ok(html! {
         @for (title, entries) in &lists { (facet(frame, title, entries)) }
         details.facet.conditions open[ask.parameter("filter").is_some()] {
-            summary { h2 { (frame.t("Own conditions", "Conditions libres")) } }
+            summary { h2 { (frame.t("More conditions", "Autres conditions")) } }
             label for="filter" { (frame.t("In CQL2", "En CQL2")) }
             textarea.code #filter name="filter" form=(FORM) rows="3" spellcheck="false" autocomplete="off"
                 placeholder="width_m > 100 AND country = 'France'" { (ask.parameter("filter").unwrap_or_default()) }
@@ -115,7 +122,11 @@ fn by_collection(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Result<Vec<
 
 /// Text properties with few values that all asked collections have: those by which people narrow down.
 fn properties(snapshot: &Snapshot, collections: &[CollectionId], scope: Scope) -> Result<Vec<String>, Problem> {
-    let few = |q: &Queryable| q.values.as_ref().is_some_and(|v| v.len() > 1) && q.name != "collection";
+    // Latest values change by the hour; charts are for them.
+    let lasting = |name: &str| {
+        !matches!(name, "collection" | "keywords") && !name.starts_with("latest:") && !name.starts_with("observations:")
+    };
+    let few = |q: &Queryable| q.values.as_ref().is_some_and(|v| v.len() > 1) && lasting(&q.name);
     let mut common: Option<Vec<String>> = None;
     for collection in collections {
         let own = nilometer_query::queryables(snapshot, Some(collection), scope)?;
@@ -207,7 +218,7 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
     if let Some(datetime) = ask.parameter("datetime") {
         chips.push((period(frame, datetime), changed(ask, own, &[("datetime", None)])));
     }
-    for (text, others) in Conditions::of(search.filter.as_ref()).each_without() {
+    for (text, others) in Conditions::of(search.filter.as_ref()).each_without(|name| label(frame.language, name)) {
         let filter = others.text();
         let changes = [("filter", filter.as_deref()), ("filter-lang", None)];
         chips.push((text, changed(ask, own, &changes)));

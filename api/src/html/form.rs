@@ -101,14 +101,16 @@ pub(super) fn search_form(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, col
                         placeholder=(frame.t("river, lake or country", "rivière, lac ou pays"));
                 }
             }
-            div.input.when {
-                (icon(Icon::Calendar))
-                label for="from" { (frame.t("From", "Du")) }
-                input #from type="date" name="from" value=(from) min="1800-01-01" max="2999-12-31";
-            }
-            div.input.when {
-                label for="to" { (frame.t("To", "Au")) }
-                input #to type="date" name="to" value=(to) min="1800-01-01" max="2999-12-31";
+            div.dates {
+                div.input.when {
+                    (icon(Icon::Calendar))
+                    label for="from" { (frame.t("From", "Du")) }
+                    input #from type="date" name="from" value=(from) min="1800-01-01" max="2999-12-31";
+                }
+                div.input.when {
+                    label for="to" { (frame.t("To", "Au")) }
+                    input #to type="date" name="to" value=(to) min="1800-01-01" max="2999-12-31";
+                }
             }
             button.button type="submit" { (frame.t("Search", "Rechercher")) }
             @for name in KEPT {

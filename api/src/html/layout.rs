@@ -33,7 +33,7 @@ pub(super) struct Page<'a> {
     pub(super) section: Section,
     /// Further elements of `head`, such as JSON-LD.
     pub(super) head: Markup,
-    /// Whether it takes the whole window, as a map does: no margins, no footer.
+    /// Whether it takes the whole window, as a map does: no margins; the footer stands below.
     pub(super) fills_window: bool,
     /// What stands between header and footer.
     pub(super) main: Markup,
@@ -116,7 +116,7 @@ impl<'a> Frame<'a> {
                     a.skip href="#main" { (self.t("Skip to the content", "Aller au contenu")) }
                     (self.header(page.section))
                     main #main .full[page.fills_window] { (page.main) }
-                    @if !page.fills_window { (self.footer()) }
+                    (self.footer())
                     div #toasts role="status" {}
                 }
             }

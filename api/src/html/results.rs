@@ -11,6 +11,7 @@ use super::icons::{Icon, icon};
 use super::layout::{Frame, Page, Section};
 use super::locator;
 use super::places;
+use super::snippets::{Answer, snippets};
 use super::timeline::Timeline;
 use super::values::{item_time, item_title};
 use crate::config::Config;
@@ -60,7 +61,7 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
                     div.summary {
                         p.count { (matched_text(&frame, matched)) }
                         (order(&frame, ask))
-                        (take(&frame, ask, collection))
+                        (take(&frame, ask))
                     }
                     @if matched == 0 { (nothing(&frame, ask)) }
                     (item_list(&frame, ask, snapshot, &items, collection))
@@ -129,9 +130,9 @@ fn matched_text(frame: &Frame<'_>, matched: u64) -> String {
 fn order(frame: &Frame<'_>, ask: &Ask) -> Markup {
     let asked = ask.parameter("sortby").unwrap_or_default();
     let known = [
-        ("", frame.t("Newest first", "Plus récents d'abord")),
-        ("+datetime", frame.t("Oldest first", "Plus anciens d'abord")),
-        ("-ingested", frame.t("Latest additions first", "Derniers ajouts d'abord")),
+        ("", frame.t("Newest first", "Récents d'abord")),
+        ("+datetime", frame.t("Oldest first", "Anciens d'abord")),
+        ("-ingested", frame.t("Latest additions", "Derniers ajouts")),
         ("+title", frame.t("By title", "Par titre")),
         ("+id", frame.t("By identifier", "Par identifiant")),
     ];
@@ -145,7 +146,7 @@ fn order(frame: &Frame<'_>, ask: &Ask) -> Markup {
 }
 
 /// The same answer as data.
-fn take(frame: &Frame<'_>, ask: &Ask, collection: Option<&str>) -> Markup {
+fn take(frame: &Frame<'_>, ask: &Ask) -> Markup {
     let pairs = ask.query.iter().filter(|(n, _)| !VIEW_PARAMETERS.contains(&n.as_str()));
     let pairs: Vec<(&str, &str)> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let alone = |kept: &str| pairs.iter().all(|(name, _)| *name == "search").then(|| kept.to_owned());
@@ -154,22 +155,14 @@ fn take(frame: &Frame<'_>, ask: &Ask, collection: Option<&str>) -> Markup {
         None => Some(with_query(&ask.path, pairs.iter().copied().chain([("f", "json"), ("limit", "10000")]))),
         Some(kept) => alone(kept).map(|kept| format!("{}/items?limit=10000", crate::links::saved_search_path(&kept))),
     };
-    let question: Vec<(String, String)> = ask
-        .query
-        .iter()
-        .filter(|(n, _)| !VIEW_PARAMETERS.contains(&n.as_str()))
-        .cloned()
-        .chain(collection.map(|id| ("collections".to_owned(), id.to_owned())))
-        .collect();
-    let snippets = json!({ "question": question }).to_string();
     html! {
         details.menu {
             summary.button.quiet.small { (icon(Icon::Download)) (frame.t("Take", "Emporter")) }
             div.sheet {
                 @if let Some(path) = path {
                     a.button.quiet href=(frame.links.local(&path)) type=(GEOJSON) download="nilometer.geojson" { "GeoJSON" }
+                    (snippets(frame, &frame.links.absolute(&path), Answer::Items))
                 }
-                div data-mount="snippets" data-options=(snippets) {}
             }
         }
     }
@@ -272,12 +265,19 @@ pub(super) fn item_list(
                     p.meta {
                         @if within != Some(collection) { span { (collection_title(ask, snapshot, collection)) } }
                         @if let Some(time) = item_time(item) { span { (time) } }
-                        @if !title.contains(id) { code { (id) } }
+                        @if !says(&title, id) { code { (id) } }
                     }
                 }
             }
         }
     }
+}
+
+/// Whether a title says all that an id says.
+fn says(title: &str, id: &str) -> bool {
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    plain(title).contains(&plain(id))
 }
 
 /// The title of a collection in the reader's language, or its id.

@@ -25,6 +25,8 @@ export interface OwnMap {
   map: MapLibreMap;
   /** Calls back now and whenever the style was loaded anew, which drops the layers that others added. */
   onStyle(add: () => void): void;
+  /** Whether layers can be added now; else `onStyle` will call. */
+  isStyled(): boolean;
   destroy(): void;
 }
 
@@ -69,21 +71,33 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
   }
   map.addControl(new AttributionControl({ compact: true }), "bottom-right");
   const added: (() => void)[] = [];
-  map.on("style.load", () => added.forEach((add) => add()));
+  let styled = false;
+  map.on("style.load", () => {
+    styled = true;
+    for (const add of added) add();
+  });
   const forgetTheme = onTheme(() => {
-    if (!start.basemap) map.setStyle(ownStyle(), { diff: false });
+    if (start.basemap) return;
+    styled = false;
+    map.setStyle(ownStyle(), { diff: false });
   });
   // What does not load leaves a gap on the map; the list beside it is whole.
   map.on("error", (event) => console.warn("map:", event.error.message));
   const size = new ResizeObserver(() => map.resize());
   size.observe(container);
-  map.once("load", () => container.classList.add("ready"));
+  // Seen as soon as the land is there; the question's tiles may take longer.
+  const seen = (): void => container.parentElement?.classList.add("ready");
+  map.once("load", seen);
+  map.on("sourcedata", (event) => {
+    if (event.sourceId === "basemap" && event.isSourceLoaded) seen();
+  });
   return {
     map,
     onStyle(add) {
       added.push(add);
-      if (map.isStyleLoaded()) add();
+      if (styled) add();
     },
+    isStyled: () => styled,
     destroy() {
       forgetTheme();
       size.disconnect();

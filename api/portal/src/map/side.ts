@@ -4,14 +4,12 @@ import { type LngLatBoundsLike, Popup } from "maplibre-gl";
 import type { Geometry } from "geojson";
 import { getJson } from "../api";
 import { local, number, t } from "../page";
+import type { Box } from "../search/extent";
 import { colour } from "./colours";
 import { createMap, motion } from "./create";
 import { type Shape, startDrawing } from "./draw";
 import { COUNT_COLOURS, GRID_LAYER, ITEM_LAYERS, lookAt, showQuestion } from "./question-layers";
 import type { View } from "./view";
-
-/** West, south, east, north. */
-export type Box = [number, number, number, number];
 
 /** What the map tells the page. */
 export interface MapEvents {
@@ -33,8 +31,8 @@ export interface MapSide {
   outline(geometry: Geometry | null): void;
   /** Shows where an item lies, or nothing. */
   look(bbox: Box | undefined): void;
-  /** Moves to an item, draws its shape and tells about it. */
-  select(item: string, bbox: Box | undefined, title: string): void;
+  /** Draws an item's shape and tells about it; `move` brings it into view. */
+  select(item: string, bbox: Box | undefined, title: string, move: boolean): void;
   destroy(): void;
 }
 
@@ -53,7 +51,6 @@ export async function mountMap(
     interactive: true,
   });
   const { map } = own;
-  map.once("load", () => container.classList.add("ready"));
   let tiles: string | undefined;
   let outlined: Geometry | null = null;
   let popup: Popup | undefined;
@@ -61,8 +58,7 @@ export async function mountMap(
   let hovered: string | undefined;
 
   const draw = (): void => {
-    if (!tiles) return;
-    showQuestion(map, { tilejson: tiles });
+    if (tiles) showQuestion(map, { tilejson: tiles });
     outlineLayer();
   };
   const outlineLayer = (): void => {
@@ -235,19 +231,18 @@ export async function mountMap(
       if (tilejson === tiles) return;
       tiles = tilejson;
       popup?.remove();
-      if (map.isStyleLoaded()) draw();
-      else map.once("idle", draw);
+      if (own.isStyled()) draw();
     },
     outline(geometry) {
       outlined = geometry;
-      if (map.isStyleLoaded()) outlineLayer();
+      if (own.isStyled()) outlineLayer();
     },
     look(bbox) {
       lookAt(map, bbox ? shapeOf(bbox) : null);
     },
-    select(item, bbox, title) {
+    select(item, bbox, title, move) {
       const [collection, id] = split(item);
-      if (bbox) map.fitBounds(lngLat(bbox), { padding: 90, maxZoom: 11, duration: motion(700) });
+      if (bbox && move) map.fitBounds(lngLat(bbox), { padding: 90, maxZoom: 11, duration: motion(700) });
       const path = `/collections/${encodeURIComponent(collection)}/items/${encodeURIComponent(id)}`;
       if (bbox) tell(middle(bbox), [{ id, collection, title }]);
       lookAt(map, bbox ? shapeOf(bbox) : null);

@@ -41,7 +41,6 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     });
     const tilejson = new URL(local("/tiles/WebMercatorQuad/tilejson.json"), location.href).href;
     own.onStyle(() => showQuestion(own.map, { tilejson }));
-    own.map.once("load", () => backdrop.classList.add("ready"));
     ends.push(() => own.destroy());
   };
   // What one reads comes first.

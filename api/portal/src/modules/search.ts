@@ -4,12 +4,13 @@
 import type { Geometry } from "geojson";
 import { ApiFailure, getJson, request } from "../api";
 import type { Shape } from "../map/draw";
-import type { Box, MapSide } from "../map/side";
+import type { MapSide } from "../map/side";
 import { type View, readItem, readView, writeFragment } from "../map/view";
 import { type Destroy, mountAll } from "../mount";
 import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
 import { itemsOf, questionOf, tilesOf, withPeriod, withPlace } from "../search/question";
+import { type Box, extent, extentOf } from "../search/extent";
 import { brushTimeline } from "../search/timeline";
 
 interface Options {
@@ -124,11 +125,12 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       if (!row.dataset["bbox"]) continue;
       const show = document.createElement("button");
       show.type = "button";
-      show.className = "button bare small locate";
-      show.textContent = t("On the map", "Sur la carte");
+      show.className = "button bare icon-only locate";
+      show.title = t("Show on the map", "Montrer sur la carte");
+      show.append(pin());
       show.ariaLabel = t(`Show ${title} on the map`, `Montrer ${title} sur la carte`);
       show.addEventListener("click", () => select(keyOf(row), true));
-      row.querySelector(".meta")?.append(show);
+      row.append(show);
     }
     void offerDownload();
     mark();
@@ -166,7 +168,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     keepFragment();
     if (!move) return;
     if (NARROW.matches) setView("map");
-    void startMap().then(() => map?.select(item, boxOf(row), row?.querySelector(".name")?.textContent ?? item));
+    void startMap().then(() => map?.select(item, boxOf(row), row?.querySelector(".name")?.textContent ?? item, true));
   }
 
   /** A kept question has no address for its data until the service keeps the whole. */
@@ -216,7 +218,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     );
     await follow(running.signal, !view && !selected);
     const row = rows().find((r) => keyOf(r) === selected);
-    if (selected && row) map.select(selected, view ? undefined : boxOf(row), row.querySelector(".name")?.textContent ?? "");
+    if (selected && row) map.select(selected, boxOf(row), row.querySelector(".name")?.textContent ?? "", !view);
   }
 
   async function drawn(shape: Shape): Promise<void> {
@@ -232,10 +234,14 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   async function follow(signal: AbortSignal, fit: boolean): Promise<void> {
     if (!map) return;
     const question = questionOf(address);
+    // All items stand in the list, or the service tells where they lie.
+    const isWhole = !element.querySelector(".results .pager");
     const [tilejson, place] = await Promise.all([tilesOf(question, signal), placeOf(question, signal)]);
+    const listed = extent(rows().map(boxOf));
+    const everywhere = fit && !place && !isWhole ? await extentOf(question, signal) : undefined;
     if (signal.aborted) return;
     map.outline(place?.geometry ?? null);
-    map.show(tilejson, fit ? (place?.box ?? extent(rows().map(boxOf))) : undefined);
+    map.show(tilejson, fit ? (place?.box ?? everywhere ?? listed) : undefined);
   }
 
   // ---- What one does ----
@@ -353,16 +359,15 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   };
 }
 
-/** The box around boxes; those that cross the antimeridian are left out of it. */
-function extent(boxes: (Box | undefined)[]): Box | undefined {
-  const known = boxes.filter((b): b is Box => b !== undefined && b[0] <= b[2]);
-  if (known.length === 0) return undefined;
-  return [
-    Math.min(...known.map((b) => b[0])),
-    Math.min(...known.map((b) => b[1])),
-    Math.max(...known.map((b) => b[2])),
-    Math.max(...known.map((b) => b[3])),
-  ];
+function pin(): SVGElement {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.ariaHidden = "true";
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", "M12 21s7-6.2 7-11.5a7 7 0 0 0-14 0C5 14.8 12 21 12 21M12 7a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5");
+  svg.append(path);
+  return svg;
 }
 
 /** The outline of the place that a question is about, and its box. */
