@@ -95,6 +95,9 @@ pub(super) fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results:
                 placeholder="width_m > 100 AND country = 'France'" { (ask.parameter("filter").unwrap_or_default()) }
             button.button.quiet.small type="submit" form=(FORM) { (frame.t("Apply", "Appliquer")) }
         }
+        button.button.show-results.needs-script type="button" data-show="list" {
+            (frame.t("Show", "Montrer")) " " (frame.language.items(results.page.number_matched))
+        }
     })
 }
 
@@ -204,7 +207,7 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
         let others: Vec<&str> = search.intersects_refs.iter().filter(|r| *r != reference).map(String::as_str).collect();
         let others = (!others.is_empty()).then(|| others.join(","));
         let href = changed(ask, own, &[("intersectsRefs", others.as_deref())]);
-        let title = places::title(snapshot, ask.scope, reference);
+        let title = places::title(snapshot, ask.scope, frame.language, reference);
         chips.push((format!("{} {title}", frame.t("in", "dans :")), href));
     }
     if ask.parameter("bbox").is_some() {

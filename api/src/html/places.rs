@@ -4,7 +4,8 @@ use nilometer_indexer::Snapshot;
 use nilometer_schemas::{CollectionId, Problem, Scope, Search};
 use serde_json::Value;
 
-use super::values::item_title;
+use super::Language;
+use super::values::item_title_in;
 use crate::routes::ask::Ask;
 
 /// Collections whose keywords hold this word are offered as places.
@@ -30,8 +31,8 @@ pub(super) fn collections(snapshot: &Snapshot, scope: Scope) -> Vec<CollectionId
 pub(super) fn resolve(snapshot: &Snapshot, ask: &Ask, name: &str) -> Result<String, Problem> {
     let unknown = || {
         let detail = match ask.language() {
-            super::Language::English => format!("no stored place is called {name:?}"),
-            super::Language::French => format!("aucun lieu enregistré ne s'appelle {name:?}"),
+            Language::English => format!("no stored place is called {name:?}"),
+            Language::French => format!("aucun lieu enregistré ne s'appelle {name:?}"),
         };
         Problem::invalid("place", detail).at("place")
     };
@@ -58,12 +59,12 @@ fn folded(text: &str) -> String {
 }
 
 /// The title of the place that a reference names, or the reference where it names none.
-pub(super) fn title(snapshot: &Snapshot, scope: Scope, reference: &str) -> String {
+pub(super) fn title(snapshot: &Snapshot, scope: Scope, language: Language, reference: &str) -> String {
     // The longest collection id wins, as in the question itself.
     for (at, _) in reference.match_indices('.').collect::<Vec<_>>().into_iter().rev() {
         let (collection, id) = (&reference[..at], &reference[at + 1..]);
         if let Ok(Some(item)) = snapshot.item(collection, id, scope) {
-            return item_title(&serde_json::from_str(item.text.as_str()).unwrap_or_default());
+            return item_title_in(&serde_json::from_str(item.text.as_str()).unwrap_or_default(), language);
         }
     }
     reference.to_owned()

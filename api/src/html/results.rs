@@ -13,7 +13,7 @@ use super::locator;
 use super::places;
 use super::snippets::{Answer, snippets};
 use super::timeline::Timeline;
-use super::values::{item_time, item_title};
+use super::values::{item_time, item_title_in};
 use crate::config::Config;
 use crate::links::{GEOJSON, item_path, with_query};
 use crate::problem::ApiError;
@@ -258,7 +258,7 @@ pub(super) fn item_list(
             @for item in items {
                 @let id = item["id"].as_str().unwrap_or_default();
                 @let collection = item["collection"].as_str().unwrap_or_default();
-                @let title = item_title(item);
+                @let title = item_title_in(item, frame.language);
                 @let bbox = locator::box_of(item).map(|b| b.map(|n| n.to_string()).join(","));
                 li data-id=(id) data-collection=(collection) data-bbox=[bbox] {
                     a.name href=(frame.href(&item_path(collection, id))) { (title) }

@@ -263,13 +263,13 @@ test('without scripts one searches by words, place and date, narrows down and pa
 test('on a phone list, map and filters take turns', async () => {
   await browser.with('/search?q=lake', { size: PHONE }, async (page) => {
     await settled(page)
-    await page.getByRole('button', { name: 'Filters' }).click()
+    await page.getByRole('button', { name: 'Filters', exact: true }).click()
     await page.getByRole('complementary', { name: 'Filters' }).waitFor()
     await checkAxe(page)
     await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Map' }).click()
+    await page.getByRole('button', { name: 'Map', exact: true }).click()
     await page.locator('.map.ready').waitFor()
-    await page.getByRole('button', { name: 'List' }).click()
+    await page.getByRole('button', { name: 'List', exact: true }).click()
     await page.getByRole('region', { name: 'Results' }).waitFor()
   })
 })

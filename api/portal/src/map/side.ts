@@ -4,6 +4,7 @@ import { type LngLatBoundsLike, Popup } from "maplibre-gl";
 import type { Geometry } from "geojson";
 import { getJson } from "../api";
 import { local, number, t } from "../page";
+import { collectionTitle } from "../search/collections";
 import type { Box } from "../search/extent";
 import { colour } from "./colours";
 import { createMap, motion } from "./create";
@@ -112,7 +113,7 @@ export async function mountMap(
       heading.append(link);
       const kind = document.createElement("p");
       kind.className = "meta";
-      kind.textContent = String(item["collection"]);
+      void collectionTitle(String(item["collection"])).then((name) => (kind.textContent = name));
       body.append(heading, kind);
     }
     if (items.length > shown.length) {
@@ -247,7 +248,11 @@ export async function mountMap(
       if (bbox) tell(middle(bbox), [{ id, collection, title }]);
       lookAt(map, bbox ? shapeOf(bbox) : null);
       void getJson<{ geometry: Geometry | null }>(path).then(
-        (found) => lookAt(map, found.geometry),
+        ({ geometry }) => {
+          lookAt(map, geometry);
+          const point = geometry && pointOn(geometry);
+          if (point) popup?.setLngLat(point);
+        },
         () => {},
       );
     },
@@ -285,6 +290,13 @@ function lngLat([west, south, east, north]: Box): LngLatBoundsLike {
 
 function middle([west, south, east, north]: Box): [number, number] {
   return [(west + (east < west ? east + 360 : east)) / 2, (south + north) / 2];
+}
+
+/** A position of a shape itself: of a line or ring that in its middle. */
+function pointOn(geometry: Geometry): [number, number] | undefined {
+  let coordinates: unknown = "coordinates" in geometry ? geometry.coordinates : undefined;
+  while (Array.isArray(coordinates) && Array.isArray(coordinates[0])) coordinates = coordinates[Math.floor(coordinates.length / 2)];
+  return Array.isArray(coordinates) && typeof coordinates[0] === "number" ? [coordinates[0], coordinates[1] as number] : undefined;
 }
 
 /** What stands for an item until its shape is there: a point, or its box. */

@@ -2,6 +2,7 @@
 
 import { getJson } from "../api";
 import { language, t } from "../page";
+import { collectionTitle } from "./collections";
 
 const SUGGESTIONS_MAX = 8;
 const PAUSE_MS = 160;
@@ -33,7 +34,6 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
   input.ariaExpanded = "false";
   input.setAttribute("aria-controls", list.id);
 
-  const names = new Map<string, string>();
   let places: Place[] = [];
   let active = -1;
   let pause = 0;
@@ -75,7 +75,7 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
         title.textContent = place.title;
         const kind = document.createElement("span");
         kind.className = "kind";
-        kind.textContent = names.get(place.collection) ?? place.collection;
+        void collectionTitle(place.collection).then((name) => (kind.textContent = name));
         entry.append(title, " ", kind);
         // Before the input loses the focus.
         entry.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -100,7 +100,7 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
     running = new AbortController();
     const { signal } = running;
     try {
-      const [found] = await Promise.all([find(input.value.trim(), collections, signal), titles(collections, names, signal)]);
+      const found = await find(input.value.trim(), collections, signal);
       if (signal.aborted) return;
       places = found;
       active = -1;
@@ -186,16 +186,4 @@ function beginsWith(text: string): string {
   const forms = [...new Set([text, capital])];
   const patterns = forms.flatMap((form) => [`${escaped(form)}%`, `% ${escaped(form)}%`]);
   return ["title", "name_fr"].flatMap((property) => patterns.map((pattern) => `${property} LIKE '${pattern}'`)).join(" OR ");
-}
-
-/** The titles of the collections, asked once. */
-async function titles(collections: string[], names: Map<string, string>, signal: AbortSignal): Promise<void> {
-  await Promise.all(
-    collections
-      .filter((id) => !names.has(id))
-      .map(async (id) => {
-        const { title } = await getJson<{ title?: string }>(`/collections/${encodeURIComponent(id)}`, signal);
-        names.set(id, title ?? id);
-      }),
-  );
 }
