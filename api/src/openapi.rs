@@ -7,6 +7,7 @@ mod edr;
 mod hydrocron;
 mod parameters;
 mod schemas;
+mod tiles;
 
 use serde_json::{Map, Value, json};
 
@@ -22,6 +23,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     general_paths(&mut paths);
     collection_paths(&mut paths, "{collectionId}", None);
     edr::add_paths(&mut paths, "{collectionId}", &[parameter_ref("collectionId")], &str::to_owned);
+    tiles::add_paths(&mut paths);
     for (i, id) in collections.iter().enumerate() {
         collection_paths(&mut paths, &encode(id), Some((i, id)));
     }
@@ -30,7 +32,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
         "title": if service.title_en.is_empty() { "Nilometer" } else { &service.title_en },
         "version": env!("CARGO_PKG_VERSION"),
         "description": "Finds satellite, in-situ and model data of the world's surface water. A STAC API, an OGC API \
-                        Features and an OGC API EDR service; its main answers are also pages for people.",
+                        Features, an OGC API EDR and an OGC API Tiles service; its main answers are also pages for people.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     });
     if let Some(contact) = contact(&service.contact) {
@@ -45,6 +47,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
             {"name": "Collections", "description": "Sets of items"},
             {"name": "Items", "description": "Granules, stations, reaches, lakes, places"},
             {"name": "Search", "description": "The question and its answers"},
+            {"name": "Map", "description": "Matching items as vector tiles (OGC API Tiles)"},
             {"name": "Series", "description": "Observations of one feature"},
             {"name": "Values", "description": "Observations and their statistics (OGC API EDR)"},
             {"name": "Changes", "description": "What was written and deleted"},

@@ -2,13 +2,12 @@
 //! with their shapes and attributes.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use geo::{MultiPolygon, Rect};
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::geometry::{CellGrid, FlatGeometry};
 use nilometer_indexer::segment::{
-    Bits, CENTROID_ZOOM, Column, ColumnKind, NO_TIME, SegmentData, TOUCHED_RESOLUTION_MAX,
+    Bits, CENTROID_ZOOM, Column, ColumnKind, NO_TIME, SegmentData, TOUCHED_RESOLUTION_MAX, packed_cell, packed_cells,
 };
 use nilometer_schemas::{Bbox, Instant, Problem, Scope, Search};
 
@@ -53,33 +52,40 @@ pub fn density(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Den
     Ok(Density { items, fullest })
 }
 
+/// Exact counts by H3 cell of the items whose touched cells the segments keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellCounts {
+    /// Cells and counts, by cell, ascending; cells without a match are left out.
+    pub counts: Vec<(u64, u64)>,
+    /// Whether there are matches besides, too wide for their cells to be kept: [`counts_in`] counts those.
+    pub has_wide: bool,
+}
+
 /// Exact counts by H3 cell over the whole search: an item counts once in each cell that its geometry touches.
-/// By cell, ascending; cells without a match are left out.
 ///
 /// # Errors
-/// As [`crate::search`], and `Internal` above [`TOUCHED_RESOLUTION_MAX`], which is for [`counts_in`].
-pub fn counts(snapshot: &Snapshot, search: &Search, scope: Scope, resolution: u8) -> Result<Vec<(u64, u64)>, Problem> {
+/// As [`crate::search`], and `Internal` for a resolution that segments do not keep, which is for [`counts_in`].
+pub fn counts(snapshot: &Snapshot, search: &Search, scope: Scope, resolution: u8) -> Result<CellCounts, Problem> {
     let plan = Plan::new(snapshot, search, scope, None)?;
-    let mut all: HashMap<u64, u64> = HashMap::new();
+    let mut by_cell = vec![0u64; packed_cells(resolution)];
+    let mut has_wide = false;
     for segment in matched(&plan) {
         let (segment, matches) = segment?;
         let data = segment.data();
         let touched = data.touched_cells(resolution).ok_or_else(|| {
-            crate::plan::internal(format!("cells finer than resolution {TOUCHED_RESOLUTION_MAX} are counted by tile"))
+            crate::plan::internal(format!("segments keep cells of resolutions 1 to {TOUCHED_RESOLUTION_MAX}"))
         })?;
-        let mut by_ordinal = vec![0u64; touched.cells.len()];
-        for_each_shape(data, &matches, |shape, items| {
-            touched.of(shape).iter().for_each(|ordinal| by_ordinal[*ordinal as usize] += items);
+        for_each_shape(data, &matches, |shape, items| match touched.of(shape) {
+            Some(cells) => cells.iter().for_each(|cell| by_cell[*cell as usize] += items),
+            None => has_wide = true,
         });
-        let found = by_ordinal.into_iter().zip(&touched.cells).filter(|(count, _)| *count > 0);
-        found.for_each(|(count, cell)| *all.entry(*cell).or_default() += count);
     }
-    let mut sorted: Vec<(u64, u64)> = all.into_iter().collect();
-    sorted.sort_unstable();
-    Ok(sorted)
+    let found = by_cell.into_iter().zip(0..).filter(|(count, _)| *count > 0);
+    Ok(CellCounts { counts: found.map(|(count, cell)| (packed_cell(cell, resolution), count)).collect(), has_wide })
 }
 
-/// Exact counts of the cells of a grid, by cell, ascending: as [`counts`], for the cells of a region alone.
+/// Exact counts of the cells of a grid, by cell, ascending: as [`counts`], for the cells of a region alone, of all
+/// matches or, with `only_wide`, of those that [`counts`] leaves out.
 ///
 /// # Errors
 /// As [`crate::search`].
@@ -88,6 +94,7 @@ pub fn counts_in(
     search: &Search,
     scope: Scope,
     grid: &CellGrid,
+    only_wide: bool,
 ) -> Result<Vec<(u64, u64)>, Problem> {
     let boxes = grid.boxes().into_iter().map(|[w, s, e, n]| Rect::new((w, s), (e, n)).to_polygon()).collect();
     let mut counts = vec![0u64; grid.indices().count()];
@@ -97,7 +104,11 @@ pub fn counts_in(
         for segment in matched(&plan) {
             let (segment, matches) = segment?;
             let data = segment.data();
+            let kept = if only_wide { data.touched_cells(grid.resolution()) } else { None };
             for_each_shape(data, &matches, |shape, items| {
+                if kept.is_some_and(|kept| kept.of(shape).is_some()) {
+                    return;
+                }
                 if let Some(flat) = data.geometry(shape) {
                     grid.touched(&flat, |at| counts[at] += items);
                 }

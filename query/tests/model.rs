@@ -3,13 +3,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use geo::{CoordsIter, Intersects, Rect, coord};
+use nilometer_indexer::geometry::{CellGrid, h3_cells};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
+use nilometer_query::tile;
 use nilometer_schemas::{
     Aggregation, AggregationKind, AggregationResult, Bbox, Collection, CollectionId, Comparison, Direction, Filter,
     Instant, Item, ItemId, Role, Scalar, Scope, Search, SortKey, TimeInterval, geojson, text,
@@ -613,6 +615,63 @@ impl World {
             assert_eq!(got, expected, "{} of {question:?}", asked.name);
         }
     }
+
+    /// What tiles are drawn from, against every item's own cells and shape.
+    fn check_map(&self, question: &Search, scope: Scope, (zoom, row, col): (u8, i32, i32)) {
+        let snapshot = self.catalog().snapshot();
+        let Ok(density) = tile::density(&snapshot, question, scope) else { return };
+        let found: Vec<(&Plain, &geo::Geometry<f64>)> = self
+            .model
+            .values()
+            .filter(|item| matches(&self.model, item, question, scope))
+            .filter_map(|item| Some((item, item.geometry.as_ref().filter(|g| g.coords_count() > 0)?)))
+            .collect();
+        assert_eq!((density.items, density.fullest[0]), (found.len() as u64, found.len() as u64));
+        let mut by_tile: HashMap<(i64, i64), u64> = HashMap::new();
+        let size = f64::from(zoom).exp2();
+        for (_, geometry) in &found {
+            let (lon, lat) = nilometer_indexer::geometry::centroid(geometry).unwrap();
+            let y = (1.0 - lat.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0;
+            let place = |share: f64| (share * size).floor().clamp(0.0, size - 1.0) as i64;
+            *by_tile.entry((place((lon + 180.0) / 360.0), place(y))).or_default() += 1;
+        }
+        assert_eq!(density.fullest[usize::from(zoom)], by_tile.into_values().max().unwrap_or(0), "zoom {zoom}");
+
+        let resolution = 1 + zoom % 2;
+        let mut expected: BTreeMap<u64, u64> = BTreeMap::new();
+        for (_, geometry) in &found {
+            let cells = h3_cells(geometry, resolution, usize::MAX).unwrap();
+            cells.into_iter().for_each(|cell| *expected.entry(cell).or_default() += 1);
+        }
+        let rect = Rect::new(
+            coord! {x: f64::from(col) * 45.0 - 180.0, y: f64::from(row) * 30.0 - 90.0},
+            coord! {x: f64::from(col) * 45.0 - 135.0, y: f64::from(row) * 30.0 - 60.0},
+        );
+        let grid = CellGrid::over(&rect.to_polygon().into(), resolution, usize::MAX).unwrap();
+        let cells: BTreeSet<u64> = grid.indices().collect();
+        let in_region = |counts: &BTreeMap<u64, u64>| -> BTreeMap<u64, u64> {
+            counts.iter().filter(|(cell, _)| cells.contains(cell)).map(|(cell, count)| (*cell, *count)).collect()
+        };
+        let whole: BTreeMap<u64, u64> =
+            tile::counts_in(&snapshot, question, scope, &grid, false).unwrap().into_iter().collect();
+        assert_eq!(whole, in_region(&expected), "{question:?}");
+        let kept = tile::counts(&snapshot, question, scope, resolution).unwrap();
+        let mut sum: BTreeMap<u64, u64> = kept.counts.into_iter().collect();
+        for (cell, count) in tile::counts_in(&snapshot, question, scope, &grid, true).unwrap() {
+            assert!(kept.has_wide);
+            *sum.entry(cell).or_default() += count;
+        }
+        assert_eq!(in_region(&sum), in_region(&expected), "{question:?}");
+        assert!(kept.has_wide || sum == expected);
+
+        let asked = Bbox { west: rect.min().x, south: rect.min().y, east: rect.max().x, north: rect.max().y };
+        let expected: BTreeSet<u64> =
+            found.iter().filter(|(_, g)| g.intersects(&rect)).map(|(item, _)| item.seq).collect();
+        let seqs = |items: &mut dyn Iterator<Item = tile::MapItem<'_>>| items.map(|item| item.seq()).collect();
+        let mut got: Vec<u64> = tile::items_in(&snapshot, question, scope, asked, seqs).unwrap();
+        got.sort_unstable();
+        assert_eq!(got, expected.into_iter().collect::<Vec<_>>(), "{question:?}");
+    }
 }
 
 proptest! {
@@ -623,12 +682,17 @@ proptest! {
     fn the_index_answers_as_a_linear_scan_does_under_any_history(
         steps in prop::collection::vec(step(), 10..80),
         questions in prop::collection::vec(question(), 40),
+        addresses in prop::collection::vec((0u8..=10, 0..6i32, 0..8i32), 4),
     ) {
         let mut world = World::new();
         world.run(steps);
         for question in &questions {
             world.check(question, Scope::of(Role::Visitor));
             world.check(question, Scope::of(Role::Operator));
+        }
+        for (question, address) in questions.iter().zip(addresses) {
+            world.check_map(question, Scope::of(Role::Visitor), address);
+            world.check_map(question, Scope::of(Role::Operator), address);
         }
         world.catalog = None;
         prop_assert_eq!(Catalog::check(world.dir.path()).unwrap(), Vec::<String>::new());

@@ -10,7 +10,7 @@ use nilometer_query::tile::Density;
 use nilometer_schemas::{Problem, Scope};
 
 use crate::address::TileAddress;
-use crate::tile::{Asked, CellCounts, Tile};
+use crate::tile::{Asked, SharedCounts, Tile};
 use crate::zoom::Zooms;
 
 /// Bytes that an entry takes besides its key and value, roughly.
@@ -37,7 +37,7 @@ enum Key {
 #[derive(Clone)]
 enum Entry {
     Density(Density),
-    Counts(CellCounts),
+    Counts(SharedCounts),
     Tile(Arc<Tile>),
 }
 
@@ -53,7 +53,7 @@ impl Entry {
     fn bytes(&self) -> usize {
         match self {
             Self::Density(_) => size_of::<Density>(),
-            Self::Counts(counts) => counts.len() * size_of::<(u64, u64)>(),
+            Self::Counts(counts) => counts.counts.len() * size_of::<(u64, u64)>(),
             Self::Tile(tile) => tile.bytes.len(),
         }
     }
@@ -101,7 +101,7 @@ impl TileCache {
         }
     }
 
-    fn counts(&self, key: &SearchKey, asked: &Asked<'_>, resolution: u8) -> Result<CellCounts, Problem> {
+    fn counts(&self, key: &SearchKey, asked: &Asked<'_>, resolution: u8) -> Result<SharedCounts, Problem> {
         match self.get(Key::Counts(key.clone(), resolution), || asked.counts(resolution).map(Entry::Counts))? {
             Entry::Counts(counts) => Ok(counts),
             Entry::Density(_) | Entry::Tile(_) => asked.counts(resolution),

@@ -1,21 +1,19 @@
 //! A stored shape as a tile shows it: cut to the tile with its buffer, straight in degrees, simplified to half a pixel, in
 //! whole tile units, valid.
 
+use geo::{Coord, Geometry, LineString, Polygon};
 use i_overlay::core::fill_rule::FillRule;
 use i_overlay::core::overlay::IntOverlayOptions;
 use i_overlay::core::simplify::Simplify;
 use i_overlay::i_float::int::point::IntPoint;
 use nilometer_indexer::geometry::planar::{Position, boxes_touch, in_box};
-use nilometer_indexer::geometry::{FlatGeometry, PartKind};
+use nilometer_indexer::geometry::{FlatGeometry, PartKind, encode};
 
+use crate::address::TileAddress;
 use crate::clip::{clip_line, clip_ring};
 use crate::frame::Frame;
-use crate::mvt::{Geometry, Point};
+use crate::mvt::{self, Point};
 
-/// How far a drawn line may lie from the true one, tile units: half a pixel where a tile is 512 pixels wide.
-const TOLERANCE: f64 = 4.0;
-/// Areas below this many square tile units, one pixel, are drawn as a point.
-const AREA_MIN: f64 = 64.0;
 /// How far the straight line of a chart may lie from the straight line in degrees before a point is put in, tile units.
 const BEND_MAX: f64 = 1.0;
 /// Halvings of an edge for [`BEND_MAX`].
@@ -23,7 +21,7 @@ const HALVINGS_MAX: u32 = 16;
 
 /// What a shape is in a tile: areas, lines and points, of which each may be absent.
 pub(crate) struct Drawn {
-    pub(crate) geometries: Vec<Geometry>,
+    pub(crate) geometries: Vec<mvt::Geometry>,
 }
 
 /// Collects the members of one shape.
@@ -34,12 +32,14 @@ struct Pieces {
     points: Vec<Point>,
     /// A position that is drawn where nothing else is left.
     spot: Option<Point>,
+    /// Areas below this many square tile units, one pixel, are drawn as a point.
+    area_min: f64,
 }
 
 /// Draws a shape. What is smaller than a pixel becomes a point, so that every shape that reaches into the frame is seen;
 /// `None` if it does not reach into it.
 pub(crate) fn draw(shape: &FlatGeometry<'_>, frame: &Frame) -> Option<Drawn> {
-    let mut pieces = Pieces::default();
+    let mut pieces = Pieces { area_min: (2.0 * frame.tolerance).powi(2), ..Pieces::default() };
     for shift in frame.shifts() {
         let [west, south, east, north] = frame.bounds;
         let window = [west - shift, south, east - shift, north];
@@ -62,8 +62,51 @@ pub(crate) fn draw(shape: &FlatGeometry<'_>, frame: &Frame) -> Option<Drawn> {
     pieces.finish()
 }
 
-/// Draws lines as they are given, for layers that have no stored shapes behind them.
-pub(crate) fn whole(point: [f64; 2]) -> Point {
+/// A geometry as a tile shows it, for maps that are made from files and not from a search. `tolerance` is how far a drawn
+/// line may lie from the true one, in tile units; areas less than twice that wide and high are drawn as a point. Nothing for
+/// a geometry that does not reach into the tile with its buffer.
+pub fn shape_in_tile(shape: &Geometry<f64>, address: TileAddress, tolerance: f64) -> Vec<mvt::Geometry> {
+    let bytes = encode(shape);
+    let frame = Frame::of(address).with_tolerance(tolerance);
+    let drawn = FlatGeometry::decode(&bytes).and_then(|shape| draw(&shape, &frame));
+    drawn.map_or_else(Vec::new, |drawn| drawn.geometries)
+}
+
+/// What of a geometry can be seen in a tile and the tiles below it: drawing those from it gives the same as drawing them
+/// from the whole. Cut polygons hang together along the tile's edges, and are not for measuring. `None` for nothing.
+pub fn part_for_tile(shape: &Geometry<f64>, address: TileAddress) -> Option<Geometry<f64>> {
+    let frame = Frame::of(address);
+    let bytes = encode(shape);
+    let flat = FlatGeometry::decode(&bytes)?;
+    let line = |ring: &[Position]| ring.iter().map(|p| Coord { x: p[0], y: p[1] }).collect::<LineString<f64>>();
+    let mut members: Vec<Geometry<f64>> = Vec::new();
+    for shift in frame.shifts() {
+        let [west, south, east, north] = frame.bounds;
+        let window = [west - shift, south, east - shift, north];
+        for part in flat.parts() {
+            let mut rings = part.rings();
+            match part.kind() {
+                PartKind::Points => {
+                    let inside = rings.flatten().filter(|p| in_box(**p, window));
+                    members.extend(inside.map(|p| geo::Point::new(p[0], p[1]).into()));
+                }
+                PartKind::Line => {
+                    members.extend(rings.flat_map(|ring| clip_line(ring, window)).map(|piece| line(&piece).into()));
+                }
+                PartKind::Polygon => {
+                    let exterior = rings.next().map(|ring| line(&clip_ring(ring, window)));
+                    let Some(exterior) = exterior.filter(|ring| !ring.0.is_empty()) else { continue };
+                    let holes = rings.map(|ring| line(&clip_ring(ring, window))).filter(|ring| !ring.0.is_empty());
+                    members.push(Polygon::new(exterior, holes.collect()).into());
+                }
+            }
+        }
+    }
+    (!members.is_empty()).then(|| Geometry::GeometryCollection(geo::GeometryCollection(members)))
+}
+
+/// The nearest point in whole tile units.
+fn whole(point: [f64; 2]) -> Point {
     // Far beyond any frame: what is drawn is cut to the frame before.
     point.map(|v| v.round() as i32)
 }
@@ -82,7 +125,7 @@ impl Pieces {
 
     fn add_line(&mut self, line: &[Position], window: [f64; 4], shift: f64, frame: &Frame) {
         for piece in clip_line(line, window) {
-            let points = rounded(&simplified(&projected(&piece, shift, frame)));
+            let points = rounded(&simplified(&projected(&piece, shift, frame), frame.tolerance));
             self.spot = self.spot.or(points.first().copied());
             if points.len() > 1 {
                 self.lines.push(points);
@@ -101,7 +144,7 @@ impl Pieces {
             self.spot = middle(&points);
         }
         let mut contour: Vec<IntPoint> =
-            rounded(&simplified(&points)).into_iter().map(|[x, y]| IntPoint { x, y }).collect();
+            rounded(&simplified(&points, frame.tolerance)).into_iter().map(|[x, y]| IntPoint { x, y }).collect();
         if contour.len() > 1 && contour.first() == contour.last() {
             contour.pop();
         }
@@ -117,12 +160,12 @@ impl Pieces {
 
     fn finish(mut self) -> Option<Drawn> {
         let mut geometries = Vec::new();
-        let polygons = valid_polygons(&self.contours);
+        let polygons = valid_polygons(&self.contours, self.area_min);
         if !polygons.is_empty() {
-            geometries.push(Geometry::Polygons(polygons));
+            geometries.push(mvt::Geometry::Polygons(polygons));
         }
         if !self.lines.is_empty() {
-            geometries.push(Geometry::Lines(self.lines));
+            geometries.push(mvt::Geometry::Lines(self.lines));
         }
         if geometries.is_empty() && self.points.is_empty() {
             self.points.extend(self.spot);
@@ -130,7 +173,7 @@ impl Pieces {
         self.points.sort_unstable();
         self.points.dedup();
         if !self.points.is_empty() {
-            geometries.push(Geometry::Points(self.points));
+            geometries.push(mvt::Geometry::Points(self.points));
         }
         (!geometries.is_empty()).then_some(Drawn { geometries })
     }
@@ -191,7 +234,7 @@ fn bend(
 }
 
 /// The line without the points that lie within the tolerance of what is left (Douglas and Peucker, 1973). The ends stay.
-fn simplified(line: &[[f64; 2]]) -> Vec<[f64; 2]> {
+fn simplified(line: &[[f64; 2]], tolerance: f64) -> Vec<[f64; 2]> {
     if line.len() <= 2 {
         return line.to_vec();
     }
@@ -202,7 +245,7 @@ fn simplified(line: &[[f64; 2]]) -> Vec<[f64; 2]> {
     while let Some((from, to)) = spans.pop() {
         let far = (from + 1..to).map(|at| (distance2(line[at], line[from], line[to]), at));
         if let Some((distance, at)) = far.max_by(|a, b| a.0.total_cmp(&b.0))
-            && distance > TOLERANCE * TOLERANCE
+            && distance > tolerance * tolerance
         {
             keep[at] = true;
             spans.extend([(from, at), (at, to)]);
@@ -235,9 +278,9 @@ fn twice_area(ring: &[IntPoint]) -> i64 {
 }
 
 /// The polygons that contours enclose: whole units may make edges meet, and cutting leaves paths along the frame.
-fn valid_polygons(contours: &[Vec<IntPoint>]) -> Vec<Vec<Vec<Point>>> {
+fn valid_polygons(contours: &[Vec<IntPoint>], area_min: f64) -> Vec<Vec<Vec<Point>>> {
     let points = |ring: &[IntPoint]| ring.iter().map(|p| [p.x, p.y]).collect::<Vec<Point>>();
-    let seen = |ring: &[IntPoint]| twice_area(ring).abs() as f64 / 2.0 >= AREA_MIN;
+    let seen = |ring: &[IntPoint]| twice_area(ring).abs() as f64 / 2.0 >= area_min;
     match contours {
         [] => Vec::new(),
         // Most of what there is: swath tiles and boxes of granules.
@@ -255,7 +298,14 @@ fn valid_polygons(contours: &[Vec<IntPoint>]) -> Vec<Vec<Vec<Point>>> {
                 let mut rings = shape.into_iter();
                 let exterior = rings.next();
                 let holes = rings.filter(|hole| seen(hole));
-                exterior.into_iter().chain(holes).map(|ring| points(&ring)).collect()
+                let turned = exterior.into_iter().chain(holes).enumerate().map(|(at, mut ring)| {
+                    // Where rings touch themselves the engine does not turn holes the other way.
+                    if (twice_area(&ring) > 0) != (at == 0) {
+                        ring.reverse();
+                    }
+                    points(&ring)
+                });
+                turned.collect()
             };
             shapes.into_iter().map(rings).collect()
         }

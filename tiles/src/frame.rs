@@ -10,11 +10,16 @@ use crate::mvt::EXTENT;
 /// Tile units around a tile in which features are drawn too, so that outlines and symbols join at the edges.
 pub const BUFFER: u32 = 64;
 
+/// Half a pixel where a tile is 512 pixels wide.
+const TOLERANCE: f64 = 4.0;
+
 /// Where a tile lies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     /// West, south, east, north of the tile with its buffer, degrees; the longitudes may go beyond ±180.
     pub(crate) bounds: [f64; 4],
+    /// How far a drawn line may lie from the true one, tile units.
+    pub(crate) tolerance: f64,
     size: f64,
     left: f64,
     top: f64,
@@ -37,7 +42,12 @@ impl Frame {
         let lon = |column: f64| column / size * 360.0 - 180.0;
         let lat = |row: f64| latitude(row / size);
         let bounds = [lon(left - buffer), lat(top + 1.0 + buffer), lon(left + 1.0 + buffer), lat(top - buffer)];
-        Self { bounds, size, left, top }
+        Self { bounds, tolerance: TOLERANCE, size, left, top }
+    }
+
+    /// The same frame for lines that may lie so far from the true ones, tile units.
+    pub(crate) fn with_tolerance(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
     }
 
     /// A position in tile units, y downward.

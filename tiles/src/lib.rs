@@ -11,9 +11,11 @@ mod tile;
 mod zoom;
 
 pub mod mvt;
+pub mod pmtiles;
 
 pub use address::{TileAddress, ZOOM_MAX};
 pub use cache::{Found, SearchKey, TileCache};
+pub use draw::{part_for_tile, shape_in_tile};
 pub use frame::BUFFER;
 pub use grid::GRID_LAYER;
 pub use items::ITEMS_LAYER;

@@ -313,8 +313,8 @@ mod tests {
         let mut after = Vec::new();
         layer.write(&mut after);
         assert!(!fits && after == before);
-        assert!(layer.add_within(size + 10, None, &at(5), &[("id", Value::Text("station-1"))]));
-        assert!(layer.size() <= size + 10);
+        assert!(layer.add_within(size + 20, None, &at(5), &[("id", Value::Text("station-1"))]));
+        assert!(layer.size() <= size + 20);
     }
 
     #[test]

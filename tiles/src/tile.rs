@@ -1,12 +1,13 @@
 //! A tile of a search: what its zoom shows, in one vector tile.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use geo::{Coord, MultiPolygon, Rect};
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::geometry::CellGrid;
 use nilometer_indexer::segment::TOUCHED_RESOLUTION_MAX;
-use nilometer_query::tile::{Density, counts, counts_in, density, items_in};
+use nilometer_query::tile::{CellCounts, Density, counts, counts_in, density, items_in};
 use nilometer_schemas::{Kind, Problem, Scope, Search};
 
 use crate::address::TileAddress;
@@ -44,8 +45,8 @@ pub struct Asked<'a> {
     pub scope: Scope,
 }
 
-/// What all tiles of a search share.
-pub(crate) type CellCounts = Arc<Vec<(u64, u64)>>;
+/// Counts that all tiles of a zoom share.
+pub(crate) type SharedCounts = Arc<CellCounts>;
 
 impl Asked<'_> {
     /// How dense the matches lie.
@@ -60,7 +61,7 @@ impl Asked<'_> {
     ///
     /// # Errors
     /// As [`nilometer_query::search`].
-    pub(crate) fn counts(&self, resolution: u8) -> Result<CellCounts, Problem> {
+    pub(crate) fn counts(&self, resolution: u8) -> Result<SharedCounts, Problem> {
         counts(self.snapshot, self.search, self.scope, resolution).map(Arc::new)
     }
 
@@ -73,7 +74,7 @@ impl Asked<'_> {
         address: TileAddress,
         zooms: Zooms,
         properties: &[String],
-        counts_of: impl FnOnce(u8) -> Result<CellCounts, Problem>,
+        counts_of: impl FnOnce(u8) -> Result<SharedCounts, Problem>,
     ) -> Result<Tile, Problem> {
         let frame = Frame::of(address);
         let mut bytes = Vec::new();
@@ -97,17 +98,24 @@ impl Asked<'_> {
         &self,
         frame: &Frame,
         resolution: u8,
-        counts_of: impl FnOnce(u8) -> Result<CellCounts, Problem>,
+        counts_of: impl FnOnce(u8) -> Result<SharedCounts, Problem>,
     ) -> Result<Layer, Problem> {
-        if resolution <= TOUCHED_RESOLUTION_MAX {
-            return Ok(grid_layer(counts_of(resolution)?.iter(), frame));
+        let shared = if resolution <= TOUCHED_RESOLUTION_MAX { Some(counts_of(resolution)?) } else { None };
+        if let Some(shared) = shared.as_ref().filter(|shared| !shared.has_wide) {
+            return Ok(grid_layer(&shared.counts, frame));
         }
         let [west, south, east, north] = frame.bounds;
         let corner = |x: f64, y: f64| Coord { x: x.clamp(-180.0, 180.0), y };
-        let region = Rect::new(corner(west, south), corner(east, north)).to_polygon();
+        let rect = |shift: f64| Rect::new(corner(west - shift, south), corner(east - shift, north)).to_polygon();
+        let region = MultiPolygon(frame.shifts().map(rect).collect());
         let too_many = || Problem::new(Kind::Internal, "internal", "a tile has more cells than there can be");
-        let grid = CellGrid::over(&MultiPolygon(vec![region]).into(), resolution, CELLS_MAX).ok_or_else(too_many)?;
-        let counts = counts_in(self.snapshot, self.search, self.scope, &grid)?;
+        let grid = CellGrid::over(&region.into(), resolution, CELLS_MAX).ok_or_else(too_many)?;
+        let mut counts = counts_in(self.snapshot, self.search, self.scope, &grid, shared.is_some())?;
+        if let Some(shared) = shared {
+            let mut sum: BTreeMap<u64, u64> = shared.counts.iter().copied().collect();
+            counts.iter().for_each(|(cell, count)| *sum.entry(*cell).or_default() += count);
+            counts = sum.into_iter().collect();
+        }
         Ok(grid_layer(&counts, frame))
     }
 }

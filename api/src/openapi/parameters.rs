@@ -5,7 +5,9 @@ use nilometer_schemas::limits::{CHANGES_LIMIT_MAX, COLLECTIONS_MAX, IDS_MAX, Q_C
 use serde_json::{Map, Value, json};
 
 use crate::links::CRS84;
+
 use crate::routes::edr::{Format, TOLERANCE_M, steps, units};
+use crate::routes::tiles::PROPERTIES_MAX;
 
 fn query(name: &str, description: &str, schema: Value) -> Value {
     json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
@@ -38,6 +40,23 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
     add("collectionId", path("collectionId", "Identifier of a collection"));
     add("itemId", path("itemId", "Identifier of an item"));
     add("searchId", path("searchId", "Identifier of a kept question"));
+    add(
+        "properties",
+        list(
+            "properties",
+            "Properties of items that tiles carry beside id, collection and title; latest values (latest:wse) are properties too",
+            text(),
+            PROPERTIES_MAX,
+        ),
+    );
+    let place = |name: &str, description: &str| {
+        let mut parameter = path(name, description);
+        parameter["schema"] = json!({"type": "integer", "minimum": 0});
+        parameter
+    };
+    add("tileMatrix", place("tileMatrix", "Zoom level, 0 to 24"));
+    add("tileRow", place("tileRow", "Row of the tile, from the north"));
+    add("tileCol", place("tileCol", "Column of the tile, from the west"));
     add(
         "f",
         query("f", "Form of the answer, over the Accept header", json!({"type": "string", "enum": ["json", "html"]})),

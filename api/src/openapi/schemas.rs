@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// All schemas by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in [basics(), records(), questions(), answers(), values()] {
+    for part in [basics(), records(), questions(), answers(), values(), super::tiles::schemas()] {
         if let Value::Object(members) = part {
             all.extend(members);
         }

@@ -1,6 +1,6 @@
 //! The H3 cells that a geometry touches.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use geo::{Coord, Geometry, LineString, MultiPolygon, Polygon};
 use h3o::{CellIndex, LatLng, Resolution};
@@ -15,6 +15,8 @@ use super::simple::simple_members;
 /// How far from a shape's first position a touched cell is sought. Edges of cells are arcs on the globe and straight here, so the
 /// cell that H3 gives for a position may be a neighbour of the one whose outline holds it.
 const SEED_RINGS_MAX: u32 = 3;
+/// Cells that a [`CellFinder`] remembers, about 10 MB.
+const KNOWN_MAX: usize = 20_000;
 /// Wider than any crack that rounding leaves between the outlines of neighbouring cells.
 const CRACK_DEGREES_MAX: f64 = 1e-6;
 
@@ -26,70 +28,107 @@ const CRACK_DEGREES_MAX: f64 = 1e-6;
 ///
 /// `None` if there are more than `max_cells`, if the resolution is above 15, or if positions are not finite.
 pub fn h3_cells(geometry: &Geometry<f64>, resolution: u8, max_cells: usize) -> Option<Vec<u64>> {
-    let resolution = Resolution::try_from(resolution).ok()?;
-    let mut cells = HashSet::new();
-    for (rings, is_area) in simple_members(geometry).iter().flat_map(rings_of) {
-        let Some(shape) = Bands::new(&rings, is_area) else { continue };
-        spread(&shape, rings[0][0], resolution, max_cells, &mut cells)?;
-    }
-    let mut sorted: Vec<u64> = cells.into_iter().map(u64::from).collect();
-    sorted.sort_unstable();
-    Some(sorted)
+    CellFinder::default().cells(geometry, resolution, max_cells)
 }
 
-/// Adds the cells that one connected shape touches.
-fn spread(
-    shape: &Bands,
-    first: Position,
-    resolution: Resolution,
-    max_cells: usize,
-    cells: &mut HashSet<CellIndex>,
-) -> Option<()> {
-    let seed = LatLng::new(first[1], first[0]).ok()?.to_cell(resolution);
-    let outline = Outline::of(seed);
-    if outline.encloses(shape.bounds()) {
-        cells.insert(seed);
-        return (cells.len() <= max_cells).then_some(());
+/// Finds the cells of many shapes, with what it learned of the cells it met before: shapes that follow each other are often near.
+#[derive(Default)]
+pub struct CellFinder {
+    known: HashMap<CellIndex, Known>,
+}
+
+/// What is known of a cell.
+struct Known {
+    centre: Position,
+    outline: Outline,
+    /// The cell itself among them.
+    neighbours: Vec<CellIndex>,
+}
+
+impl Known {
+    fn of(cell: CellIndex) -> Self {
+        let centre = LatLng::from(cell);
+        Self { centre: [centre.lng(), centre.lat()], outline: Outline::of(cell), neighbours: cell.grid_disk(1) }
     }
-    let mut seen = HashSet::from([seed]);
-    let mut waiting = Vec::new();
-    if outline.is_touched_by(shape) {
-        waiting.push(seed);
-    } else {
-        for k in 1..=SEED_RINGS_MAX {
-            let ring: Vec<CellIndex> = seed.grid_disk(k);
-            waiting
-                .extend(ring.into_iter().filter(|&cell| seen.insert(cell) && Outline::of(cell).is_touched_by(shape)));
-            if !waiting.is_empty() {
-                break;
-            }
+
+    fn is_touched_by(&self, shape: &Bands) -> bool {
+        // The centre lies in the outline and costs less: enough for the cells inside a large shape.
+        shape.contains(self.centre) || self.outline.is_touched_by(shape)
+    }
+}
+
+impl CellFinder {
+    /// As [`h3_cells`].
+    pub fn cells(&mut self, geometry: &Geometry<f64>, resolution: u8, max_cells: usize) -> Option<Vec<u64>> {
+        let resolution = Resolution::try_from(resolution).ok()?;
+        let mut cells = HashSet::new();
+        for (rings, is_area) in simple_members(geometry).iter().flat_map(rings_of) {
+            let Some(shape) = Bands::new(&rings, is_area) else { continue };
+            self.spread(&shape, rings[0][0], resolution, max_cells, &mut cells)?;
         }
-        if waiting.is_empty() {
-            // A position in the crack that rounding leaves between outlines.
+        let mut sorted: Vec<u64> = cells.into_iter().map(u64::from).collect();
+        sorted.sort_unstable();
+        Some(sorted)
+    }
+
+    fn known(&mut self, cell: CellIndex) -> &Known {
+        if self.known.len() > KNOWN_MAX {
+            self.known.clear();
+        }
+        self.known.entry(cell).or_insert_with(|| Known::of(cell))
+    }
+
+    /// Adds the cells that one connected shape touches.
+    fn spread(
+        &mut self,
+        shape: &Bands,
+        first: Position,
+        resolution: Resolution,
+        max_cells: usize,
+        cells: &mut HashSet<CellIndex>,
+    ) -> Option<()> {
+        let seed = LatLng::new(first[1], first[0]).ok()?.to_cell(resolution);
+        let known = self.known(seed);
+        if known.outline.encloses(shape.bounds()) {
             cells.insert(seed);
+            return (cells.len() <= max_cells).then_some(());
         }
-    }
-    let mut found = 0;
-    while let Some(cell) = waiting.pop() {
-        cells.insert(cell);
-        found += 1;
-        if cells.len() > max_cells || found > max_cells {
-            return None;
-        }
-        let near: Vec<CellIndex> = cell.grid_disk(1);
-        for neighbour in near {
-            if seen.insert(neighbour) && touches(neighbour, shape) {
-                waiting.push(neighbour);
+        let mut seen = HashSet::from([seed]);
+        let mut waiting = Vec::new();
+        if known.outline.is_touched_by(shape) {
+            waiting.push(seed);
+        } else {
+            for k in 1..=SEED_RINGS_MAX {
+                let ring: Vec<CellIndex> = seed.grid_disk(k);
+                for cell in ring {
+                    if seen.insert(cell) && self.known(cell).outline.is_touched_by(shape) {
+                        waiting.push(cell);
+                    }
+                }
+                if !waiting.is_empty() {
+                    break;
+                }
+            }
+            if waiting.is_empty() {
+                // A position in the crack that rounding leaves between outlines.
+                cells.insert(seed);
             }
         }
+        let mut found = 0;
+        while let Some(cell) = waiting.pop() {
+            cells.insert(cell);
+            found += 1;
+            if cells.len() > max_cells || found > max_cells {
+                return None;
+            }
+            for neighbour in self.known(cell).neighbours.clone() {
+                if seen.insert(neighbour) && self.known(neighbour).is_touched_by(shape) {
+                    waiting.push(neighbour);
+                }
+            }
+        }
+        (cells.len() <= max_cells).then_some(())
     }
-    (cells.len() <= max_cells).then_some(())
-}
-
-fn touches(cell: CellIndex, shape: &Bands) -> bool {
-    // The centre lies in the outline and costs a quarter of it: enough for the cells inside a large shape.
-    let centre = LatLng::from(cell);
-    shape.contains([centre.lng(), centre.lat()]) || Outline::of(cell).is_touched_by(shape)
 }
 
 /// All H3 cells of one resolution that share a point with a region, prepared to tell of many shapes which of these cells they
@@ -107,8 +146,7 @@ pub struct CellGrid {
 
 struct GridCell {
     index: u64,
-    centre: Position,
-    outline: Outline,
+    known: Known,
 }
 
 impl CellGrid {
@@ -118,12 +156,10 @@ impl CellGrid {
     pub fn over(region: &Geometry<f64>, resolution: u8, max_cells: usize) -> Option<Self> {
         let mut cells = Vec::new();
         for index in h3_cells(region, resolution, max_cells)? {
-            let cell = CellIndex::try_from(index).ok()?;
-            let centre = LatLng::from(cell);
-            cells.push(GridCell { index, centre: [centre.lng(), centre.lat()], outline: Outline::of(cell) });
+            cells.push(GridCell { index, known: Known::of(CellIndex::try_from(index).ok()?) });
         }
         let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-        for (_, b) in cells.iter().flat_map(|cell| &cell.outline.pieces) {
+        for (_, b) in cells.iter().flat_map(|cell| &cell.known.outline.pieces) {
             grow(&mut bounds, [b[0], b[1]]);
             grow(&mut bounds, [b[2], b[3]]);
         }
@@ -132,7 +168,7 @@ impl CellGrid {
         let mut grid =
             Self { resolution, cells, bounds, buckets: vec![Vec::new(); side * side], columns: side, rows: side };
         for at in 0..grid.cells.len() {
-            let pieces: Vec<[f64; 4]> = grid.cells[at].outline.pieces.iter().map(|(_, b)| *b).collect();
+            let pieces: Vec<[f64; 4]> = grid.cells[at].known.outline.pieces.iter().map(|(_, b)| *b).collect();
             for piece in pieces {
                 for bucket in grid.buckets_of(piece).collect::<Vec<_>>() {
                     if grid.buckets[bucket].last() != Some(&(at as u32)) {
@@ -144,11 +180,16 @@ impl CellGrid {
         Some(grid)
     }
 
+    /// The cells' resolution.
+    pub fn resolution(&self) -> u8 {
+        self.resolution
+    }
+
     /// At most two boxes (west, south, east, north; degrees) around all cells: one in each half of the globe, so that
     /// cells at the antimeridian do not span the map.
     pub fn boxes(&self) -> Vec<[f64; 4]> {
         let mut halves: [Option<[f64; 4]>; 2] = [None; 2];
-        for (_, b) in self.cells.iter().flat_map(|cell| &cell.outline.pieces) {
+        for (_, b) in self.cells.iter().flat_map(|cell| &cell.known.outline.pieces) {
             let half = &mut halves[usize::from(b[0] + b[2] > 0.0)];
             let around = half.get_or_insert(*b);
             grow(around, [b[0], b[1]]);
@@ -189,10 +230,7 @@ impl CellGrid {
             near.sort_unstable();
             near.dedup();
             let before = found.len();
-            found.extend(near.into_iter().filter(|at| {
-                let cell = &self.cells[*at as usize];
-                bands.contains(cell.centre) || cell.outline.is_touched_by(&bands)
-            }));
+            found.extend(near.into_iter().filter(|at| self.cells[*at as usize].known.is_touched_by(&bands)));
             if found.len() == before {
                 self.add_from_crack(&bands, rings[0][0], &mut found);
             }
@@ -210,7 +248,7 @@ impl CellGrid {
         }
         let mut cells = HashSet::new();
         let Ok(resolution) = Resolution::try_from(self.resolution) else { return };
-        if spread(shape, first, resolution, usize::MAX, &mut cells).is_some() {
+        if CellFinder::default().spread(shape, first, resolution, usize::MAX, &mut cells).is_some() {
             let places = cells.into_iter().filter_map(|c| self.cells.binary_search_by_key(&c.into(), |g| g.index).ok());
             found.extend(places.map(|at| at as u32));
         }

@@ -17,7 +17,7 @@ use geo::{Centroid, CoordsIter, Geometry};
 
 pub use boxes::{UNITS_PER_DEGREE, degrees_of_box, merge_boxes, outward};
 pub use flat::{FlatGeometry, FlatPart, PartKind, encode};
-pub use h3::{CellGrid, h3_boundary, h3_cells};
+pub use h3::{CellFinder, CellGrid, h3_boundary, h3_cells};
 pub use hilbert::{hilbert, hilbert_of_box};
 pub use normalise::normalise;
 pub use parts::{PART_BOXES_MAX, PART_DEGREES_MAX, part_boxes};

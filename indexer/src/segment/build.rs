@@ -8,6 +8,7 @@ use super::data::{NO_DOC, NO_GEOMETRY, SegmentData, SegmentMeta, id_hash};
 use super::file::SectionWriter;
 use super::row::Row;
 use super::rtree::{self, PartBox};
+use super::touched::{MapBuilder, MapData};
 
 /// Distinct geometries, in order of appearance.
 #[derive(Default)]
@@ -18,6 +19,7 @@ struct Geometries {
     bytes: Vec<u8>,
     centroids: Vec<[f64; 2]>,
     parts: Vec<Vec<PartBox>>,
+    map: MapBuilder,
 }
 
 impl Geometries {
@@ -25,7 +27,14 @@ impl Geometries {
         &self.bytes[self.offsets[at as usize]..self.offsets[at as usize + 1]]
     }
 
-    fn add(&mut self, geometry: &[u8], centroid: [f64; 2], parts: impl FnOnce() -> Vec<PartBox>) -> u32 {
+    /// `elsewhere` is where another segment has the geometry.
+    fn add(
+        &mut self,
+        geometry: &[u8],
+        centroid: [f64; 2],
+        parts: impl FnOnce() -> Vec<PartBox>,
+        elsewhere: Option<(&MapData<'_>, u32)>,
+    ) -> u32 {
         let mut hasher = DefaultHasher::new();
         geometry.hash(&mut hasher);
         let hash = hasher.finish();
@@ -41,6 +50,7 @@ impl Geometries {
         self.offsets.push(self.bytes.len());
         self.centroids.push(centroid);
         self.parts.push(parts());
+        self.map.add(geometry, centroid, elsewhere);
         self.by_hash.entry(hash).or_default().push(at);
         at
     }
@@ -84,7 +94,7 @@ impl SegmentBuilder {
         let geometry = if row.geometry.is_empty() {
             NO_GEOMETRY
         } else {
-            self.geometries.add(&row.geometry, row.centroid, || row.parts)
+            self.geometries.add(&row.geometry, row.centroid, || row.parts, None)
         };
         self.add_fixed(row.seq, row.ingested, [row.datetime, row.start, row.end], geometry);
         self.column("collection", ColumnKind::Text).add(doc, &Value::Text(row.collection));
@@ -104,6 +114,7 @@ impl SegmentBuilder {
         for (part, geometry) in data.tree().leaves() {
             parts[geometry as usize].push(part);
         }
+        let map = data.map();
         let mut new_geometry = vec![NO_GEOMETRY; data.geometry_count() as usize];
         for doc in (0..data.docs()).filter(|doc| keep(*doc)) {
             new_doc[doc as usize] = self.len();
@@ -114,7 +125,9 @@ impl SegmentBuilder {
                     let slot = &mut new_geometry[old as usize];
                     if *slot == NO_GEOMETRY {
                         let parts = std::mem::take(&mut parts[old as usize]);
-                        *slot = self.geometries.add(data.geometry_bytes(old), data.centroid(old), || parts);
+                        let known = map.as_ref().map(|map| (map, old));
+                        let (bytes, centroid) = (data.geometry_bytes(old), data.centroid(old));
+                        *slot = self.geometries.add(bytes, centroid, || parts, known);
                     }
                     *slot
                 }
@@ -149,7 +162,7 @@ impl SegmentBuilder {
     /// Bytes held, roughly.
     pub(crate) fn mem_usage(&self) -> usize {
         let columns: usize = self.columns.values().map(ColumnBuilder::mem_usage).sum();
-        self.seqs.len() * 44 + self.geometries.bytes.len() * 2 + columns
+        self.seqs.len() * 44 + self.geometries.bytes.len() * 2 + self.geometries.map.mem_usage() + columns
     }
 
     /// The file's bytes. `order` lists the sequence numbers of the documents in the segment's order: each added
@@ -242,6 +255,7 @@ fn write_geometries(all: &Geometries, geometry_of_old: &[u32], out: &mut Section
     out.add("geometry/users", &users);
     out.add("geometry/docs", &docs);
     rtree::write(leaves, out);
+    all.map.write(&kept, out);
 }
 
 fn write_columns(

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::OwnedBytes;
 
 use super::column::{Codes, Column, ColumnKind, ColumnMeta, ColumnPlace};
-use super::file::Sections;
+use super::file::{SectionWriter, Sections};
 use super::latest::LatestColumns;
 use super::rtree::{Tree, TreePlace};
-use super::touched::{MapCache, TouchedCells};
+use super::touched::{MapBuilder, MapData, MapPlaces, TouchedCells};
 use crate::geometry::FlatGeometry;
 
 /// No document.
@@ -103,7 +103,9 @@ pub(crate) struct SegmentCore {
     tree: TreePlace,
     columns: Vec<ColumnPlace>,
     cells: CellCache,
-    map: MapCache,
+    map: Option<MapPlaces>,
+    /// For a file without a map, made when first asked for.
+    map_made: OnceLock<Option<(Sections, MapPlaces)>>,
     max_seq: OnceLock<u64>,
 }
 
@@ -113,6 +115,7 @@ impl SegmentCore {
         let (sections, meta): (Sections, SegmentMeta) = Sections::open(bytes)?;
         let places = Places::find(&sections).filter(|p| p.fit(meta.docs))?;
         let tree = TreePlace::find(&sections)?;
+        let map = MapPlaces::find(&sections);
         let columns = meta.columns.into_iter().map(|m| ColumnPlace::find(m, &sections)).collect::<Option<Vec<_>>>()?;
         Some(Self {
             sections,
@@ -121,7 +124,8 @@ impl SegmentCore {
             tree,
             columns,
             cells: CellCache::default(),
-            map: MapCache::default(),
+            map,
+            map_made: OnceLock::new(),
             max_seq: OnceLock::new(),
         })
     }
@@ -143,6 +147,25 @@ impl SegmentCore {
 
     pub(super) fn centroids(&self) -> &[[f64; 2]] {
         self.sections.at(&self.places.centroids)
+    }
+
+    /// `None` cannot be: what is written can be opened.
+    fn map(&self) -> Option<MapData<'_>> {
+        if let Some(places) = &self.map {
+            return Some(places.data(&self.sections));
+        }
+        let made = self.map_made.get_or_init(|| {
+            let mut builder = MapBuilder::default();
+            for geometry in 0..self.geometry_count() {
+                builder.add(self.geometry_bytes(geometry), self.centroids()[geometry as usize], None);
+            }
+            let mut out = SectionWriter::default();
+            builder.write(&(0..self.geometry_count()).collect::<Vec<u32>>(), &mut out);
+            let (sections, ()) = Sections::open(OwnedBytes::new(out.finish(&()).ok()?))?;
+            let places = MapPlaces::find(&sections)?;
+            Some((sections, places))
+        });
+        made.as_ref().map(|(sections, places)| places.data(sections))
     }
 
     fn columns(&self) -> impl Iterator<Item = Column<'_>> {
@@ -357,14 +380,18 @@ impl SegmentData {
         cells
     }
 
-    /// The H3 cells that every geometry touches; `None` above [`super::TOUCHED_RESOLUTION_MAX`].
-    pub fn touched_cells(&self, resolution: u8) -> Option<&TouchedCells> {
-        self.core.map.touched(&self.core, resolution)
+    /// The H3 cells that every geometry touches; `None` but for resolutions 1 to [`super::TOUCHED_RESOLUTION_MAX`].
+    pub fn touched_cells(&self, resolution: u8) -> Option<TouchedCells<'_>> {
+        self.map()?.touched(resolution)
+    }
+
+    pub(super) fn map(&self) -> Option<MapData<'_>> {
+        self.core.map()
     }
 
     /// By geometry, the web-mercator tile of its centroid at [`super::CENTROID_ZOOM`], with the bits of column and row
     /// interleaved: shifted right by two it is the tile one zoom above.
     pub fn centroid_tiles(&self) -> &[u32] {
-        self.core.map.centroid_tiles(&self.core)
+        self.core.map().map_or(&[], |map| map.tiles())
     }
 }

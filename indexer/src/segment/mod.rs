@@ -24,4 +24,4 @@ pub use row::NO_TIME;
 pub(crate) use row::Row;
 pub use rtree::{PartBox, Tree};
 pub(crate) use shape::Shapes;
-pub use touched::{CENTROID_ZOOM, TOUCHED_RESOLUTION_MAX, TouchedCells};
+pub use touched::{CENTROID_ZOOM, TOUCHED_RESOLUTION_MAX, TouchedCells, packed_cell, packed_cells};
