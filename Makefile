@@ -10,6 +10,7 @@ LISTEN  ?= 127.0.0.1:8080
 PROFILE ?= dev
 VENV    ?= .venv
 PYTHON  ?= python3
+NODE    ?= node
 
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 FOLDER  := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
@@ -34,7 +35,7 @@ run: ## Builds, fills $(DATA) with the demo data, serves it at $(LISTEN)
 	exec "$(BINARY)" serve --data "$(DATA)" --listen "$(LISTEN)"
 
 .PHONY: test
-test: test-rust test-python ## Every test that needs no outside server and no root
+test: test-rust test-python test-browser ## Every test that needs no outside server and no root
 
 .PHONY: test-rust
 test-rust:
@@ -47,6 +48,17 @@ test-python: $(VENV)/installed
 	@echo "standards and clients, with Python"
 	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
 	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" "$(VENV)/bin/python" -m pytest tests/python -q -p no:cacheprovider
+
+# What npm installs is named by tests/browser/package-lock.json to the byte.
+tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+	cd tests/browser && npm ci --no-audit --no-fund --ignore-scripts
+	touch $@
+
+.PHONY: test-browser
+test-browser: tests/browser/node_modules/.package-lock.json ## The pages in headless Chromium; SUITES="chart tasks" for some
+	@echo "pages in a browser"
+	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/run.mjs $(SUITES)
 
 # Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
 $(VENV)/installed: tests/requirements.txt
@@ -91,9 +103,10 @@ fmt: ## Formats the code
 	cargo fmt --all
 
 .PHONY: lint
-lint: ## Formatting, clippy with warnings denied, links of the documents, one version of each heavy crate
+lint: ## Formatting, clippy with warnings denied, types of the portal, links of the documents, one version of each heavy crate
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+	npm --prefix api/portal run --silent check
 	$(PYTHON) tests/check_links.py
 	$(PYTHON) tests/check_tree.py
 

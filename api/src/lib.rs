@@ -16,6 +16,7 @@ pub mod server;
 pub mod state;
 
 mod body;
+mod content_policy;
 mod guard;
 mod middleware;
 mod similar;

@@ -24,16 +24,12 @@ use tracing::Instrument;
 
 use crate::accounts::{Credential, Principal, Refusal, credential};
 use crate::config::Config;
+use crate::content_policy;
 use crate::context::RequestContext;
 use crate::problem::{ApiError, PROBLEM_JSON, render};
 use crate::state::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Scripts none, styles and images our own, no embedding elsewhere.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
-                           base-uri 'none'; frame-ancestors 'none'";
-/// Data are never rendered as a page.
-const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// How long a browser may remember that a cross-origin request is allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 /// Bytes of a plain-text error that are taken over into a problem's detail.
@@ -123,7 +119,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    set_security_headers(&mut response);
+    set_security_headers(&app.config, &mut response);
     response
 }
 
@@ -148,13 +144,14 @@ fn log(response: &Response, route: &str, method: &Method, status: StatusCode, to
     }
 }
 
-fn set_security_headers(response: &mut Response) {
-    let page = media_type(response).starts_with("text/html");
+fn set_security_headers(config: &Config, response: &mut Response) {
+    let media_type = media_type(response);
+    let page = media_type.starts_with("text/html");
+    let policy = if page { content_policy::of_page(config) } else { content_policy::of_data(config, media_type) };
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    let policy = HeaderValue::from_static(if page { PAGE_POLICY } else { DATA_POLICY });
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     if page {
         let features = HeaderValue::from_static("camera=(), geolocation=(), microphone=()");

@@ -205,6 +205,23 @@ pub const KEYS: &[Key] = &[
         "description of the landing page in French"
     ),
     text!("service.contact", "", service.contact, "mail address or web address of the people who run the service"),
+    Key {
+        name: "basemap_style",
+        default: "",
+        doc: "address of an outside MapLibre style for the portal's map; its tiles and fonts must come from the same origin; empty shows our own basemap",
+        set: |c, text| optional(text).map(|v| c.basemap_style = v),
+        get: |c| shown(&c.basemap_style),
+    },
+    Key {
+        name: "pages",
+        default: "",
+        doc: "folder with legal.en.md, accessibility.en.md, privacy.en.md and the same with .fr.md, each of which replaces the built-in text",
+        set: |c, text| {
+            c.pages = (!text.is_empty()).then(|| PathBuf::from(text));
+            Ok(())
+        },
+        get: |c| c.pages.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+    },
     number!(
         "limits.page_limit_default",
         "100",

@@ -13,7 +13,7 @@ use nilometer_indexer::CatalogOptions;
 
 pub use keys::{KEYS, Key, key};
 pub use load::{Effective, Error, Origin, Sources};
-pub use network::{Cidr, PublicBase};
+pub use network::{Cidr, PublicBase, WebAddress};
 
 /// Environment variables of the service begin with it.
 pub const VARIABLE_PREFIX: &str = "NILOMETER_";
@@ -137,6 +137,10 @@ pub struct Config {
     pub log: Log,
     /// The landing page's words.
     pub service: Service,
+    /// Style of an outside basemap that the portal's map shows instead of our own.
+    pub basemap_style: Option<WebAddress>,
+    /// Folder of texts that replace the legal notice, the accessibility statement and the privacy note.
+    pub pages: Option<PathBuf>,
     /// Limits.
     pub limits: Limits,
     /// The catalogue's writer.
@@ -154,6 +158,8 @@ impl Default for Config {
             cors_origins: Vec::new(),
             log: Log { format: LogFormat::Pretty, level: String::new() },
             service: Service::default(),
+            pages: None,
+            basemap_style: None,
             limits: Limits::default(),
             writer: Writer::default(),
         };
@@ -177,6 +183,11 @@ impl Config {
     /// Whether the address is a trusted proxy's.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|block| block.contains(address))
+    }
+
+    /// Origin of an outside basemap, which pages may ask.
+    pub fn basemap_origin(&self) -> Option<String> {
+        self.basemap_style.as_ref().map(WebAddress::origin)
     }
 
     /// How the catalogue is opened.

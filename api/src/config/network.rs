@@ -103,6 +103,40 @@ impl fmt::Display for PublicBase {
     }
 }
 
+/// The address of something outside, such as a map style: `https://host[:port]/path[?query]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAddress {
+    origin: PublicBase,
+    rest: String,
+}
+
+impl WebAddress {
+    /// Scheme, host and port, as security policies name them.
+    pub fn origin(&self) -> String {
+        self.origin.to_string()
+    }
+}
+
+impl FromStr for WebAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no address such as https://maps.example/style.json");
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if !rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'<' | b'>' | b'\\')) {
+            return Err(wrong());
+        }
+        Ok(Self { origin: PublicBase::new(scheme, authority, "")?, rest: rest.to_owned() })
+    }
+}
+
+impl fmt::Display for WebAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.rest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +179,16 @@ mod tests {
         check("https://a/b?c", None);
         check("https://a/../b", None);
         check("https://user@a/", None);
+    }
+
+    #[test]
+    fn an_outside_address_has_an_origin_and_nothing_that_could_leave_a_policy() {
+        let address: WebAddress = "https://Maps.example:8443/a/style.json?key=1;2".parse().expect("an address");
+        assert_eq!(address.origin(), "https://maps.example:8443");
+        assert_eq!(address.to_string(), "https://maps.example:8443/a/style.json?key=1;2");
+        for bad in ["maps.example", "ftp://a.example/x", "https://a.example;script-src/x", "https://a b/", "https:///x"]
+        {
+            assert!(bad.parse::<WebAddress>().is_err(), "{bad}");
+        }
     }
 }

@@ -1,29 +1,45 @@
 //! The list of collections, and one collection.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
-use nilometer_indexer::{Snapshot, StoredCollection};
-use nilometer_schemas::{Access, Collection, Search};
+use nilometer_indexer::{CollectionStats, Snapshot, StoredCollection};
+use nilometer_query::series::parameters;
+use nilometer_schemas::{
+    Access, Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, Collection, Instant, Parameter,
+    ParameterType, Search,
+};
 use serde_json::Value;
 
 use super::api::queryables_table;
-use super::form::search_form;
-use super::language::readable;
-use super::layout::{Frame, breadcrumbs};
-use super::locator;
+use super::figures::decimal;
+use super::histogram;
+use super::item::{licence, providers, short};
+use super::jsonld;
+use super::language::{Language, readable};
+use super::layout::{Frame, Page, Section, breadcrumbs};
+use super::place::{self, Shown};
 use super::results::{item_list, parsed};
-use super::values::{paragraphs, web_address};
+use super::series::{name, unit};
+use super::snippets::{Answer, snippets};
+use super::values::paragraphs;
+use crate::config::Config;
 use crate::links::{collection_path, items_path, with_query};
 use crate::problem::ApiError;
 use crate::routes::CollectionPage;
 use crate::routes::ask::Ask;
-use crate::routes::collection_view::language_of;
+use crate::routes::collection_view::{collection_json, language_of};
 
 /// Items shown on a collection's page.
 const PREVIEW_ITEMS: usize = 8;
 /// Characters of a description on a card.
 const CARD_CHARS_MAX: usize = 180;
+/// Quantities listed at once; more are folded up.
+const PARAMETERS_AT_ONCE: usize = 12;
+/// Years of a histogram.
+const YEARS_MAX: i64 = 300;
 
-/// One collection in a list.
+/// One collection in a list under a heading of the second level.
 pub(super) fn card(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, stored: &StoredCollection) -> Markup {
     let collection = &stored.collection;
     let id = collection.id.as_str();
@@ -60,10 +76,11 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
     let frame = Frame::of(ask);
     let q = ask.parameter("q").unwrap_or_default();
     let main = html! {
-        div.wide.stack {
+        div.wide.stack.records {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], "Collections"))
             h1 { "Collections" }
-            form.search role="search" action=(frame.links.local("/collections")) method="get" {
+            form.panel role="search" action=(frame.links.local("/collections")) method="get"
+                aria-label=(frame.t("Find collections", "Trouver des collections")) {
                 div.row {
                     div.field.grow {
                         label for="q" { (frame.t("Words in titles, descriptions and keywords", "Mots des titres, descriptions et mots-clés")) }
@@ -71,14 +88,25 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
                     }
                     @if let Some(lang) = &ask.lang { input type="hidden" name="lang" value=(lang); }
                     button.button type="submit" { (frame.t("Find", "Trouver")) }
+                    @if !q.is_empty() {
+                        a.button.quiet href=(frame.href("/collections")) { (frame.t("Show all", "Tout montrer")) }
+                    }
                 }
             }
-            p.count aria-live="polite" {
-                (frame.language.number(page.matched as u64)) " "
-                @if page.matched == 1 { "collection" } @else { "collections" }
-            }
-            ul.cards {
-                @for stored in &page.collections { (card(&frame, ask, snapshot, stored)) }
+            section aria-labelledby="found-title" {
+                h2.count #found-title role="status" {
+                    (frame.language.number(page.matched as u64)) " "
+                    @if page.matched == 1 { "collection" } @else { "collections" }
+                }
+                @if page.matched == 0 {
+                    p.notice { (frame.t(
+                        "No collection has all these words. Fewer words find more.",
+                        "Aucune collection n'a tous ces mots. Moins de mots en trouvent davantage.",
+                    )) }
+                }
+                ul.cards {
+                    @for stored in &page.collections { (card(&frame, ask, snapshot, stored)) }
+                }
             }
             @if let Some(token) = &page.next {
                 p.pager {
@@ -89,51 +117,58 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
             }
         }
     };
-    frame.page("Collections", main)
+    let description = frame.t(
+        "Collections of stations, places and satellite observations of the world's surface water.",
+        "Collections de stations, de lieux et d'observations satellitaires des eaux de surface du monde.",
+    );
+    let head = jsonld::canonical(&frame, "/collections");
+    frame.whole(&Page { title: "Collections", description, section: Section::Collections, head, main, ..Page::default() })
 }
 
 /// One collection.
-pub(crate) fn collection(ask: &Ask, snapshot: &Snapshot, stored: &StoredCollection) -> Result<String, ApiError> {
+pub(crate) fn collection(
+    ask: &Ask,
+    snapshot: &Snapshot,
+    stored: &StoredCollection,
+    config: &Config,
+) -> Result<String, ApiError> {
     let frame = Frame::of(ask);
     let collection = &stored.collection;
     let id = collection.id.as_str();
     let language = language_of(collection, &ask.languages);
     let title = collection.title(&language);
+    let body = collection_json(ask, snapshot, stored);
     let stats = snapshot.collection_stats(id);
+    let parameters = parameters(snapshot, id, ask.scope);
     let preview = Search { collections: vec![collection.id.clone()], limit: PREVIEW_ITEMS, ..Search::default() };
     let preview = parsed(&nilometer_query::search(snapshot, &preview, ask.scope)?)?;
     let queryables = nilometer_query::queryables(snapshot, Some(&collection.id), ask.scope)?;
     let steps = [("Nilometer", "/".to_owned()), ("Collections", "/collections".to_owned())];
     let main = html! {
-        div.wide.stack {
+        div.wide.stack.records {
             (breadcrumbs(&frame, &steps, title))
-            header.title {
-                h1 lang=(language) { (title) }
-                p.meta { code { (id) } span { (frame.language.items(stats.items)) } }
-            }
             div.split {
                 div.stack {
+                    header.title {
+                        h1 lang=(language) { (title) }
+                        p.meta { code { (id) } span { (frame.language.items(stats.items)) } }
+                    }
                     div.prose lang=(language) { (paragraphs(collection.description(&language))) }
-                    (keywords(collection))
+                    (keywords(&body))
                     p.actions {
                         a.button href=(frame.href(&with_query("/search", [("collections", id)]))) {
                             (frame.t("Search its items", "Chercher ses éléments"))
                         }
-                        a.button.quiet href=(frame.links.local(&format!("{}?f=json", items_path(id)))) { "GeoJSON" }
+                        a.button.quiet href="#access" { (frame.t("Take the data", "Prendre les données")) }
                     }
                 }
                 aside.stack {
-                    @if let Some(bbox) = stats.bbox { (locator::of_box(&frame, bbox)) }
-                    dl.facts {
-                        @if let Some((start, end)) = stats.interval {
-                            dt { (frame.t("Period", "Période")) }
-                            dd { time datetime=(start) { (readable(start)) } " – " time datetime=(end) { (readable(end)) } }
-                        }
-                        dt { (frame.t("Licence", "Licence")) } dd { (licence(collection)) }
-                        (providers(&frame, collection))
-                    }
+                    @if let Some(bbox) = stats.bbox { (place::map(&frame, config, &Shown::Collection { id, bbox })) }
+                    (facts(&frame, &body, &stats))
                 }
             }
+            (in_time(&frame, ask, snapshot, collection, &stats)?)
+            @if !parameters.is_empty() { (parameter_table(&frame, &parameters)) }
             section aria-labelledby="items-title" {
                 h2 #items-title { (frame.t("Newest items", "Éléments les plus récents")) }
                 @if preview.is_empty() {
@@ -141,23 +176,30 @@ pub(crate) fn collection(ask: &Ask, snapshot: &Snapshot, stored: &StoredCollecti
                 }
                 (item_list(&frame, ask, snapshot, &preview, Some(id)))
             }
-            section aria-labelledby="search-title" {
-                h2 #search-title { (frame.t("Search in this collection", "Chercher dans cette collection")) }
-                (search_form(&frame, ask, snapshot, Some(id)))
-            }
+            (citation(&frame, &body))
+            (access(&frame, id, !parameters.is_empty()))
             @if !queryables.is_empty() {
                 section aria-labelledby="queryables-title" {
-                    h2 #queryables-title { (frame.t("Properties", "Propriétés")) }
-                    (queryables_table(&frame, &queryables))
+                    h2 #queryables-title { (frame.t("What can be filtered", "Ce que l'on peut filtrer")) }
+                    details {
+                        summary { (queryables.len()) " " (frame.t("properties with what they hold", "propriétés et ce qu'elles contiennent")) }
+                        (queryables_table(&frame, &queryables))
+                    }
                 }
             }
         }
     };
-    Ok(frame.page(title, main))
+    let head = html! {
+        (jsonld::canonical(&frame, &collection_path(id)))
+        (jsonld::collection(&frame, &body, &parameters))
+    };
+    let description = short(collection.description(&language));
+    let page = Page { title, description: &description, section: Section::Collections, head, main, ..Page::default() };
+    Ok(frame.whole(&page))
 }
 
-fn keywords(collection: &Collection) -> Markup {
-    let words = collection.body.get("keywords").and_then(Value::as_array);
+fn keywords(body: &Value) -> Markup {
+    let words = body["keywords"].as_array();
     html! {
         @if let Some(words) = words.filter(|w| !w.is_empty()) {
             ul.tags { @for word in words.iter().filter_map(Value::as_str) { li.tag { (word) } } }
@@ -165,33 +207,192 @@ fn keywords(collection: &Collection) -> Markup {
     }
 }
 
-fn licence(collection: &Collection) -> Markup {
-    let name = collection.text("license", "").unwrap_or("other");
-    let links = collection.body.get("links").and_then(Value::as_array);
-    let link = links.into_iter().flatten().find(|l| l["rel"] == "license");
-    let address = link.and_then(|l| web_address(l["href"].as_str()?));
+fn facts(frame: &Frame<'_>, body: &Value, stats: &CollectionStats) -> Markup {
+    let ends = body["extent"]["temporal"]["interval"][0].as_array();
+    let ends: Vec<Option<Instant>> =
+        ends.into_iter().flatten().map(|end| end.as_str().and_then(Instant::parse)).collect();
     html! {
-        @match address {
-            Some(address) => a href=(address) { (name) },
-            None => (name),
+        dl.facts {
+            @if let [Some(start), Some(end)] = ends[..] {
+                dt { (frame.t("Period", "Période")) }
+                dd { time datetime=(start) { (readable(start)) } " – " time datetime=(end) { (readable(end)) } }
+            }
+            @if let Some([west, south, east, north]) = stats.bbox {
+                dt { (frame.t("Extent", "Étendue")) }
+                dd { (degrees(frame, south, 'S', 'N')) " – " (degrees(frame, north, 'S', 'N')) ", "
+                     (degrees(frame, west, 'W', 'E')) " – " (degrees(frame, east, 'W', 'E')) }
+            }
+            dt { (frame.t("Licence", "Licence")) } dd { (licence(body)) }
+            (providers(frame, body))
+            @if let Some(version) = body["version"].as_str() { dt { "Version" } dd { (version) } }
         }
     }
 }
 
-fn providers(frame: &Frame<'_>, collection: &Collection) -> Markup {
-    let list = collection.body.get("providers").and_then(Value::as_array);
+fn degrees(frame: &Frame<'_>, value: f64, negative: char, positive: char) -> String {
+    let letter = match (if value < 0.0 { negative } else { positive }, frame.language) {
+        ('W', Language::French) => 'O',
+        (letter, _) => letter,
+    };
+    format!("{}° {letter}", decimal(frame.language, (value.abs() * 100.0).round() / 100.0))
+}
+
+/// How much there is in each year: features with observations, else dated items.
+fn in_time(
+    frame: &Frame<'_>,
+    ask: &Ask,
+    snapshot: &Snapshot,
+    collection: &Collection,
+    stats: &CollectionStats,
+) -> Result<Markup, ApiError> {
+    let id = collection.id.as_str();
+    let observed = observed_by_year(snapshot, id, ask);
+    let (title, counts) = if observed.is_empty() {
+        if stats.interval.is_none_or(|(first, last)| last.civil().0 - first.civil().0 > YEARS_MAX) {
+            return Ok(html! {});
+        }
+        (frame.t("Items by year", "Éléments par année"), items_by_year(snapshot, collection, ask)?)
+    } else {
+        (frame.t("Features with observations, by year", "Objets avec observations, par année"), observed)
+    };
+    Ok(html! {
+        @if !counts.is_empty() {
+            section aria-labelledby="time-title" {
+                h2 #time-title { (frame.t("Coverage in time", "Couverture dans le temps")) }
+                (histogram::by_year(frame, title, &counts))
+            }
+        }
+    })
+}
+
+/// Features whose observations begin before a year ends and end after it begins.
+fn observed_by_year(snapshot: &Snapshot, id: &str, ask: &Ask) -> BTreeMap<i64, u64> {
+    let mut counts = BTreeMap::new();
+    let Some(summaries) = snapshot.series(id, ask.scope).and_then(|table| table.summaries().ok()) else { return counts };
+    for (_, summary) in summaries.iter() {
+        let (first, last) = (Instant(summary.first).civil().0, Instant(summary.last).civil().0);
+        for year in first..=last.min(first + YEARS_MAX) {
+            *counts.entry(year).or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn items_by_year(snapshot: &Snapshot, collection: &Collection, ask: &Ask) -> Result<BTreeMap<i64, u64>, ApiError> {
+    let search = Search { collections: vec![collection.id.clone()], ..Search::default() };
+    let kind = AggregationKind::DatetimeFrequency(CalendarInterval::Year);
+    let asked = [Aggregation { name: "years".into(), kind }];
+    let results = nilometer_query::aggregate(snapshot, &search, &asked, ask.scope)?;
+    let Some(AggregationResult::Buckets { buckets, .. }) = results.first() else { return Ok(BTreeMap::new()) };
+    let year = |bucket: &Bucket| bucket.key.as_str()?.get(..4)?.parse().ok();
+    Ok(buckets.iter().filter_map(|bucket| Some((year(bucket)?, bucket.frequency))).collect())
+}
+
+fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
+    let is_quantity = |p: &&Parameter| p.unit.is_some() && p.kind != ParameterType::Text;
+    let (quantities, others): (Vec<_>, Vec<_>) = parameters.iter().partition(is_quantity);
+    let (near, far) = quantities.split_at(quantities.len().min(PARAMETERS_AT_ONCE));
     html! {
-        @if let Some(list) = list.filter(|l| !l.is_empty()) {
-            dt { (frame.t("Providers", "Fournisseurs")) }
-            @for provider in list {
-                @let name = provider["name"].as_str().unwrap_or_default();
-                dd {
-                    @match provider["url"].as_str().and_then(web_address) {
-                        Some(address) => a href=(address) { (name) },
-                        None => (name),
+        section #parameters aria-labelledby="parameters-title" {
+            h2 #parameters-title { (frame.t("Parameters", "Paramètres")) " (" (parameters.len()) ")" }
+            @if !near.is_empty() { (parameter_rows(frame, near, frame.t("Quantities", "Grandeurs"))) }
+            @if !far.is_empty() {
+                details {
+                    summary { (frame.t("More quantities", "Autres grandeurs")) " (" (far.len()) ")" }
+                    (parameter_rows(frame, far, frame.t("More quantities", "Autres grandeurs")))
+                }
+            }
+            @if !others.is_empty() {
+                details open[near.is_empty()] {
+                    summary { (frame.t("Codes, qualities, texts", "Codes, qualités, textes")) " (" (others.len()) ")" }
+                    (parameter_rows(frame, &others, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
+                }
+            }
+        }
+    }
+}
+
+fn parameter_rows(frame: &Frame<'_>, parameters: &[&Parameter], caption: &str) -> Markup {
+    let has_datum = parameters.iter().any(|p| p.datum.is_some());
+    let has_description = parameters.iter().any(|p| p.description.is_some());
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(caption) {
+            table {
+                caption.hidden-text { (caption) }
+                thead { tr {
+                    th scope="col" { (frame.t("Parameter", "Paramètre")) }
+                    th scope="col" { (frame.t("Name", "Nom")) }
+                    th scope="col" { (frame.t("Unit", "Unité")) }
+                    @if has_datum { th scope="col" { (frame.t("Refers to", "Référence")) } }
+                    @if has_description { th scope="col" { (frame.t("About", "À propos")) } }
+                } }
+                tbody {
+                    @for parameter in parameters {
+                        tr {
+                            th scope="row" { (name(frame.language, Some(parameter), &parameter.name)) }
+                            td { code { (parameter.name) } }
+                            td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
+                            @if has_datum { td { (parameter.datum.as_deref().unwrap_or_default()) } }
+                            @if has_description { td { (parameter.description.as_deref().unwrap_or_default()) } }
+                        }
                     }
                 }
             }
+        }
+    }
+}
+
+/// A text to cite, with its DOI: that of the collection, else one made of who, what and where.
+fn citation(frame: &Frame<'_>, body: &Value) -> Markup {
+    let doi = jsonld::doi(body);
+    let text = body["sci:citation"].as_str().map_or_else(|| made_citation(frame, body, doi.as_deref()), str::to_owned);
+    html! {
+        section #cite aria-labelledby="cite-title" data-mount="copy" {
+            h2 #cite-title { (frame.t("How to cite", "Comment citer")) }
+            p.citation #citation { (text) }
+            p.actions {
+                button.button.quiet.small.needs-script type="button" data-copy="citation" {
+                    (frame.t("Copy the citation", "Copier la citation"))
+                }
+                @if let Some(doi) = &doi { a.button.quiet.small href=(doi) { "DOI: " (doi.trim_start_matches("https://doi.org/")) } }
+            }
+        }
+    }
+}
+
+fn made_citation(frame: &Frame<'_>, body: &Value, doi: Option<&str>) -> String {
+    let names: Vec<&str> =
+        body["providers"].as_array().into_iter().flatten().filter_map(|p| p["name"].as_str()).collect();
+    let (id, title) = (body["id"].as_str().unwrap_or_default(), body["title"].as_str().unwrap_or_default());
+    let version = body["version"].as_str().map(|v| format!(", version {v}")).unwrap_or_default();
+    let address = doi.map_or_else(|| frame.links.absolute(&collection_path(id)), str::to_owned);
+    let who = if names.is_empty() { String::new() } else { format!("{}. ", names.join(", ")) };
+    format!("{who}{title}{version}. {address}")
+}
+
+/// Where programs find the data.
+fn access(frame: &Frame<'_>, id: &str, has_series: bool) -> Markup {
+    let items = with_query(&items_path(id), [("f", "json")]);
+    let rows: Vec<(&str, String, &str)> = [
+        Some((frame.t("Items (OGC API Features, STAC)", "Éléments (OGC API Features, STAC)"), items.clone(), "GeoJSON")),
+        has_series.then(|| {
+            (frame.t("Places with values (OGC API EDR)", "Lieux avec valeurs (OGC API EDR)"), format!("{}/locations", collection_path(id)), "GeoJSON")
+        }),
+        Some((frame.t("This collection (STAC)", "Cette collection (STAC)"), format!("{}?f=json", collection_path(id)), "JSON")),
+        Some((frame.t("Queryables", "Propriétés interrogeables"), format!("{}/queryables?f=json", collection_path(id)), "JSON Schema")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    html! {
+        section #access aria-labelledby="access-title" {
+            h2 #access-title { (frame.t("Data access", "Accès aux données")) }
+            ul.plain {
+                @for (title, path, format) in rows {
+                    li { a href=(frame.links.local(&path)) rel="nofollow" { (title) } " " span.tag { (format) } }
+                }
+            }
+            (snippets(frame, &frame.links.absolute(&items), Answer::Items))
         }
     }
 }

@@ -1,83 +1,137 @@
-//! One item: where it lies, its properties, its files, and the ways on from it.
+//! One item: what it is, where it lies, its series, its files, where it comes from, and the ways on from it.
 
 use maud::{Markup, html};
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
-use nilometer_query::series::{parameters, summary};
 use nilometer_schemas::Instant;
 use serde_json::Value;
 
-use super::layout::{Frame, breadcrumbs};
-use super::locator;
-use super::observations;
-use super::results::collection_title;
+use super::jsonld;
+use super::labels::label;
+use super::layout::{Frame, Page, Section, breadcrumbs};
+use super::place::{self, Shown};
+use super::series::{self, Series};
 use super::values::{bytes, item_time, item_title, paragraphs, value, web_address};
+use crate::config::Config;
 use crate::links::{collection_path, item_path, with_query};
 use crate::problem::ApiError;
-use crate::routes::ask::Ask;
+use crate::routes::ask::{Ask, no_collection};
+use crate::routes::collection_view::collection_json;
 
 /// Properties shown elsewhere on the page.
-const SHOWN_ELSEWHERE: [&str; 2] = ["title", "description"];
+const SHOWN_ELSEWHERE: [&str; 3] = ["title", "description", "keywords"];
+/// Characters of the description for search engines.
+const SUMMARY_CHARS_MAX: usize = 160;
 
-/// The page.
-pub(crate) fn item(ask: &Ask, snapshot: &Snapshot, stored: &StoredItem) -> Result<String, ApiError> {
-    let frame = Frame::of(ask);
+/// The page. `series` is there for a feature that has observations.
+pub(crate) fn item(
+    ask: &Ask,
+    snapshot: &Snapshot,
+    stored: &StoredItem,
+    series: Option<&Series>,
+    config: &Config,
+) -> Result<String, ApiError> {
     let item: Value = serde_json::from_str(stored.text.as_str()).map_err(ApiError::internal)?;
     let (collection, id) = (stored.collection.as_str(), stored.id.as_str());
+    let own = snapshot.collection(collection, ask.scope).ok_or_else(|| no_collection(collection))?;
+    let own = collection_json(ask, snapshot, own);
+    let path = item_path(collection, id);
+    let frame = Frame { json: Some(format!("{path}?f=json")), ..Frame::of(ask) };
     let title = item_title(&item);
-    let collection_name = collection_title(ask, snapshot, collection);
+    let collection_title = own["title"].as_str().unwrap_or(collection);
     let steps = [
         ("Nilometer", "/".to_owned()),
         ("Collections", "/collections".to_owned()),
-        (collection_name.as_str(), collection_path(collection)),
+        (collection_title, collection_path(collection)),
     ];
-    let json = frame.links.local(&format!("{}?f=json", item_path(collection, id)));
+    let description = item["properties"]["description"].as_str();
     let main = html! {
-        div.wide.stack {
+        div.wide.stack.records {
             (breadcrumbs(&frame, &steps, &title))
-            header.title {
-                h1 { (title) }
-                p.meta {
-                    span { (collection_name) }
-                    @if let Some(time) = item_time(&item) { span { (time) } }
-                    @if title != id { code { (id) } }
-                }
-            }
             div.split {
                 div.stack {
-                    @if let Some(text) = item["properties"]["description"].as_str() { div.prose { (paragraphs(text)) } }
-                    @if let Some(summary) = summary(snapshot, collection, id, ask.scope) {
-                        (observations::section(&frame, collection, id, &parameters(snapshot, collection, ask.scope), &summary))
+                    header.title {
+                        h1 { (title) }
+                        p.meta {
+                            a href=(frame.href(&collection_path(collection))) { (collection_title) }
+                            @if let Some(time) = item_time(&item) { span { (time) } }
+                            @if title != id { code { (id) } }
+                        }
                     }
-                    (properties(&frame, stored, &item))
-                    (assets(&frame, &item))
-                    (links(&frame, &item))
+                    @if let Some(series) = series { (series::latest(&frame, &series.view)) }
+                    @if let Some(text) = description { div.prose { (paragraphs(text)) } }
+                    @if series.is_none() { (properties(&frame, stored, &item)) (assets(&frame, &item)) (links(&frame, &item)) }
                 }
                 aside.stack {
-                    (locator::of_geometry(&frame, &item["geometry"]))
                     @if item["geometry"].is_null() {
                         p.none { (frame.t("This item has no geometry.", "Cet élément n'a pas de géométrie.")) }
+                    } @else {
+                        (place::map(&frame, config, &Shown::Item { item: &item, path: format!("{path}?f=json") }))
                     }
-                    p.actions {
-                        a.button href=(json) { "GeoJSON" }
-                        @if !item["geometry"].is_null() && collection != PLANNED && snapshot.collection(PLANNED, ask.scope).is_some() {
-                            @let reference = format!("{collection}.{id}");
-                            a.button.quiet href=(frame.href(&with_query("/swot/passes", [("place", reference.as_str())]))) {
-                                (frame.t("When does SWOT see it?", "Quand SWOT le voit-il ?"))
-                            }
-                        }
-                        @if is_area(&item["geometry"]) {
-                            @let reference = format!("{collection}.{id}");
-                            a.button.quiet href=(frame.href(&with_query("/search", [("intersectsRefs", reference.as_str())]))) {
-                                (frame.t("What lies here?", "Qu'y a-t-il ici ?"))
-                            }
-                        }
-                    }
+                    (actions(&frame, ask, snapshot, collection, id, &item["geometry"]))
+                    @if series.is_none() { (provenance(&frame, stored, &item, &own)) }
+                }
+            }
+            @if let Some(series) = series {
+                (series::section(&frame, series))
+                div.pair {
+                    div.stack { (properties(&frame, stored, &item)) (assets(&frame, &item)) }
+                    div.stack { (provenance(&frame, stored, &item, &own)) (links(&frame, &item)) }
                 }
             }
         }
     };
-    Ok(frame.page(&title, main))
+    let summary = short(description.unwrap_or(&format!("{title}, {collection_title}")));
+    let head = html! {
+        (jsonld::canonical(&frame, &path))
+        (data_for_machines(&frame, &item, &own, series))
+    };
+    Ok(frame.whole(&Page {
+        title: &title,
+        description: &summary,
+        section: Section::Collections,
+        head,
+        main,
+        ..Page::default()
+    }))
+}
+
+fn data_for_machines(frame: &Frame<'_>, item: &Value, own: &Value, series: Option<&Series>) -> Markup {
+    let Some(Series { view, .. }) = series else { return jsonld::item(frame, item, own, &[], None) };
+    let summary = &view.summary;
+    let period = format!("{}/{}", summary.span.0, summary.span.1);
+    let measured: Vec<_> = summary.latest.iter().filter_map(|latest| view.parameter(&latest.parameter)).collect();
+    jsonld::item(frame, item, own, &measured, Some(&period))
+}
+
+/// The first words of a text.
+pub(super) fn short(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= SUMMARY_CHARS_MAX {
+        return text;
+    }
+    let cut: String = text.chars().take(SUMMARY_CHARS_MAX).collect();
+    let end = cut.rfind(' ').unwrap_or(cut.len());
+    format!("{}…", &cut[..end])
+}
+
+fn actions(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, collection: &str, id: &str, geometry: &Value) -> Markup {
+    let reference = format!("{collection}.{id}");
+    let to = |path: &str, name: &str| frame.href(&with_query(path, [(name, reference.as_str())]));
+    let json = frame.links.local(&format!("{}?f=json", item_path(collection, id)));
+    html! {
+        p.actions {
+            @if !geometry.is_null() && collection != PLANNED && snapshot.collection(PLANNED, ask.scope).is_some() {
+                a.button.quiet href=(to("/swot/passes", "place")) {
+                    (frame.t("When does SWOT see it?", "Quand SWOT le voit-il ?"))
+                }
+            }
+            @if is_area(geometry) {
+                a.button.quiet href=(to("/search", "intersectsRefs")) { (frame.t("What lies here?", "Qu'y a-t-il ici ?")) }
+            }
+            a.button.quiet href=(json) { "GeoJSON" }
+        }
+    }
 }
 
 /// Whether others can lie in it.
@@ -93,18 +147,20 @@ fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
     let shown = properties
         .into_iter()
         .flatten()
-        .filter(|(name, _)| !SHOWN_ELSEWHERE.contains(&name.as_str()))
+        .filter(|(name, content)| !SHOWN_ELSEWHERE.contains(&name.as_str()) && !content.is_null())
         .filter(|(name, _)| !undated || !is_time(name));
+    let ingested = Value::from(stored.ingested.to_string());
+    let own = "ingested".to_owned();
     html! {
         section aria-labelledby="properties-title" {
             h2 #properties-title { (frame.t("Properties", "Propriétés")) }
             div.scroll {
-                table {
+                table.properties {
+                    caption.hidden-text { (frame.t("Properties of ", "Propriétés de ")) (item_title(item)) }
                     tbody {
-                        @for (name, content) in shown {
-                            tr { th scope="row" { (name) } td { (value(content)) } }
+                        @for (name, content) in shown.chain(std::iter::once((&own, &ingested))) {
+                            tr { th scope="row" title=(name) { (label(frame.language, name)) } td { (value(content)) } }
                         }
-                        tr { th scope="row" { "ingested" } td { (value(&Value::from(stored.ingested.to_string()))) } }
                     }
                 }
             }
@@ -120,6 +176,7 @@ fn assets(frame: &Frame<'_>, item: &Value) -> Markup {
                 h2 #assets-title { (frame.t("Files", "Fichiers")) }
                 div.scroll {
                     table {
+                        caption.hidden-text { (frame.t("Files of ", "Fichiers de ")) (item_title(item)) }
                         thead {
                             tr {
                                 th scope="col" { (frame.t("File", "Fichier")) }
@@ -150,8 +207,67 @@ fn asset_link(key: &str, asset: &Value) -> Markup {
     let href = asset["href"].as_str().unwrap_or_default();
     html! {
         @match web_address(href) {
-            Some(address) => a href=(address) { (name) },
+            Some(address) => a href=(address) rel="nofollow" { (name) },
             None => { (name) @if !href.is_empty() { " " code { (href) } } },
+        }
+    }
+}
+
+/// Where the record comes from, under which terms, and since when it is here.
+fn provenance(frame: &Frame<'_>, stored: &StoredItem, item: &Value, own: &Value) -> Markup {
+    html! {
+        section aria-labelledby="provenance-title" {
+            h2 #provenance-title { (frame.t("Where it comes from", "Provenance")) }
+            dl.facts {
+                (providers(frame, own))
+                dt { (frame.t("Licence", "Licence")) }
+                dd { (licence(own)) }
+                @if let Some(doi) = jsonld::doi(own) {
+                    dt { (frame.t("To cite", "À citer")) }
+                    dd { a href=(doi) { (doi.trim_start_matches("https://doi.org/")) } }
+                }
+                @for name in ["created", "updated"] {
+                    @if let Some(moment) = item["properties"].get(name).filter(|v| v.is_string()) {
+                        dt { (label(frame.language, name)) }
+                        dd { (value(moment)) }
+                    }
+                }
+                dt { (frame.t("Taken in", "Enregistré")) }
+                dd { (value(&Value::from(stored.ingested.to_string()))) }
+            }
+        }
+    }
+}
+
+/// The terms of a collection, from its JSON answer.
+pub(super) fn licence(collection: &Value) -> Markup {
+    let links = collection["links"].as_array();
+    let link = links.into_iter().flatten().find(|l| l["rel"] == "license");
+    let address = link.and_then(|l| web_address(l["href"].as_str()?));
+    let name = link.and_then(|l| l["title"].as_str()).or(collection["license"].as_str()).unwrap_or("other");
+    html! {
+        @match address {
+            Some(address) => a href=(address) { (name) },
+            None => (name),
+        }
+    }
+}
+
+/// Who makes and hosts a collection, from its JSON answer, as entries of a list of facts.
+pub(super) fn providers(frame: &Frame<'_>, collection: &Value) -> Markup {
+    let list = collection["providers"].as_array();
+    html! {
+        @if let Some(list) = list.filter(|l| !l.is_empty()) {
+            dt { (frame.t("Providers", "Fournisseurs")) }
+            @for provider in list {
+                @let name = provider["name"].as_str().unwrap_or_default();
+                dd {
+                    @match provider["url"].as_str().and_then(web_address) {
+                        Some(address) => a href=(address) { (name) },
+                        None => (name),
+                    }
+                }
+            }
         }
     }
 }
@@ -177,5 +293,17 @@ fn links(frame: &Frame<'_>, item: &Value) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_cut_between_words() {
+        assert_eq!(short("two\n words"), "two words");
+        let cut = short(&"word ".repeat(80));
+        assert!(cut.ends_with("word…") && cut.chars().count() <= SUMMARY_CHARS_MAX + 1, "{cut}");
     }
 }

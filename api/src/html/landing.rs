@@ -1,4 +1,4 @@
-//! The first page: what this is, the search form, the collections and what came last.
+//! The first page: what this is, the question, the map of everything, what is inside.
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
@@ -8,38 +8,43 @@ use nilometer_schemas::{Direction, Search, SortKey};
 use super::Language;
 use super::collections::card;
 use super::form::search_form;
-use super::layout::Frame;
-use super::results::{item_list, parsed, year_chart, years};
-use crate::config::Service;
+use super::icons::{Icon, icon};
+use super::layout::{Frame, Page};
+use super::places;
+use super::results::{item_list, options, parsed};
+use crate::config::Config;
+use crate::links::with_query;
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
 
 /// Collections shown; the others are one click away.
-const CARDS_MAX: usize = 12;
+const CARDS_MAX: usize = 9;
 /// Latest additions shown.
 const LATEST_ITEMS: usize = 6;
 
 /// The page.
-pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, service: &Service) -> Result<String, ApiError> {
+pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Result<String, ApiError> {
     let frame = Frame::of(ask);
+    let service = &config.service;
     let (title, description) = match frame.language {
         Language::English => (&service.title_en, &service.description_en),
         Language::French => (&service.title_fr, &service.description_fr),
     };
     let all = Search { limit: 1, ..Search::default() };
     let items = nilometer_query::count(snapshot, &all, ask.scope)?;
-    let collections = snapshot.collections(ask.scope);
-    let shown = collections.iter().take(CARDS_MAX);
+    let mut collections = snapshot.collections(ask.scope);
+    collections.sort_by_key(|c| std::cmp::Reverse(snapshot.collection_stats(c.collection.id.as_str()).items));
     let latest = SortKey { field: "ingested".into(), direction: Direction::Descending };
     let latest = Search { sortby: vec![latest], limit: LATEST_ITEMS, ..Search::default() };
     let latest = parsed(&nilometer_query::search(snapshot, &latest, ask.scope)?)?;
-    let by_year = years(snapshot, &all, ask.scope)?;
     let main = html! {
-        section.hero {
-            div.wide {
-                h1 { (title) }
+        section.hero data-mount="overview" data-options=(options(&frame, ask, snapshot, config)) {
+            div.backdrop aria-hidden="true" {}
+            div.words {
+                h1 { (headline(&frame, title)) }
                 p.lead { (description) }
                 (search_form(&frame, ask, snapshot, None))
+                (examples(&frame, snapshot, ask))
                 p.figures {
                     strong { (frame.language.items(items)) }
                     (frame.t(" in ", " dans "))
@@ -47,29 +52,18 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, service: &Service) -> Resu
                 }
             }
         }
-        div.wide.stack {
+        div.wide.stack.loose {
             section aria-labelledby="collections-title" {
-                h2 #collections-title { "Collections" }
+                div.heading {
+                    h2 #collections-title { (frame.t("What is inside", "Ce qu'on y trouve")) }
+                    @if collections.len() > CARDS_MAX {
+                        a href=(frame.href("/collections")) {
+                            (frame.t("All collections", "Toutes les collections")) " (" (collections.len()) ")"
+                        }
+                    }
+                }
                 @if collections.is_empty() { (nothing_yet(&frame)) }
-                ul.cards {
-                    @for stored in shown { (card(&frame, ask, snapshot, stored)) }
-                }
-                @if collections.len() > CARDS_MAX {
-                    p { a href=(frame.href("/collections")) {
-                        (frame.t("All collections", "Toutes les collections")) " (" (collections.len()) ")"
-                    } }
-                }
-            }
-            @if snapshot.collection(PLANNED, ask.scope).is_some() {
-                p { a href=(frame.href("/swot/passes")) {
-                    (frame.t("When does SWOT see a place?", "Quand SWOT voit-il un lieu ?"))
-                } }
-            }
-            @if by_year.len() > 1 {
-                section aria-labelledby="years-title" {
-                    h2 #years-title { (frame.t("Items by year", "Éléments par année")) }
-                    (year_chart(&frame, &[], &by_year))
-                }
+                ul.cards { @for stored in collections.iter().take(CARDS_MAX) { (card(&frame, ask, snapshot, stored)) } }
             }
             @if !latest.is_empty() {
                 section aria-labelledby="latest-title" {
@@ -79,12 +73,52 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, service: &Service) -> Resu
             }
         }
     };
-    Ok(frame.page("", main))
+    Ok(frame.whole(&Page { description, main, ..Page::default() }))
+}
+
+/// The operator's title; our own name says nothing, so a sentence stands for it.
+fn headline<'a>(frame: &Frame<'_>, title: &'a str) -> &'a str
+where
+    'static: 'a,
+{
+    match title {
+        "Nilometer" => frame.t("The world's surface water, on one map", "Les eaux de surface du monde, sur une carte"),
+        other => other,
+    }
+}
+
+/// Questions that the catalogue can answer, as links.
+fn examples(frame: &Frame<'_>, snapshot: &Snapshot, ask: &Ask) -> Markup {
+    let mut links: Vec<(String, String)> = Vec::new();
+    for (place, english, french) in [
+        ("Garonne", "Along the Garonne", "Le long de la Garonne"),
+        ("Canada", "Stations in Canada", "Stations du Canada"),
+        ("Lake Victoria", "Lake Victoria", "Le lac Victoria"),
+    ] {
+        if let Ok(reference) = places::resolve(snapshot, ask, place) {
+            let path = with_query("/search", [("intersectsRefs", reference.as_str())]);
+            links.push((frame.t(english, french).to_owned(), path));
+        }
+    }
+    if snapshot.collection(PLANNED, ask.scope).is_some() {
+        let text = frame.t("When does SWOT pass?", "Quand SWOT passe-t-il ?");
+        links.push((text.to_owned(), "/swot/passes".to_owned()));
+    }
+    html! {
+        @if !links.is_empty() {
+            ul.chips.examples aria-label=(frame.t("For example", "Par exemple")) {
+                @for (text, path) in &links {
+                    li { a.chip href=(frame.href(path)) { (text) } }
+                }
+                li { a.chip href=(frame.href("/search")) { (icon(Icon::Map)) (frame.t("The whole map", "Toute la carte")) } }
+            }
+        }
+    }
 }
 
 fn collection_count(language: Language, count: usize) -> String {
-    match (language, count) {
-        (Language::English | Language::French, 1) => "1 collection".to_owned(),
+    match count {
+        1 => "1 collection".to_owned(),
         _ => format!("{} collections", language.number(count as u64)),
     }
 }

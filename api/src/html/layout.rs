@@ -3,9 +3,41 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::Language;
+use super::icons::{Icon, icon};
 use crate::links::{Links, with_query};
 use crate::routes::ask::Ask;
-use crate::routes::{icon_path, style_path};
+use crate::routes::asset_path;
+
+/// The part of the site that a page belongs to, marked in the navigation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Section {
+    /// None of those that the navigation names.
+    #[default]
+    Other,
+    /// Search and map.
+    Search,
+    /// Collections and their items.
+    Collections,
+    /// The interface for programs.
+    Api,
+}
+
+/// What is particular to one page.
+#[derive(Default)]
+pub(super) struct Page<'a> {
+    /// Its title, without the service's name; empty for the first page.
+    pub(super) title: &'a str,
+    /// One sentence for search engines; may be empty.
+    pub(super) description: &'a str,
+    /// Where it belongs.
+    pub(super) section: Section,
+    /// Further elements of `head`, such as JSON-LD.
+    pub(super) head: Markup,
+    /// Whether it takes the whole window, as a map does: no margins; the footer stands below.
+    pub(super) fills_window: bool,
+    /// What stands between header and footer.
+    pub(super) main: Markup,
+}
 
 /// What the frame needs to know of a request.
 pub(super) struct Frame<'a> {
@@ -51,61 +83,91 @@ impl<'a> Frame<'a> {
         self.language.of(english, french)
     }
 
-    /// A whole page.
+    /// An ordinary page: a title, and what stands between header and footer.
     pub(super) fn page(&self, title: &str, main: Markup) -> String {
-        let full_title = if title.is_empty() { "Nilometer".to_owned() } else { format!("{title} · Nilometer") };
+        self.whole(&Page { title, main, ..Page::default() })
+    }
+
+    /// A whole page.
+    pub(super) fn whole(&self, page: &Page<'_>) -> String {
+        let title = if page.title.is_empty() { "Nilometer".to_owned() } else { format!("{} · Nilometer", page.title) };
         html! {
             (DOCTYPE)
-            html lang=(self.language.tag()) {
+            html lang=(self.language.tag()) data-base=(self.links.local("")) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    title { (full_title) }
-                    link rel="stylesheet" href=(self.links.local(&style_path()));
-                    link rel="icon" type="image/svg+xml" href=(self.links.local(&icon_path()));
+                    title { (title) }
+                    @if !page.description.is_empty() { meta name="description" content=(page.description); }
+                    script src=(self.asset("theme.js")) {}
+                    link rel="stylesheet" href=(self.asset("portal.css"));
+                    script type="module" src=(self.asset("main.js")) {}
+                    link rel="icon" type="image/svg+xml" href=(self.asset("favicon.svg"));
                     @if let Some(json) = &self.json {
                         link rel="alternate" type="application/json" href=(self.links.local(json));
                     }
                     @for (language, path) in self.translations.iter().flatten() {
                         link rel="alternate" hreflang=(language.tag()) href=(self.links.absolute(path));
                     }
+                    (page.head)
                 }
                 body {
                     a.skip href="#main" { (self.t("Skip to the content", "Aller au contenu")) }
-                    (self.header())
-                    main id="main" { (main) }
+                    (self.header(page.section))
+                    main #main .full[page.fills_window] { (page.main) }
                     (self.footer())
+                    div #toasts role="status" {}
                 }
             }
         }
         .into_string()
     }
 
-    fn header(&self) -> Markup {
+    /// Local address of a file that the build made, such as `main.js`.
+    pub(super) fn asset(&self, role: &str) -> String {
+        self.links.local(&asset_path(role))
+    }
+
+    fn header(&self, section: Section) -> Markup {
+        let here = |own: Section| (own == section).then_some("page");
         html! {
             header.top {
-                div.wide {
+                div {
                     a.brand href=(self.href("/")) {
-                        img src=(self.links.local(&icon_path())) alt="" width="28" height="28";
+                        img src=(self.asset("favicon.svg")) alt="" width="28" height="28";
                         span { "Nilometer" }
                     }
                     nav aria-label=(self.t("Main", "Principale")) {
-                        a href=(self.href("/search")) { (self.t("Search", "Recherche")) }
-                        a href=(self.href("/collections")) { "Collections" }
-                        a href=(self.href("/api.html")) { "API" }
-                    }
-                    @if let Some(translations) = &self.translations {
-                        nav.languages aria-label=(self.t("Language", "Langue")) {
-                            @for (language, path) in translations {
-                                @let name = match language {
-                                    Language::English => "English",
-                                    Language::French => "Français",
-                                };
-                                a href=(self.links.local(path)) lang=(language.tag()) hreflang=(language.tag())
-                                    aria-current=[(*language == self.language).then_some("true")] { (name) }
-                            }
+                        a href=(self.href("/search")) aria-current=[here(Section::Search)] {
+                            (self.t("Search", "Recherche"))
                         }
+                        a href=(self.href("/collections")) aria-current=[here(Section::Collections)] { "Collections" }
+                        a href=(self.href("/api.html")) aria-current=[here(Section::Api)] { "API" }
+                    }
+                    div.settings {
+                        (self.language_switch())
+                        button.button.bare.icon-only.theme.needs-script type="button" aria-pressed="false"
+                            aria-label=(self.t("Dark theme", "Thème sombre")) title=(self.t("Dark theme", "Thème sombre")) {
+                            (icon(Icon::Sun)) (icon(Icon::Moon))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn language_switch(&self) -> Markup {
+        html! {
+            @if let Some(translations) = &self.translations {
+                nav.languages aria-label=(self.t("Language", "Langue")) {
+                    @for (language, path) in translations {
+                        @let name = match language {
+                            Language::English => "English",
+                            Language::French => "Français",
+                        };
+                        a href=(self.links.local(path)) lang=(language.tag()) hreflang=(language.tag())
+                            aria-current=[(*language == self.language).then_some("true")] { (name) }
                     }
                 }
             }
@@ -121,6 +183,9 @@ impl<'a> Frame<'a> {
                             "Nilometer tells what is known about the world's surface water.",
                             "Nilometer dit ce que l'on sait des eaux de surface du monde.",
                         ))
+                    }
+                    nav aria-label=(self.t("About this service", "À propos de ce service")) {
+                        @for kind in super::Legal::ALL { a href=(self.href(&kind.path())) { (kind.title(self.language)) } }
                     }
                     nav aria-label=(self.t("For programs", "Pour les programmes")) {
                         @if let Some(json) = &self.json {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::Frame;
-use crate::routes::land_path;
+use crate::routes::asset_path;
 
 /// Degrees of longitude of the smallest window; the height is always half the width.
 const WINDOW_MIN_DEG: f64 = 72.0;
@@ -53,6 +53,19 @@ pub(super) fn of_box(frame: &Frame<'_>, [west, south, east, north]: [f64; 4]) ->
     draw(frame, &lines)
 }
 
+/// West, south, east, north of an item: its own `bbox`, else that of its positions.
+pub(super) fn box_of(item: &Value) -> Option<[f64; 4]> {
+    if let Some(own) = item["bbox"].as_array() {
+        let own: Vec<f64> = own.iter().filter_map(Value::as_f64).collect();
+        if let [west, south, east, north] | [west, south, _, east, north, _] = own[..] {
+            return Some([west, south, east, north]);
+        }
+    }
+    let mut lines = Lines::new();
+    collect(&item["geometry"], &mut lines);
+    bounds(&lines).map(|b| [b.west, b.south, b.east, b.north])
+}
+
 fn draw(frame: &Frame<'_>, lines: &Lines) -> Markup {
     let Some(bounds) = bounds(lines) else { return html! {} };
     let window = window(bounds);
@@ -70,7 +83,7 @@ fn draw(frame: &Frame<'_>, lines: &Lines) -> Markup {
         figure.locator {
             svg viewBox=(format!("{:.3} {:.3} {:.3} {:.3}", window.x, window.y, window.width, window.width / 2.0))
                 role="img" aria-label=(label) {
-                image href=(frame.links.local(&land_path())) x="-180" y="-90" width="360" height="180" {}
+                image href=(frame.links.local(&asset_path("land.svg"))) x="-180" y="-90" width="360" height="180" {}
                 path.graticule d=(graticule(window)) {}
                 path.shape d=(shape(lines)) {}
                 @if small { circle.mark cx=(round(cx)) cy=(round(cy)) r=(round(window.width / 70.0)) {} }

@@ -14,7 +14,7 @@ pub fn problem_page(view: &ProblemView) -> String {
     let frame = Frame { links: &links, language, lang: None, translations: None, json: None };
     let title = french_title(view.status).filter(|_| language == Language::French).unwrap_or(view.title);
     let main = html! {
-        div.narrow.problem {
+        div.narrow.problem-page {
             p.status { (view.status) }
             h1 { (title) }
             p.lead { (view.detail) }

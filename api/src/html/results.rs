@@ -1,105 +1,201 @@
-//! The page of results: the form as it was filled in, the count, the items, and facets to narrow or widen.
+//! The page of results: the form as it was filled in, the count, the items, facets, time and map.
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
-use nilometer_query::{Page, Queryable};
-use nilometer_schemas::{
-    Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, CollectionId, Problem, Scope, Search,
-};
-use serde_json::Value;
+use nilometer_query::Page as ItemPage;
+use serde_json::{Value, json};
 
-use super::form::search_form;
-use super::layout::{Frame, breadcrumbs};
-use super::values::{item_time, item_title};
-use crate::links::{collection_path, item_path, with_query};
+use super::facets::{chips, facets};
+use super::form::{FORM, search_form};
+use super::icons::{Icon, icon};
+use super::layout::{Frame, Page, Section};
+use super::locator;
+use super::places;
+use super::snippets::{Answer, snippets};
+use super::timeline::Timeline;
+use super::values::{item_time, item_title_in};
+use crate::config::Config;
+use crate::links::{GEOJSON, item_path, with_query};
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::language_of;
 use crate::routes::search::{Results, with_parameter};
 
-/// Values shown of one facet; the others are counted.
-const FACET_VALUES_MAX: usize = 12;
-/// Facets by property, where one collection is asked.
-const PROPERTY_FACETS_MAX: usize = 4;
-/// Years of a chart.
-const YEARS_MAX: usize = 200;
-
 /// Parameters that name a page and not a question.
 const PAGE_PARAMETERS: [&str; 1] = ["token"];
+/// Parameters that say how a page shows its items, and not which.
+const VIEW_PARAMETERS: [&str; 3] = ["token", "limit", "sortby"];
 
 /// A page's items as JSON values.
 ///
 /// # Errors
 /// `Internal` if a stored item is no JSON.
-pub(super) fn parsed(page: &Page) -> Result<Vec<Value>, ApiError> {
+pub(super) fn parsed(page: &ItemPage) -> Result<Vec<Value>, ApiError> {
     page.items.iter().map(|item| serde_json::from_str(item.text.as_str()).map_err(ApiError::internal)).collect()
 }
 
 /// The page.
-pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results) -> Result<String, ApiError> {
+pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config: &Config) -> Result<String, ApiError> {
     let frame = Frame::of(ask);
     let items = parsed(&results.page)?;
-    let facets = facets(&frame, ask, snapshot, results)?;
-    let collection = results.collection.as_ref().map(|id| id.as_str());
-    let title = frame.t("Search", "Recherche");
+    let collection = results.collection();
     let matched = results.page.number_matched;
-    let steps: Vec<(&str, String)> = match collection {
-        None => vec![("Nilometer", "/".to_owned())],
-        Some(id) => {
-            vec![("Nilometer", "/".to_owned()), ("Collections", "/collections".to_owned()), (id, collection_path(id))]
-        }
+    let timeline = Timeline::of(snapshot, &results.search, ask.scope)?;
+    let title = match ask.parameter("q") {
+        Some(q) => format!("{q} – {}", frame.t("Search", "Recherche")),
+        None => frame.t("Search", "Recherche").to_owned(),
     };
     let main = html! {
-        div.wide.stack {
-            (breadcrumbs(&frame, &steps, title))
-            h1.quiet { (title) }
-            (search_form(&frame, ask, snapshot, collection))
-            (references(&frame, ask))
-            div.split.results {
-                section aria-label=(frame.t("Results", "Résultats")) {
-                    p.count aria-live="polite" { (matched_text(&frame, matched)) }
-                    @if matched == 0 { (advice(&frame)) }
+        div.explore data-mount="search" data-options=(options(&frame, ask, snapshot, config)) data-view="list" {
+            h1.hidden-text { (frame.t("Search", "Recherche")) }
+            div.ask {
+                (search_form(&frame, ask, snapshot, collection))
+                div data-part="chips" { (chips(&frame, ask, snapshot, results)) }
+            }
+            (view_switch(&frame))
+            div.columns {
+                aside.facets #filters data-part="facets" tabindex="-1" aria-label=(frame.t("Filters", "Filtres")) {
+                    (facets(&frame, ask, snapshot, results)?)
+                }
+                section.results #list data-part="results" tabindex="-1" aria-label=(frame.t("Results", "Résultats")) {
+                    div.summary {
+                        p.count { (matched_text(&frame, matched)) }
+                        (order(&frame, ask))
+                        (take(&frame, ask))
+                    }
+                    @if matched == 0 { (nothing(&frame, ask)) }
                     (item_list(&frame, ask, snapshot, &items, collection))
                     (pager(&frame, ask, results))
                 }
-                aside.facets aria-label=(frame.t("Narrow down", "Affiner")) { (facets) }
+                section.map-panel #map aria-label=(frame.t("Map and time", "Carte et temps")) {
+                    div.map.needs-script {}
+                    div data-part="timeline" {
+                        @if timeline.is_worth_showing() {
+                            (timeline.draw(&frame, &question(ask, collection), ask.parameter("datetime").unwrap_or_default()))
+                        }
+                    }
+                }
             }
         }
     };
-    Ok(frame.page(title, main))
+    let description = frame.t(
+        "Search stations, lakes, rivers and satellite observations of the world's surface water.",
+        "Cherchez stations, lacs, rivières et observations satellitaires des eaux de surface du monde.",
+    );
+    let page =
+        Page { title: &title, description, section: Section::Search, fills_window: true, main, ..Page::default() };
+    Ok(frame.whole(&page))
 }
 
-fn matched_text(frame: &Frame<'_>, matched: u64) -> String {
-    let items = frame.language.items(matched);
-    match matched {
-        0 => frame.t("Nothing matches.", "Rien ne correspond.").to_owned(),
-        1 => format!("{items} {}", frame.t("matches", "correspond")),
-        _ => format!("{items} {}", frame.t("match", "correspondent")),
-    }
+/// What the page's script must know, as JSON.
+pub(super) fn options(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, config: &Config) -> String {
+    let places: Vec<String> =
+        places::collections(snapshot, ask.scope).iter().map(|id| id.as_str().to_owned()).collect();
+    let basemap = config.basemap_style.as_ref().map(ToString::to_string);
+    json!({
+        "places": places,
+        "basemap": basemap,
+        "land": frame.asset("land.svg"),
+        "lang": ask.lang,
+        // Tiles of another state of the catalogue are other tiles.
+        "state": snapshot.seq_for(ask.scope),
+    })
+    .to_string()
 }
 
-fn advice(frame: &Frame<'_>) -> Markup {
+/// On narrow screens one part is shown at a time.
+fn view_switch(frame: &Frame<'_>) -> Markup {
     html! {
-        p.none {
-            (frame.t(
-                "Try fewer words, a longer period or all collections. Words are whole words; accents and case do not matter.",
-                "Essayez moins de mots, une période plus longue ou toutes les collections. Les mots sont entiers ; ni les accents ni la casse ne comptent.",
-            ))
+        div.view-switch.needs-script role="group" aria-label=(frame.t("View", "Vue")) {
+            button.button.bare type="button" data-show="filters" aria-expanded="false" aria-controls="filters" {
+                (icon(Icon::Filter)) (frame.t("Filters", "Filtres"))
+            }
+            button.button.bare type="button" data-show="list" aria-pressed="true" {
+                (icon(Icon::List)) (frame.t("List", "Liste"))
+            }
+            button.button.bare type="button" data-show="map" aria-pressed="false" {
+                (icon(Icon::Map)) (frame.t("Map", "Carte"))
+            }
         }
     }
 }
 
-/// Places that the question refers to, each with a way to drop it.
-fn references(frame: &Frame<'_>, ask: &Ask) -> Markup {
-    let places = ask.parameter("intersectsRefs");
+fn matched_text(frame: &Frame<'_>, matched: u64) -> String {
+    match matched {
+        0 => frame.t("Nothing matches", "Rien ne correspond").to_owned(),
+        _ => frame.language.items(matched),
+    }
+}
+
+fn order(frame: &Frame<'_>, ask: &Ask) -> Markup {
+    let asked = ask.parameter("sortby").unwrap_or_default();
+    let known = [
+        ("", frame.t("Newest first", "Récents d'abord")),
+        ("+datetime", frame.t("Oldest first", "Anciens d'abord")),
+        ("-ingested", frame.t("Latest additions", "Derniers ajouts")),
+        ("+title", frame.t("By title", "Par titre")),
+        ("+id", frame.t("By identifier", "Par identifiant")),
+    ];
     html! {
-        @if let Some(places) = places {
-            p.chips {
-                span { (frame.t("Within", "Dans")) }
-                span.tag { (places) }
-                a href=(frame.href(&changed(ask, None, &[("intersectsRefs", None)]))) {
-                    (frame.t("anywhere", "n'importe où"))
+        label.hidden-text for="sortby" { (frame.t("Order", "Ordre")) }
+        select #sortby name="sortby" form=(FORM) {
+            @for (value, name) in known { option value=(value) selected[asked == value] { (name) } }
+            @if !known.iter().any(|(value, _)| *value == asked) { option value=(asked) selected { (asked) } }
+        }
+    }
+}
+
+/// The same answer as data.
+fn take(frame: &Frame<'_>, ask: &Ask) -> Markup {
+    let pairs = ask.query.iter().filter(|(n, _)| !VIEW_PARAMETERS.contains(&n.as_str()));
+    let pairs: Vec<(&str, &str)> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let alone = |kept: &str| pairs.iter().all(|(name, _)| *name == "search").then(|| kept.to_owned());
+    // A kept question has an address of its own; with further conditions a script keeps the whole first.
+    let path = match ask.parameter("search") {
+        None => Some(with_query(&ask.path, pairs.iter().copied().chain([("f", "json"), ("limit", "10000")]))),
+        Some(kept) => alone(kept).map(|kept| format!("{}/items?limit=10000", crate::links::saved_search_path(&kept))),
+    };
+    html! {
+        details.menu {
+            summary.button.quiet.small { (icon(Icon::Download)) (frame.t("Take", "Emporter")) }
+            div.sheet {
+                @if let Some(path) = path {
+                    a.button.quiet href=(frame.links.local(&path)) type=(GEOJSON) download="nilometer.geojson" { "GeoJSON" }
+                    (snippets(frame, &frame.links.absolute(&path), Answer::Items))
                 }
+            }
+        }
+    }
+}
+
+fn nothing(frame: &Frame<'_>, ask: &Ask) -> Markup {
+    let widen: Vec<(&str, &str)> = [
+        ("datetime", frame.t("Any time", "Toute période")),
+        ("intersectsRefs", frame.t("Anywhere", "N'importe où")),
+        ("bbox", frame.t("Anywhere", "N'importe où")),
+        ("q", frame.t("Any words", "Sans mots")),
+    ]
+    .into_iter()
+    .filter(|(name, _)| ask.parameter(name).is_some())
+    .collect();
+    html! {
+        div.empty {
+            svg.waves viewBox="0 0 120 40" aria-hidden="true" {
+                path d="M4 12c9 0 9-6 18-6s9 6 18 6 9-6 18-6 9 6 18 6 9-6 18-6 9 6 18 6" {}
+                path d="M4 24c9 0 9-6 18-6s9 6 18 6 9-6 18-6 9 6 18 6 9-6 18-6 9 6 18 6" {}
+                path d="M4 36c9 0 9-6 18-6s9 6 18 6 9-6 18-6 9 6 18 6 9-6 18-6 9 6 18 6" {}
+            }
+            p {
+                (frame.t(
+                    "No item meets all of this. Words are whole words; accents and case do not matter.",
+                    "Aucun élément ne remplit tout cela. Les mots sont entiers ; ni les accents ni la casse ne comptent.",
+                ))
+            }
+            p.actions {
+                @for (name, text) in widen {
+                    a.button.quiet.small href=(frame.href(&changed(ask, None, &[(name, None)]))) { (text) }
+                }
+                a.button.quiet.small href=(frame.href("/search")) { (frame.t("Start again", "Recommencer")) }
             }
         }
     }
@@ -110,12 +206,12 @@ fn pager(frame: &Frame<'_>, ask: &Ask, results: &Results) -> Markup {
     let deeper = ask.parameter("token").is_some();
     html! {
         @if more.is_some() || deeper {
-            nav.pager aria-label=(frame.t("Pages", "Pages")) {
+            nav.pager aria-label="Pages" {
                 @if deeper {
                     a.button.quiet href=(frame.href(&without_page(ask))) { (frame.t("First page", "Première page")) }
                 }
                 @if let Some(token) = more {
-                    a.button rel="next" href=(frame.href(&with_parameter(ask, "token", token))) {
+                    a.button.quiet rel="next" href=(frame.href(&with_parameter(ask, "token", token))) {
                         (frame.t("Next page", "Page suivante"))
                     }
                 }
@@ -131,13 +227,19 @@ fn without_page(ask: &Ask) -> String {
 
 /// The address of `/search` for this question with some parameters set or dropped, on its first page.
 /// `collection` is the one that the path names.
-fn changed(ask: &Ask, collection: Option<&str>, changes: &[(&str, Option<&str>)]) -> String {
+pub(super) fn changed(ask: &Ask, collection: Option<&str>, changes: &[(&str, Option<&str>)]) -> String {
     let is_changed = |name: &str| changes.iter().any(|(n, _)| *n == name);
     let kept = ask.query.iter().map(|(n, v)| (n.as_str(), v.as_str()));
     let kept = kept.filter(|(n, _)| !PAGE_PARAMETERS.contains(n) && !is_changed(n));
     let of_path = collection.filter(|_| !is_changed("collections")).map(|id| ("collections", id));
     let set = changes.iter().filter_map(|(n, v)| Some((*n, (*v)?)));
     with_query("/search", kept.chain(of_path).chain(set))
+}
+
+/// The question's parameters but its period.
+fn question(ask: &Ask, collection: Option<&str>) -> Vec<(String, String)> {
+    let own = ask.query.iter().filter(|(n, _)| n != "datetime" && !PAGE_PARAMETERS.contains(&n.as_str())).cloned();
+    own.chain(collection.map(|id| ("collections".to_owned(), id.to_owned()))).collect()
 }
 
 /// A list of items. Within one collection its title is not repeated with every item.
@@ -156,18 +258,26 @@ pub(super) fn item_list(
             @for item in items {
                 @let id = item["id"].as_str().unwrap_or_default();
                 @let collection = item["collection"].as_str().unwrap_or_default();
-                @let title = item_title(item);
-                li {
+                @let title = item_title_in(item, frame.language);
+                @let bbox = locator::box_of(item).map(|b| b.map(|n| n.to_string()).join(","));
+                li data-id=(id) data-collection=(collection) data-bbox=[bbox] {
                     a.name href=(frame.href(&item_path(collection, id))) { (title) }
                     p.meta {
                         @if within != Some(collection) { span { (collection_title(ask, snapshot, collection)) } }
                         @if let Some(time) = item_time(item) { span { (time) } }
-                        @if title != id { code { (id) } }
+                        @if !says(&title, id) { code { (id) } }
                     }
                 }
             }
         }
     }
+}
+
+/// Whether a title says all that an id says.
+fn says(title: &str, id: &str) -> bool {
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    plain(title).contains(&plain(id))
 }
 
 /// The title of a collection in the reader's language, or its id.
@@ -175,167 +285,5 @@ pub(super) fn collection_title(ask: &Ask, snapshot: &Snapshot, id: &str) -> Stri
     match snapshot.collection(id, ask.scope) {
         Some(stored) => stored.collection.title(&language_of(&stored.collection, &ask.languages)).to_owned(),
         None => id.to_owned(),
-    }
-}
-
-fn count_by(snapshot: &Snapshot, search: &Search, kind: AggregationKind, scope: Scope) -> Result<Vec<Bucket>, Problem> {
-    let aggregation = Aggregation { name: "facet".into(), kind };
-    match nilometer_query::aggregate(snapshot, search, &[aggregation], scope)?.pop() {
-        Some(AggregationResult::Buckets { buckets, .. }) => Ok(buckets),
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// Items by year, oldest first.
-///
-/// # Errors
-/// The query's.
-pub(super) fn years(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Vec<(i64, u64)>, Problem> {
-    let kind = AggregationKind::DatetimeFrequency(CalendarInterval::Year);
-    let buckets = count_by(snapshot, search, kind, scope)?;
-    let year = |b: &Bucket| Some((b.key.as_str()?.get(..4)?.parse::<i64>().ok()?, b.frequency));
-    Ok(buckets.iter().filter_map(year).collect())
-}
-
-fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: &Results) -> Result<Markup, ApiError> {
-    let path_collection = results.collection.as_ref().map(|id| id.as_str());
-    let search = Search { token: None, ..results.search.clone() };
-    let anywhere = Search { collections: Vec::new(), ..search.clone() };
-    let by_collection = count_by(snapshot, &anywhere, terms("collection"), ask.scope)?;
-    let by_year = years(snapshot, &search, ask.scope)?;
-    let mut by_property = Vec::new();
-    if let [collection] = search.collections.as_slice() {
-        for queryable in facet_properties(snapshot, collection, ask.scope)? {
-            let buckets = count_by(snapshot, &search, terms(&queryable.name), ask.scope)?;
-            if buckets.len() > 1 {
-                by_property.push((queryable.name, buckets));
-            }
-        }
-    }
-    let chosen: Vec<&str> = search.collections.iter().map(|c| c.as_str()).collect();
-    Ok(html! {
-        @if !by_collection.is_empty() {
-            (facet(frame, frame.t("By collection", "Par collection"), &by_collection, |key| {
-                let link = changed(ask, None, &[("collections", Some(key))]);
-                (collection_title(ask, snapshot, key), link, chosen.contains(&key))
-            }))
-            @if !chosen.is_empty() {
-                p { a href=(frame.href(&changed(ask, None, &[("collections", None)]))) {
-                    (frame.t("All collections", "Toutes les collections"))
-                } }
-            }
-        }
-        @if by_year.len() > 1 {
-            section.facet {
-                h2 { (frame.t("By year", "Par année")) }
-                (year_chart(frame, &question(ask, path_collection), &by_year))
-            }
-        }
-        @for (name, buckets) in &by_property {
-            (facet(frame, name, buckets, |key| {
-                let filter = narrowed(ask.parameter("filter"), name, key);
-                (key.to_owned(), changed(ask, path_collection, &[("filter", Some(&filter))]), false)
-            }))
-        }
-    })
-}
-
-fn terms(property: &str) -> AggregationKind {
-    AggregationKind::Terms { property: property.into() }
-}
-
-/// Text properties with few values: those by which people narrow down.
-fn facet_properties(snapshot: &Snapshot, collection: &CollectionId, scope: Scope) -> Result<Vec<Queryable>, Problem> {
-    let all = nilometer_query::queryables(snapshot, Some(collection), scope)?;
-    let few = all
-        .into_iter()
-        .filter(|q| q.values.as_ref().is_some_and(|v| v.len() > 1) && q.name != "collection")
-        .take(PROPERTY_FACETS_MAX)
-        .collect();
-    Ok(few)
-}
-
-/// A filter with one more condition, as CQL2 text.
-fn narrowed(filter: Option<&str>, property: &str, value: &str) -> String {
-    let condition = format!("\"{}\" = '{}'", property.replace('"', "\"\""), value.replace('\'', "''"));
-    match filter {
-        Some(filter) => format!("({filter}) AND {condition}"),
-        None => condition,
-    }
-}
-
-/// The question's parameters but its period.
-fn question(ask: &Ask, collection: Option<&str>) -> Vec<(String, String)> {
-    let own = ask.query.iter().filter(|(n, _)| n != "datetime" && !PAGE_PARAMETERS.contains(&n.as_str())).cloned();
-    own.chain(collection.map(|id| ("collections".to_owned(), id.to_owned()))).collect()
-}
-
-/// One facet; `entry` gives a value's text, its address and whether it is chosen.
-fn facet(frame: &Frame<'_>, title: &str, buckets: &[Bucket], entry: impl Fn(&str) -> (String, String, bool)) -> Markup {
-    let others: u64 = buckets.iter().skip(FACET_VALUES_MAX).map(|b| b.frequency).sum();
-    html! {
-        section.facet {
-            h2 { (title) }
-            ul {
-                @for bucket in buckets.iter().take(FACET_VALUES_MAX) {
-                    @let key = bucket.key.as_str().map_or_else(|| bucket.key.to_string(), str::to_owned);
-                    @let (text, path, chosen) = entry(&key);
-                    li {
-                        a href=(frame.href(&path)) aria-current=[chosen.then_some("true")] {
-                            span { (text) }
-                            span.number { (frame.language.number(bucket.frequency)) }
-                        }
-                    }
-                }
-                @if others > 0 {
-                    li.others {
-                        span { (frame.t("others", "autres")) }
-                        span.number { (frame.language.number(others)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Bars of items by year, each a link to that year; the numbers stand in the links' names.
-pub(super) fn year_chart(frame: &Frame<'_>, question: &[(String, String)], years: &[(i64, u64)]) -> Markup {
-    let last = years.last().map_or(0, |(year, _)| *year);
-    let shown: Vec<(i64, u64)> = years.iter().copied().filter(|(y, _)| last - y < YEARS_MAX as i64).collect();
-    let (Some((first, _)), Some(most)) = (shown.first(), shown.iter().map(|(_, n)| *n).max()) else {
-        return html! {};
-    };
-    let width = last - first + 1;
-    html! {
-        figure.years {
-            svg viewBox=(format!("0 0 {} 40", width * 4)) preserveAspectRatio="none" role="list"
-                aria-label=(frame.t("Items by year", "Éléments par année")) {
-                @for (year, count) in &shown {
-                    // A year with few items beside one with many still gets a visible bar.
-                    @let height = (*count as f64 / most.max(1) as f64 * 38.0).max(1.5);
-                    @let text = format!("{year}: {}", frame.language.items(*count));
-                    @let period = format!("{year}-01-01T00:00:00Z/{year}-12-31T23:59:59.999999Z");
-                    @let pairs = question.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain([("datetime", period.as_str())]);
-                    a href=(frame.href(&with_query("/search", pairs))) role="listitem" aria-label=(text) {
-                        title { (text) }
-                        rect.room x=((year - first) * 4) y="0" width="4" height="40" {}
-                        rect.bar x=((year - first) * 4) y=(format!("{:.1}", 40.0 - height)) width="3.4"
-                            height=(format!("{height:.1}")) {}
-                    }
-                }
-            }
-            figcaption { span { (first) } span { (last) } }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_condition_is_added_with_its_quotes_escaped() {
-        assert_eq!(narrowed(None, "river", "L'Isle"), "\"river\" = 'L''Isle'");
-        assert_eq!(narrowed(Some("a = 1 OR b = 2"), "x\"y", "z"), "(a = 1 OR b = 2) AND \"x\"\"y\" = 'z'");
     }
 }

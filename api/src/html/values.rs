@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use nilometer_schemas::Instant;
 use serde_json::Value;
 
-use super::language::readable;
+use super::language::{Language, readable};
 
 /// Characters of a nested value that a page shows.
 const NESTED_CHARS_MAX: usize = 600;
@@ -56,10 +56,16 @@ pub(super) fn paragraphs(text: &str) -> Markup {
 }
 
 /// The title of an item: `title`, else `name`, else its id.
-pub(super) fn item_title(item: &Value) -> String {
+pub(crate) fn item_title(item: &Value) -> String {
     let properties = &item["properties"];
     let named = ["title", "name"].iter().find_map(|key| properties.get(key)?.as_str());
     named.filter(|t| !t.trim().is_empty()).or(item["id"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// The title of an item in a language, where it has a name of its own there, else its title.
+pub(crate) fn item_title_in(item: &Value, language: Language) -> String {
+    let own = item["properties"][format!("name_{}", language.tag())].as_str();
+    own.filter(|name| !name.trim().is_empty()).map_or_else(|| item_title(item), str::to_owned)
 }
 
 /// The time of an item: a moment, a period, or nothing for undated places.
@@ -122,6 +128,14 @@ mod tests {
         ] {
             assert_eq!(value(&json!(text)).into_string().contains("href"), linked, "{text}");
         }
+    }
+
+    #[test]
+    fn an_item_is_called_as_in_the_readers_language() {
+        let item = json!({"id": "CHE", "properties": {"title": "Switzerland", "name_fr": "Suisse"}});
+        assert_eq!(item_title_in(&item, Language::English), "Switzerland");
+        assert_eq!(item_title_in(&item, Language::French), "Suisse");
+        assert_eq!(item_title_in(&json!({"id": "x", "properties": {"name_fr": " "}}), Language::French), "x");
     }
 
     #[test]

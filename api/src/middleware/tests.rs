@@ -249,11 +249,22 @@ async fn answers_are_compressed_for_those_who_ask() {
 #[tokio::test]
 async fn answers_carry_security_headers() {
     let world = World::new(&[]).await;
-    for (uri, policy) in [("/page", PAGE_POLICY), ("/items/a", DATA_POLICY), ("/nothing", DATA_POLICY)] {
+    for (uri, script) in [("/page", "script-src 'self'; "), ("/items/a", ""), ("/nothing", "")] {
         let answer = world.send(get_of(uri, &[])).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert_eq!(answer.header("content-security-policy"), policy);
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with(&format!("default-src 'none'; {script}")), "{uri}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{uri}: {policy}");
         assert!(!answer.header("referrer-policy").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_outside_basemap_opens_the_policy_for_its_origin_alone() {
+    let world = World::new(&[("basemap_style", "https://maps.example/s/style.json")]).await;
+    let policy = world.send(get_of("/page", &[])).await.header("content-security-policy").to_owned();
+    for directive in ["connect-src 'self' https://maps.example;", "script-src 'self';", "style-src 'self';"] {
+        assert!(policy.contains(directive), "{policy}");
     }
 }
 

@@ -1,87 +1,98 @@
-//! Files inside the binary: the style sheet and pictures of the pages.
-
-use std::sync::LazyLock;
+//! Files inside the binary: scripts, styles and pictures of the pages, built from `portal/`.
 
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use nilometer_schemas::Problem;
-use sha2::{Digest, Sha256};
 
-use super::ask::hex;
 use crate::problem::ApiError;
-
-/// Hexadecimal digits of the content hash in an asset's name.
-const HASH_DIGITS: usize = 12;
 
 /// A file served under a name that changes with its content.
 struct Asset {
-    stem: &'static str,
-    extension: &'static str,
+    /// Logical name, for files that pages name; empty for those that other files name.
+    role: &'static str,
+    /// Name with the content's hash.
+    name: &'static str,
     media_type: &'static str,
-    bytes: &'static [u8],
+    plain: &'static [u8],
+    brotli: &'static [u8],
+    gzip: &'static [u8],
 }
 
-static ASSETS: [Asset; 3] = [
-    Asset {
-        stem: "nilometer",
-        extension: "css",
-        media_type: "text/css; charset=utf-8",
-        bytes: include_bytes!("../../assets/nilometer.css"),
-    },
-    Asset {
-        stem: "favicon",
-        extension: "svg",
-        media_type: "image/svg+xml",
-        bytes: include_bytes!("../../assets/favicon.svg"),
-    },
-    Asset {
-        stem: "land",
-        extension: "svg",
-        media_type: "image/svg+xml",
-        bytes: include_bytes!("../../assets/land.svg"),
-    },
-];
+static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/portal/assets.rs"));
 
-static HASHES: LazyLock<Vec<String>> =
-    LazyLock::new(|| ASSETS.iter().map(|a| hex(&Sha256::digest(a.bytes))[..HASH_DIGITS].to_owned()).collect());
-
-fn path(index: usize) -> String {
-    let asset = &ASSETS[index];
-    format!("/assets/{}-{}.{}", asset.stem, HASHES[index], asset.extension)
+/// Path of the file that pages know by this logical name, such as `main.js`.
+///
+/// # Panics
+/// If the build made no such file, as a test would show.
+pub(crate) fn asset_path(role: &str) -> String {
+    let asset = ASSETS.iter().find(|a| a.role == role).expect("the build makes every file that a page names");
+    format!("/assets/{}", asset.name)
 }
 
-/// Path of the style sheet.
-pub(crate) fn style_path() -> String {
-    path(0)
+/// A coding of an answer's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Brotli,
+    Gzip,
+    Plain,
 }
 
-/// Path of the icon.
-pub(crate) fn icon_path() -> String {
-    path(1)
-}
+impl Coding {
+    /// The densest coding that the caller takes.
+    fn accepted(headers: &HeaderMap) -> Self {
+        let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
+        let mut best = Self::Plain;
+        for range in lists.flat_map(|list| list.split(',')) {
+            let mut parts = range.split(';').map(str::trim);
+            let coding = parts.next().unwrap_or_default();
+            let refused = parts.filter_map(|p| p.strip_prefix("q=")?.parse::<f32>().ok()).any(|q| q <= 0.0);
+            match coding {
+                _ if refused => {}
+                "br" => return Self::Brotli,
+                "gzip" => best = Self::Gzip,
+                _ => {}
+            }
+        }
+        best
+    }
 
-/// Path of the outline of the continents.
-pub(crate) fn land_path() -> String {
-    path(2)
+    /// Its name in `Content-Encoding`.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Brotli => Some("br"),
+            Self::Gzip => Some("gzip"),
+            Self::Plain => None,
+        }
+    }
 }
 
 /// `GET /assets/{name}`.
 pub(super) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let found = (0..ASSETS.len()).find(|index| path(*index).strip_prefix("/assets/") == Some(name.as_str()));
-    let index = found.ok_or_else(|| Problem::not_found("asset-not-found", format!("there is no file {name:?}")))?;
-    let asset = &ASSETS[index];
-    let etag = format!("\"{}\"", HASHES[index]);
+    let asset = ASSETS.iter().find(|a| a.name == name);
+    let asset = asset.ok_or_else(|| Problem::not_found("asset-not-found", format!("there is no file {name:?}")))?;
+    let coding = Coding::accepted(&headers);
+    let bytes = match coding {
+        Coding::Brotli => asset.brotli,
+        Coding::Gzip => asset.gzip,
+        Coding::Plain => asset.plain,
+    };
+    // The name holds the content's hash; the coding makes other bytes of it.
+    let etag = format!("\"{}.{}\"", asset.name, coding.name().unwrap_or("plain"));
     let held = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
     let held = held.is_some_and(|list| list.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
-    let mut response = Response::new(if held { Body::empty() } else { Body::from(asset.bytes) });
+    let mut response = Response::new(if held { Body::empty() } else { Body::from(bytes) });
     if held {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(name) = coding.name() {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
     if let Ok(value) = HeaderValue::from_str(&etag) {
         out.insert(header::ETAG, value);
     }
@@ -90,7 +101,7 @@ pub(super) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<
 
 /// `GET /favicon.ico`, which browsers ask for unasked.
 pub(super) async fn favicon(headers: HeaderMap) -> Result<Response, ApiError> {
-    let name = icon_path().trim_start_matches("/assets/").to_owned();
+    let name = asset_path("favicon.svg").trim_start_matches("/assets/").to_owned();
     let mut response = get(Path(name), headers).await?;
     // This name does not change with the content.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
@@ -100,17 +111,36 @@ pub(super) async fn favicon(headers: HeaderMap) -> Result<Response, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http_body_util::BodyExt;
+
+    fn asking(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().expect("a header value"))])
+    }
 
     #[tokio::test]
     async fn an_asset_is_found_by_its_hashed_name_only_and_not_sent_twice() {
-        for path in [style_path(), icon_path(), land_path()] {
-            let name = path.trim_start_matches("/assets/").to_owned();
+        for role in ["main.js", "theme.js", "portal.css", "favicon.svg", "land.svg"] {
+            let name = asset_path(role).trim_start_matches("/assets/").to_owned();
             let response = get(Path(name.clone()), HeaderMap::new()).await.expect("there");
-            let mut headers = HeaderMap::new();
-            headers.insert(header::IF_NONE_MATCH, response.headers()[header::ETAG].clone());
-            let again = get(Path(name), headers).await.expect("there");
+            let etag = response.headers()[header::ETAG].to_str().expect("ASCII");
+            let again = get(Path(name), asking(header::IF_NONE_MATCH, etag)).await.expect("there");
             assert_eq!((response.status(), again.status()), (StatusCode::OK, StatusCode::NOT_MODIFIED));
+            assert!(get(Path(role.into()), HeaderMap::new()).await.is_err(), "{role}");
         }
-        assert!(get(Path("nilometer.css".into()), HeaderMap::new()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_asset_comes_in_the_densest_coding_that_the_caller_takes() {
+        let name = asset_path("portal.css").trim_start_matches("/assets/").to_owned();
+        let mut lengths = Vec::new();
+        for (accepted, coding) in
+            [("br, gzip", Some("br")), ("gzip, deflate", Some("gzip")), ("gzip, br;q=0", Some("gzip")), ("", None)]
+        {
+            let response = get(Path(name.clone()), asking(header::ACCEPT_ENCODING, accepted)).await.expect("there");
+            let got = response.headers().get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok());
+            assert_eq!(got, coding, "{accepted}");
+            lengths.push(response.into_body().collect().await.expect("bytes").to_bytes().len());
+        }
+        assert!(lengths[0] < lengths[1] && lengths[1] == lengths[2] && lengths[2] < lengths[3], "{lengths:?}");
     }
 }

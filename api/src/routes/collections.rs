@@ -136,7 +136,7 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
     if ask.html {
         return ask
             .answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
-                Ok(html::collection(&view, &snapshot, &stored)?.into_bytes())
+                Ok(html::collection(&view, &snapshot, &stored, &app.config)?.into_bytes())
             })
             .await;
     }

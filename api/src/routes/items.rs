@@ -1,17 +1,20 @@
 //! One item: reading, creating, replacing, changing, deleting.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::response::Response;
-use nilometer_indexer::{Outcome, Precondition, StoredItem, Write};
+use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredItem, Write};
+use nilometer_query::series::summary;
 use nilometer_schemas::{CollectionId, Item, ItemId, Kind, Problem};
 use serde_json::Value;
 
 use super::ask::{Ask, no_item, to_bytes};
 use super::body::{JsonBody, JsonText, parse};
 use super::bulk;
+use super::edr::gather;
 use super::merge_patch::merge;
 use super::question::visible;
 use super::writes::{created, no_content, of_condition, precondition, write_one};
@@ -31,7 +34,7 @@ pub(super) async fn get(
     Path((collection, id)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Response, ApiError> {
-    ask.only(&[])?;
+    ask.only(if ask.html { &html::SERIES_PARAMETERS } else { &[] })?;
     let snapshot = app.catalog.snapshot();
     let (view, reader) = (ask.clone(), snapshot.clone());
     let item = run_blocking(move || {
@@ -41,13 +44,28 @@ pub(super) async fn get(
     let view = ask.clone();
     if ask.html {
         // A page also shows the collection, so it lives as long as the snapshot.
-        return ask
-            .answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
-                Ok(html::item(&view, &snapshot, &item)?.into_bytes())
-            })
-            .await;
+        let seq = snapshot.seq_for(ask.scope);
+        if let Some(unchanged) = ask.not_modified(&ask.etag(seq, HTML, b"")) {
+            return Ok(unchanged);
+        }
+        let series = series_of(&ask, &snapshot, &item).await?;
+        let make = move || Ok(html::item(&view, &snapshot, &item, series.as_ref(), &app.config)?.into_bytes());
+        return ask.answer(seq, HTML, b"", make).await;
     }
     ask.answer(item.seq, GEOJSON, b"", move || Ok(item_json(&view.links, &item))).await
+}
+
+/// What the page of a feature shows of its observations; `None` for an item that has none.
+async fn series_of(ask: &Ask, snapshot: &Arc<Snapshot>, item: &StoredItem) -> Result<Option<html::Series>, ApiError> {
+    let Some(summary) = summary(snapshot, item.collection.as_str(), item.id.as_str(), ask.scope) else {
+        return Ok(None);
+    };
+    let body: Value = serde_json::from_str(item.text.as_str()).map_err(ApiError::internal)?;
+    let (collection, id) = (&item.collection, item.id.as_str());
+    let view = html::SeriesView::read(ask, snapshot, collection, id, html::item_title(&body), summary)?;
+    let Some(view) = view else { return Ok(None) };
+    let listing = gather(snapshot, &view.query()?, ask.scope, view.chosen(), html::SERIES_ROWS_MAX).await?;
+    Ok(Some(html::Series { view, listing }))
 }
 
 /// An item's answer.

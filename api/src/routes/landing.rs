@@ -27,7 +27,7 @@ pub(super) async fn landing(State(app): State<App>, ask: Ask) -> Result<Response
     if ask.html {
         return ask
             .answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
-                Ok(html::landing(&view, &snapshot, &app.config.service)?.into_bytes())
+                Ok(html::landing(&view, &snapshot, &app.config)?.into_bytes())
             })
             .await;
     }

@@ -11,10 +11,12 @@ mod documents;
 mod feature_page;
 mod items;
 mod landing;
+mod legal;
 mod merge_patch;
 mod queryables;
 mod question;
 mod searches;
+mod sitemap;
 mod writes;
 
 pub(crate) mod ask;
@@ -25,7 +27,7 @@ pub(crate) mod passes;
 pub(crate) mod search;
 pub(crate) mod tiles;
 
-pub(crate) use assets::{icon_path, land_path, style_path};
+pub(crate) use assets::asset_path;
 pub(crate) use collections::CollectionPage;
 
 use axum::Router;
@@ -68,6 +70,11 @@ pub fn router() -> Router<App> {
         .route("/changes", get(changes::get))
         .route("/changes/snapshot", get(changes::snapshot))
         .route("/assets/{name}", get(assets::get))
+        .route("/pages/{name}", get(legal::get))
+        .route("/robots.txt", get(sitemap::robots))
+        .route("/sitemap.xml", get(sitemap::sitemap))
+        .route("/sitemap/pages.xml", get(sitemap::pages))
+        .route("/sitemap/{collection}/{file}", get(sitemap::items))
         .route("/favicon.ico", get(assets::favicon))
         .merge(edr::router())
         .merge(tiles::router())

@@ -32,12 +32,17 @@ const PASSED_ON: [&str; 3] = ["datetime", "limit", "token"];
 const LIMIT_DEFAULT: usize = 20;
 /// Passes under way at one moment: one, and the one that ends or begins in that moment; with room to spare.
 const AT_ONE_MOMENT: usize = 4;
+const DAY_US: i64 = 86_400_000_000;
+/// How far back a page begins if no period is named: one cycle.
+const PAGE_BACK_US: i64 = 21 * DAY_US;
 const ALLOWED: &str = "one of point=LONGITUDE,LATITUDE, place=COLLECTION.ID, bbox=WEST,SOUTH,EAST,NORTH";
 
 /// What was asked.
 pub(crate) struct Question {
     /// The name and text of the parameter that names the place; `None` for the empty form of the page.
     pub(crate) place: Option<(&'static str, String)>,
+    /// Where the passes begin that a page shows if no period is named; `None` if one is.
+    pub(crate) shown_from: Option<Instant>,
     search: Search,
 }
 
@@ -54,6 +59,8 @@ pub(crate) struct Seen {
 
 /// The answer.
 pub(crate) struct Passes {
+    /// The place.
+    pub(crate) place: Geometry<f64>,
     /// The last pass over the place before now.
     pub(crate) previous: Option<Seen>,
     /// The first one after now.
@@ -104,14 +111,14 @@ impl Seen {
 /// `GET /swot/passes`.
 pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
     visible(&app, COLLECTION, &ask)?;
-    let question = question(&app, &ask)?;
     let (snapshot, now, view) = (app.catalog.snapshot(), (app.clock)(), ask.clone());
+    let question = question(&app, &ask, now)?;
     let media_type = if ask.html { HTML } else { JSON };
     let seq = snapshot.seq_for(ask.scope);
     let bytes = run_blocking(move || {
         let passes = answer(&snapshot, &question, view.scope, now)?;
         if view.html {
-            return Ok(html::passes(&view, &question, passes.as_ref(), now).into_bytes());
+            return Ok(html::passes(&view, &question, passes.as_ref(), now, &app.config).into_bytes());
         }
         let passes = passes.ok_or_else(|| Problem::invalid("place", "no place is named").allowed(ALLOWED))?;
         to_bytes(&as_json(&view, &passes, now))
@@ -122,7 +129,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     Ok(ask.not_modified(&etag).unwrap_or_else(|| ask.respond(media_type, &etag, bytes)))
 }
 
-fn question(app: &App, ask: &Ask) -> Result<Question, Problem> {
+fn question(app: &App, ask: &Ask, now: Instant) -> Result<Question, Problem> {
     ask.only(&[&PLACES[..], &PASSED_ON].concat())?;
     let mut given = PLACES.into_iter().filter_map(|name| Some((name, ask.parameter(name)?.to_owned())));
     let place = given.next();
@@ -133,7 +140,13 @@ fn question(app: &App, ask: &Ask) -> Result<Question, Problem> {
     let mut search = from_pairs(app, passed_on.cloned().collect(), &[], LIMIT_DEFAULT, Dialect::Edr)?.search;
     search.collections = vec![nilometer_schemas::CollectionId::new(COLLECTION)?];
     search.sortby = by_time(Direction::Ascending);
-    Ok(Question { place, search })
+    // A reader wants to know of about now; the first passes of the mission are a link away.
+    let midnight = (now.0 - PAGE_BACK_US).div_euclid(DAY_US) * DAY_US;
+    let shown_from = (ask.html && search.datetime.is_none()).then_some(Instant(midnight));
+    if shown_from.is_some() {
+        search.datetime = Some(TimeInterval { start: shown_from, end: None });
+    }
+    Ok(Question { place, shown_from, search })
 }
 
 fn by_time(direction: Direction) -> Vec<SortKey> {
@@ -229,8 +242,9 @@ fn within(seen: &Seen, period: Option<TimeInterval>) -> bool {
 
 fn answer(snapshot: &Snapshot, question: &Question, scope: Scope, now: Instant) -> Result<Option<Passes>, ApiError> {
     let Some((name, text)) = &question.place else { return Ok(None) };
+    let place = geometry(snapshot, name, text, scope)?;
     let sights: BTreeMap<u32, Sight> =
-        sights(&geometry(snapshot, name, text, scope)?).into_iter().map(|s| (s.pass.number(), s)).collect();
+        sights(&place).into_iter().map(|s| (s.pass.number(), s)).collect();
     let values = sights.keys().map(|pass| Scalar::Number(f64::from(*pass))).collect();
     let filter = Filter::In { property: "spatial:pass_id".into(), values };
     let filter = if sights.is_empty() { Filter::Const(false) } else { filter };
@@ -244,7 +258,7 @@ fn answer(snapshot: &Snapshot, question: &Question, scope: Scope, now: Instant) 
     let after = TimeInterval { start: Some(now), end: None };
     let previous = finder.from(before, Direction::Descending)?.into_iter().find(|seen| seen.begin() <= now);
     let next = finder.from(after, Direction::Ascending)?.into_iter().find(|seen| seen.begin() > now);
-    Ok(Some(Passes { previous, next, matched, page, token }))
+    Ok(Some(Passes { place, previous, next, matched, page, token }))
 }
 
 fn as_json(ask: &Ask, passes: &Passes, now: Instant) -> Value {

@@ -17,6 +17,7 @@ use super::ask::Ask;
 use super::body::JsonBody;
 use super::feature_page::feature_collection;
 use super::question::{from_address, from_body, from_pairs, visible, within};
+use super::searches::load;
 use super::tiles::tileset_link;
 use crate::html;
 use crate::links::{GEOJSON, HTML, JSON, collection_path, with_query};
@@ -124,22 +125,45 @@ pub(crate) struct Results {
     pub(crate) page: Page,
 }
 
+impl Results {
+    /// Id of the collection of the address.
+    pub(crate) fn collection(&self) -> Option<&str> {
+        self.collection.as_ref().map(CollectionId::as_str)
+    }
+}
+
+/// Parameter of a page that names a kept question; the page asks it together with the other parameters.
+const KEPT: &str = "search";
+
 async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
-    if let Some(clean) = html::clean_search_address(&ask)? {
+    let snapshot = app.catalog.snapshot();
+    if let Some(clean) = html::clean_search_address(&ask, &snapshot)? {
         return Ok(see_other(&ask.links.local(&clean)));
     }
-    let mut search = from_pairs(app, ask.query.clone(), &[], HTML_LIMIT_DEFAULT, Dialect::Stac)?.search;
+    let mut search = page_question(app, &ask).await?;
     search.fields = None;
     if let Some(collection) = &collection {
         search = within(search, collection)?;
     }
-    let snapshot = app.catalog.snapshot();
-    let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
+    let (view, metrics, app) = (ask.clone(), Arc::clone(&app.metrics), Arc::clone(app));
     ask.answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
         let page = page_of(&metrics, &snapshot, &search, view.scope)?;
-        Ok(html::results(&view, &snapshot, &Results { search, collection, page })?.into_bytes())
+        Ok(html::results(&view, &snapshot, &Results { search, collection, page }, &app.config)?.into_bytes())
     })
     .await
+}
+
+/// The question of a page: its parameters, and for those that it lacks the members of the kept question it names.
+async fn page_question(app: &App, ask: &Ask) -> Result<Search, ApiError> {
+    let request = from_pairs(app, ask.query.clone(), &[KEPT], HTML_LIMIT_DEFAULT, Dialect::Stac)?;
+    let Some(id) = ask.parameter(KEPT) else { return Ok(request.search) };
+    let (mut whole, kept) = (request.canonical, load(app, id).await?);
+    if let (Some(members), Value::Object(kept)) = (whole.as_object_mut(), kept) {
+        for (name, value) in kept {
+            members.entry(name).or_insert(value);
+        }
+    }
+    Ok(from_body(app, whole, &[])?.search)
 }
 
 fn see_other(location: &str) -> Response {

@@ -67,6 +67,10 @@ pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut as
     answer_get(&app, ask, search, None).await
 }
 
+/// The kept question of an id, as the body of a search.
+///
+/// # Errors
+/// `NotFound` where none is kept.
 pub(super) async fn load(app: &App, id: &str) -> Result<Value, ApiError> {
     let absent = || Problem::not_found("search-not-found", format!("no question is kept under {id:?}"));
     let text = app.accounts.load_search(id).await?.ok_or_else(absent)?;

@@ -12,6 +12,7 @@ mod csv;
 mod feature;
 mod format;
 mod geojson;
+mod listing;
 mod locations;
 mod metadata;
 mod parameter;
@@ -22,7 +23,9 @@ mod table;
 mod times;
 
 pub(crate) use format::Format;
+pub(crate) use listing::{Listed, Listing, gather};
 pub(crate) use metadata::{QUERIES, data_links, describe, steps};
+pub(crate) use parameter::statistic;
 pub(crate) use place::{TOLERANCE_M, units};
 
 use axum::Router;

@@ -141,7 +141,7 @@ fn label(column: &SeriesColumn) -> Text {
 }
 
 /// What a statistic is called in English and in French.
-fn statistic(method: Method) -> (&'static str, &'static str) {
+pub(crate) fn statistic(method: Method) -> (&'static str, &'static str) {
     match method {
         Method::Mean => ("mean", "moyenne"),
         Method::Min => ("minimum", "minimum"),

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-fn main() {
+/// Writes `demo_files.rs`.
+pub(crate) fn list() {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("demo");
     println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
@@ -20,7 +21,6 @@ fn main() {
     list.push_str("]\n");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it")).join("demo_files.rs");
     std::fs::write(out, list).expect("the output folder can be written");
-    println!("cargo::rerun-if-changed=migrations");
 }
 
 /// Data files below a folder; texts for people (`.md`) stay out.

@@ -1,0 +1,54 @@
+// Requests to the service's own public API.
+
+import { language, local, t } from "./page";
+
+/** A refusal or failure, in words for a reader. */
+export class ApiFailure extends Error {
+  constructor(
+    message: string,
+    /** HTTP status; 0 where no answer came. */
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Fetches a path of the service. Throws `ApiFailure` for any answer but 2xx, and the abort as it is. */
+export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(local(path), { ...init, headers: { "accept-language": language, ...init.headers } });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiFailure(
+      navigator.onLine
+        ? t("The service does not answer. Try again in a moment.", "Le service ne répond pas. Réessayez dans un instant.")
+        : t("You are offline.", "Vous êtes hors ligne."),
+      0,
+    );
+  }
+  if (!response.ok) throw new ApiFailure(await problemText(response), response.status);
+  return response;
+}
+
+/** Fetches JSON. */
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const init: RequestInit = { headers: { accept: "application/json, application/geo+json" } };
+  const response = await request(path, signal ? { ...init, signal } : init);
+  return (await response.json()) as T;
+}
+
+async function problemText(response: Response): Promise<string> {
+  const type = response.headers.get("content-type") ?? "";
+  if (type.includes("json")) {
+    const problem = (await response.json()) as { detail?: string; title?: string };
+    const text = problem.detail ?? problem.title;
+    if (text) return text;
+  }
+  if (type.startsWith("text/html")) {
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const text = page.querySelector(".problem-page .lead")?.textContent;
+    if (text) return text;
+  }
+  return t(`The service answered ${response.status}.`, `Le service a répondu ${response.status}.`);
+}

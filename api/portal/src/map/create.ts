@@ -1,0 +1,107 @@
+// A map of ours: MapLibre with its worker, controls in the page's language, the theme's colours, and honest failures.
+
+import { AttributionControl, Map as MapLibreMap, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import cssAddress from "maplibre-gl/dist/maplibre-gl.css?url";
+import workerAddress from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import { loadStyle, t } from "../page";
+import { onTheme } from "../theme-switch";
+import { ownStyle } from "./style";
+
+/** What a map begins with. */
+export interface MapStart {
+  /** What the map shows, for screen readers. */
+  label: string;
+  /** Longitude, latitude. */
+  center: [number, number];
+  zoom: number;
+  /** Style of an outside basemap; ours where there is none. */
+  basemap: string | null;
+  /** Whether one can move it. */
+  interactive: boolean;
+}
+
+/** A map and its end. */
+export interface OwnMap {
+  map: MapLibreMap;
+  /** Calls back now and whenever the style was loaded anew, which drops the layers that others added. */
+  onStyle(add: () => void): void;
+  /** Whether layers can be added now; else `onStyle` will call. */
+  isStyled(): boolean;
+  destroy(): void;
+}
+
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** How long the map moves, in milliseconds: not at all for readers who asked for that. */
+export function motion(milliseconds: number): number {
+  return reducedMotion.matches ? 0 : milliseconds;
+}
+
+/** Makes a map in an element. */
+export async function createMap(container: HTMLElement, start: MapStart): Promise<OwnMap> {
+  setWorkerUrl(new URL(workerAddress, import.meta.url).href);
+  await loadStyle(new URL(cssAddress, import.meta.url).href);
+  const map = new MapLibreMap({
+    container,
+    style: start.basemap ?? ownStyle(),
+    center: start.center,
+    zoom: start.zoom,
+    minZoom: 0.6,
+    maxZoom: 18,
+    attributionControl: false,
+    interactive: start.interactive,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    fadeDuration: motion(200),
+    locale: {
+      "Map.Title": start.label,
+      "NavigationControl.ZoomIn": t("Zoom in", "Agrandir"),
+      "NavigationControl.ZoomOut": t("Zoom out", "Réduire"),
+      "AttributionControl.ToggleAttribution": t("Sources of the map", "Sources de la carte"),
+      "AttributionControl.MapFeedback": t("Sources of the map", "Sources de la carte"),
+      "Popup.Close": t("Close", "Fermer"),
+    },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  if (start.interactive) {
+    map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    map.addControl(new ScaleControl({}), "bottom-right");
+  }
+  map.addControl(new AttributionControl({ compact: true }), "bottom-right");
+  const added: (() => void)[] = [];
+  let styled = false;
+  map.on("style.load", () => {
+    styled = true;
+    for (const add of added) add();
+  });
+  const forgetTheme = onTheme(() => {
+    if (start.basemap) return;
+    styled = false;
+    map.setStyle(ownStyle(), { diff: false });
+  });
+  // What does not load leaves a gap on the map; the list beside it is whole.
+  map.on("error", (event) => console.warn("map:", event.error.message));
+  const size = new ResizeObserver(() => map.resize());
+  size.observe(container);
+  // Seen as soon as the land is there; the question's tiles may take longer.
+  const seen = (): void => container.parentElement?.classList.add("ready");
+  map.once("load", seen);
+  map.on("sourcedata", (event) => {
+    if (event.sourceId === "basemap" && event.isSourceLoaded) seen();
+  });
+  return {
+    map,
+    onStyle(add) {
+      added.push(add);
+      if (styled) add();
+    },
+    isStyled: () => styled,
+    destroy() {
+      forgetTheme();
+      size.disconnect();
+      map.remove();
+    },
+  };
+}

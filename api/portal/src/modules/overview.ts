@@ -1,0 +1,53 @@
+// The first page: the map of everything behind the question, once the page stands.
+
+import type { Destroy } from "../mount";
+import { local } from "../page";
+import { suggestPlaces } from "../search/places";
+
+interface Options {
+  places: string[];
+  basemap: string | null;
+  lang: string | null;
+}
+
+export function mount(element: HTMLElement, raw: unknown): Destroy {
+  const options = raw as Options;
+  const ends: Destroy[] = [];
+  const place = element.querySelector<HTMLInputElement>("#place");
+  if (place) {
+    ends.push(
+      suggestPlaces(place, options.places, (reference) => {
+        const lang = options.lang ? `&lang=${options.lang}` : "";
+        location.assign(local(`/search?intersectsRefs=${encodeURIComponent(reference)}${lang}`));
+      }),
+    );
+  }
+  const backdrop = element.querySelector<HTMLElement>(".backdrop");
+  let gone = false;
+  const load = async (): Promise<void> => {
+    if (!backdrop || gone) return;
+    const [{ createMap }, { showQuestion }] = await Promise.all([import("../map/create"), import("../map/question-layers")]);
+    const holder = document.createElement("div");
+    holder.className = "map-holder";
+    backdrop.append(holder);
+    const wide = element.clientWidth > 900;
+    const own = await createMap(holder, {
+      label: "",
+      // The words stand on the left of a wide window.
+      center: wide ? [-45, 24] : [8, 30],
+      zoom: wide ? 1.75 : 1.1,
+      basemap: options.basemap,
+      interactive: false,
+    });
+    const tilejson = new URL(local("/tiles/WebMercatorQuad/tilejson.json"), location.href).href;
+    own.onStyle(() => showQuestion(own.map, { tilejson }));
+    ends.push(() => own.destroy());
+  };
+  // What one reads comes first.
+  const idle = window.requestIdleCallback ?? ((call: () => void) => window.setTimeout(call, 200));
+  idle(() => void load());
+  return () => {
+    gone = true;
+    for (const end of ends) end();
+  };
+}

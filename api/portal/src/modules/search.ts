@@ -1,0 +1,410 @@
+// The search page: form, facets, list, time and map as one. The server makes every part; this module fetches the page of
+// the next question and takes its parts over, so that nothing is said twice.
+
+import type { Geometry } from "geojson";
+import { ApiFailure, getJson, request } from "../api";
+import type { Shape } from "../map/draw";
+import type { MapSide } from "../map/side";
+import { type View, readItem, readView, writeFragment } from "../map/view";
+import { type Destroy, mountAll } from "../mount";
+import { local, t } from "../page";
+import { suggestPlaces } from "../search/places";
+import { itemsOf, questionOf, tilesOf, withPeriod, withPlace } from "../search/question";
+import { type Box, extent, extentOf } from "../search/extent";
+import { brushTimeline } from "../search/timeline";
+
+interface Options {
+  places: string[];
+  basemap: string | null;
+}
+
+const NARROW = matchMedia("(max-width: 57.99rem)");
+
+export function mount(element: HTMLElement, raw: unknown): Destroy {
+  const options = raw as Options;
+  const form = element.querySelector<HTMLFormElement>("form.bar")!;
+  const mapElement = element.querySelector<HTMLElement>(".map")!;
+  const part = (name: string): HTMLElement => element.querySelector<HTMLElement>(`[data-part="${name}"]`)!;
+  const said = document.createElement("p");
+  said.className = "hidden-text";
+  said.role = "status";
+  const progress = document.createElement("div");
+  progress.className = "progress";
+  element.querySelector(".ask")!.after(progress);
+  element.append(said);
+
+  const ends = new AbortController();
+  const on = { signal: ends.signal };
+  let address = new URL(location.href);
+  let running = new AbortController();
+  let map: MapSide | undefined;
+  let mapAsked = false;
+  let view: View | undefined = readView(location.hash);
+  let selected: string | undefined = readItem(location.hash);
+  let endParts: Destroy = () => {};
+
+  // ---- A search ----
+
+  /** Shows the answer of an address of this service's search. */
+  async function go(to: URL, history: "push" | "keep"): Promise<void> {
+    running.abort();
+    running = new AbortController();
+    const { signal } = running;
+    element.ariaBusy = "true";
+    const path = to.pathname.slice(local("").length) + to.search;
+    try {
+      const response = await request(path, { signal, headers: { accept: "text/html" } });
+      const text = await response.text();
+      // The service may have sent us on to a cleaner address.
+      address = new URL(response.url);
+      take(new DOMParser().parseFromString(text, "text/html"));
+      if (history === "push") {
+        selected = undefined;
+        window.history.pushState(null, "", address.pathname + address.search + writeFragment(undefined, undefined));
+      }
+      await follow(signal, history === "push");
+    } catch (error) {
+      if (signal.aborted) return;
+      if (history === "push") window.history.pushState(null, "", to.pathname + to.search);
+      address = to;
+      failed(error, to);
+    } finally {
+      if (!signal.aborted) element.ariaBusy = "false";
+    }
+  }
+
+  /** Takes over what the page of an answer holds. */
+  function take(page: Document): void {
+    for (const fresh of page.querySelectorAll<HTMLElement>("[data-part]")) {
+      part(fresh.dataset["part"]!).replaceChildren(...fresh.childNodes);
+    }
+    document.title = page.title;
+    document.querySelector("nav.languages")?.replaceWith(page.querySelector("nav.languages") ?? "");
+    for (const old of form.querySelectorAll('input[type="hidden"]')) old.remove();
+    for (const input of page.querySelectorAll<HTMLInputElement>("form.bar input")) {
+      if (input.type === "hidden") form.append(input);
+      else if (input.id !== document.activeElement?.id || input.id === "place") {
+        const own = form.querySelector<HTMLInputElement>(`#${input.id}`);
+        if (own) own.value = input.value;
+      }
+    }
+    part("results").scrollTop = 0;
+    said.textContent = element.querySelector(".count")?.textContent ?? "";
+    wireParts();
+  }
+
+  function failed(error: unknown, to: URL): void {
+    const notice = document.createElement("div");
+    notice.className = "notice problem";
+    notice.role = "alert";
+    const title = document.createElement("h2");
+    const offline = !navigator.onLine;
+    title.textContent = offline ? t("You are offline", "Vous êtes hors ligne") : t("This search did not work", "Cette recherche n'a pas abouti");
+    const text = document.createElement("p");
+    text.textContent = error instanceof ApiFailure ? error.message : t("Something went wrong on this page.", "Un problème est survenu dans cette page.");
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "button quiet";
+    again.textContent = t("Try again", "Réessayer");
+    again.addEventListener("click", () => void go(to, "keep"));
+    notice.append(title, text, again);
+    part("results").replaceChildren(notice);
+    if (!(error instanceof ApiFailure)) console.error(error);
+    if (offline) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
+  }
+
+  // ---- The parts ----
+
+  function wireParts(): void {
+    endParts();
+    const own: Destroy[] = [mountAll(part("results"))];
+    const figure = part("timeline").querySelector<HTMLElement>("figure.timeline");
+    if (figure) own.push(brushTimeline(figure, (datetime) => void go(withPeriod(address, datetime), "push")));
+    for (const row of rows()) {
+      const title = row.querySelector(".name")?.textContent ?? "";
+      if (!row.dataset["bbox"]) continue;
+      const show = document.createElement("button");
+      show.type = "button";
+      show.className = "button bare icon-only locate";
+      show.title = t("Show on the map", "Montrer sur la carte");
+      show.append(pin());
+      show.ariaLabel = t(`Show ${title} on the map`, `Montrer ${title} sur la carte`);
+      show.addEventListener("click", () => select(keyOf(row), true));
+      row.append(show);
+    }
+    void offerDownload();
+    mark();
+    endParts = () => own.forEach((end) => end());
+  }
+
+  function rows(): HTMLElement[] {
+    return [...element.querySelectorAll<HTMLElement>(".results .items > li")];
+  }
+
+  function keyOf(row: HTMLElement): string {
+    return `${encodeURIComponent(row.dataset["collection"] ?? "")}/${encodeURIComponent(row.dataset["id"] ?? "")}`;
+  }
+
+  function boxOf(row: HTMLElement | undefined): Box | undefined {
+    const numbers = row?.dataset["bbox"]?.split(",").map(Number);
+    return numbers?.length === 4 ? (numbers as Box) : undefined;
+  }
+
+  function mark(near?: string): void {
+    for (const row of rows()) {
+      const key = keyOf(row);
+      row.classList.toggle("selected", key === selected);
+      row.classList.toggle("near", key === near && key !== selected);
+      if (key === selected) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+  }
+
+  function select(item: string, move: boolean): void {
+    selected = item;
+    mark();
+    const row = rows().find((r) => keyOf(r) === item);
+    row?.scrollIntoView({ block: "nearest" });
+    keepFragment();
+    if (!move) return;
+    if (NARROW.matches) setView("map");
+    void startMap().then(() => map?.select(item, boxOf(row), row?.querySelector(".name")?.textContent ?? item, true));
+  }
+
+  /** A kept question has no address for its data until the service keeps the whole. */
+  async function offerDownload(): Promise<void> {
+    const sheet = element.querySelector<HTMLElement>(".menu .sheet");
+    if (!sheet || sheet.querySelector("a[download]")) return;
+    const { signal } = running;
+    try {
+      const link = document.createElement("a");
+      link.className = "button quiet";
+      link.download = "nilometer.geojson";
+      link.href = await itemsOf(questionOf(address), signal);
+      link.textContent = "GeoJSON";
+      if (!signal.aborted) sheet.prepend(link);
+    } catch (error) {
+      if (!signal.aborted) console.warn(error);
+    }
+  }
+
+  // ---- The map ----
+
+  function keepFragment(): void {
+    const fragment = writeFragment(view, selected);
+    window.history.replaceState(null, "", address.pathname + address.search + fragment);
+  }
+
+  async function startMap(): Promise<void> {
+    if (mapAsked || (NARROW.matches && element.dataset["view"] !== "map")) return;
+    mapAsked = true;
+    const { mountMap } = await import("../map/side");
+    map = await mountMap(
+      mapElement,
+      { view, basemap: options.basemap },
+      {
+        moved(next) {
+          view = next;
+          keepFragment();
+        },
+        near(item) {
+          mark(item);
+          const row = rows().find((r) => keyOf(r) === item);
+          if (row) row.scrollIntoView({ block: "nearest" });
+        },
+        selected: (item) => select(item, false),
+        drawn: (shape) => void drawn(shape),
+      },
+    );
+    await follow(running.signal, !view && !selected);
+    const row = rows().find((r) => keyOf(r) === selected);
+    if (selected && row) map.select(selected, boxOf(row), row.querySelector(".name")?.textContent ?? "", !view);
+  }
+
+  async function drawn(shape: Shape): Promise<void> {
+    try {
+      const where = shape.kind === "box" ? { bbox: shape.bbox } : { intersects: shape.polygon };
+      await go(await withPlace(address, where), "push");
+    } catch (error) {
+      failed(error, address);
+    }
+  }
+
+  /** Lets the map follow the question; `fit` moves the view to it. */
+  async function follow(signal: AbortSignal, fit: boolean): Promise<void> {
+    if (!map) return;
+    const question = questionOf(address);
+    // All items stand in the list, or the service tells where they lie.
+    const isWhole = !element.querySelector(".results .pager");
+    const [tilejson, place] = await Promise.all([tilesOf(question, signal), placeOf(question, signal)]);
+    const listed = extent(rows().map(boxOf));
+    const everywhere = fit && !place && !isWhole ? await extentOf(question, signal) : undefined;
+    if (signal.aborted) return;
+    map.outline(place?.geometry ?? null);
+    map.show(tilejson, fit ? (place?.box ?? everywhere ?? listed) : undefined);
+  }
+
+  // ---- What one does ----
+
+  form.addEventListener(
+    "submit",
+    (event) => {
+      event.preventDefault();
+      const target = new URL(form.action);
+      target.search = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)])).toString();
+      element.dataset["filters"] = "closed";
+      void go(target, "push");
+    },
+    on,
+  );
+  element.addEventListener(
+    "change",
+    (event) => {
+      const changed = event.target as HTMLElement;
+      if (changed.id === "sortby" || changed.matches('input[type="date"]')) form.requestSubmit();
+    },
+    on,
+  );
+  element.addEventListener(
+    "click",
+    (event) => {
+      const target = event.target as Element;
+      const shown = target.closest<HTMLElement>("[data-show]")?.dataset["show"];
+      if (shown) setView(shown);
+      const link = target.closest("a");
+      const href = link instanceof SVGAElement ? link.href.baseVal : link?.href;
+      if (!href || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+      if (link instanceof HTMLAnchorElement && link.download) return;
+      const to = new URL(href, location.href);
+      const isSearch = to.pathname === local("/search") || to.pathname === address.pathname;
+      if (to.origin !== location.origin || !isSearch || to.searchParams.has("f")) return;
+      event.preventDefault();
+      void go(to, "push");
+    },
+    on,
+  );
+  // Walking the list with the arrows; what has the focus or the pointer shows on the map.
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Escape" && element.dataset["filters"] === "open") setView("filters");
+      const row = (event.target as Element).closest<HTMLElement>(".results .items > li");
+      if (!row || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
+      const next = (event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling)?.querySelector<HTMLElement>(".name");
+      if (next) {
+        event.preventDefault();
+        next.focus();
+      }
+    },
+    on,
+  );
+  for (const [begin, end] of [["pointerover", "pointerout"], ["focusin", "focusout"]] as const) {
+    element.addEventListener(begin, (event) => map?.look(boxOf((event.target as Element).closest<HTMLElement>(".results .items > li") ?? undefined) ?? keptBox()), on);
+    element.addEventListener(end, () => map?.look(keptBox()), on);
+  }
+  function keptBox(): Box | undefined {
+    return boxOf(rows().find((r) => keyOf(r) === selected));
+  }
+  window.addEventListener(
+    "popstate",
+    () => {
+      view = readView(location.hash) ?? view;
+      selected = readItem(location.hash);
+      const to = new URL(location.href);
+      if (to.pathname + to.search === address.pathname + address.search) mark();
+      else void go(to, "keep").then(() => mark());
+    },
+    on,
+  );
+  window.addEventListener("offline", () => (said.textContent = t("You are offline.", "Vous êtes hors ligne.")), on);
+
+  function setView(shown: string): void {
+    const open = shown === "filters" && element.dataset["filters"] !== "open";
+    element.dataset["filters"] = open ? "open" : "closed";
+    if (shown !== "filters") element.dataset["view"] = shown;
+    for (const button of element.querySelectorAll<HTMLElement>("[data-show]")) {
+      const name = button.dataset["show"];
+      if (name === "filters") button.ariaExpanded = String(open);
+      else button.ariaPressed = String(!open && element.dataset["view"] === name);
+    }
+    if (open) part("facets").focus();
+    if (shown === "map") void startMap();
+  }
+
+  const place = form.querySelector<HTMLInputElement>("#place");
+  const endSuggestions = place
+    ? suggestPlaces(place, options.places, (reference) => void withPlace(address, { intersectsRefs: reference }).then((to) => go(to, "push")))
+    : () => {};
+
+  wireParts();
+  // What one reads comes first; the map follows when the page is quiet.
+  const idle = window.requestIdleCallback ?? ((call: () => void) => window.setTimeout(call, 200));
+  idle(() => void startMap().catch((error: unknown) => mapFailed(error)));
+  NARROW.addEventListener("change", () => void startMap(), on);
+
+  function mapFailed(error: unknown): void {
+    console.error(error);
+    const notice = document.createElement("p");
+    notice.className = "notice";
+    notice.textContent = t("The map cannot be shown here. The list holds the same items.", "La carte ne peut pas s'afficher ici. La liste contient les mêmes éléments.");
+    mapElement.append(notice);
+  }
+
+  return () => {
+    ends.abort();
+    running.abort();
+    endParts();
+    endSuggestions();
+    map?.destroy();
+  };
+}
+
+function pin(): SVGElement {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.ariaHidden = "true";
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", "M12 21s7-6.2 7-11.5a7 7 0 0 0-14 0C5 14.8 12 21 12 21M12 7a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5");
+  svg.append(path);
+  return svg;
+}
+
+/** The outline of the place that a question is about, and its box. */
+async function placeOf(question: URLSearchParams, signal: AbortSignal): Promise<{ geometry: Geometry; box: Box | undefined } | undefined> {
+  const bbox = question.get("bbox")?.split(",").map(Number);
+  if (bbox?.length === 4) {
+    const [west, south, east, north] = bbox as Box;
+    const right = east < west ? east + 360 : east;
+    return { geometry: { type: "Polygon", coordinates: [[[west, south], [right, south], [right, north], [west, north], [west, south]]] }, box: bbox as Box };
+  }
+  const drawn = question.get("intersects");
+  if (drawn) return withBox(JSON.parse(drawn) as Geometry);
+  const kept = question.get("search");
+  if (kept) {
+    const { search } = await getJson<{ search: { intersects?: Geometry } }>(`/searches/${encodeURIComponent(kept)}`, signal);
+    return search.intersects && withBox(search.intersects);
+  }
+  const [reference] = (question.get("intersectsRefs") ?? "").split(",");
+  if (!reference) return undefined;
+  const dot = reference.indexOf(".");
+  const path = `/collections/${encodeURIComponent(reference.slice(0, dot))}/items/${encodeURIComponent(reference.slice(dot + 1))}`;
+  try {
+    const { geometry, bbox: box } = await getJson<{ geometry: Geometry | null; bbox?: Box }>(path, signal);
+    return geometry ? { geometry, box: box ?? withBox(geometry).box } : undefined;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return undefined;
+  }
+}
+
+function withBox(geometry: Geometry): { geometry: Geometry; box: Box | undefined } {
+  const points: Box[] = [];
+  const collect = (coordinates: unknown): void => {
+    if (!Array.isArray(coordinates)) return;
+    if (typeof coordinates[0] === "number") points.push([coordinates[0], coordinates[1] as number, coordinates[0], coordinates[1] as number]);
+    else coordinates.forEach(collect);
+  };
+  if ("coordinates" in geometry) collect(geometry.coordinates);
+  return { geometry, box: extent(points) };
+}

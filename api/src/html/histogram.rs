@@ -1,0 +1,50 @@
+//! How much there is in each year: bars, and the same numbers as a table.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::layout::Frame;
+
+/// Height and width of the drawing; a bar is one unit wide with a gap.
+const HEIGHT: f64 = 60.0;
+const BAR: f64 = 10.0;
+const GAP: f64 = 2.0;
+
+/// Bars for counts by year; nothing for none. Years without a count between others stay empty.
+pub(super) fn by_year(frame: &Frame<'_>, title: &str, counts: &BTreeMap<i64, u64>) -> Markup {
+    let (Some((first, _)), Some((last, _))) = (counts.first_key_value(), counts.last_key_value()) else {
+        return html! {};
+    };
+    let most = counts.values().copied().max().unwrap_or(1).max(1);
+    let years = last - first + 1;
+    let width = years as f64 * BAR;
+    html! {
+        figure.histogram {
+            figcaption { (title) }
+            svg viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
+                @for (year, count) in counts {
+                    @let height = (*count as f64 / most as f64 * HEIGHT).max(1.0);
+                    rect.bar x=((year - first) as f64 * BAR + GAP / 2.0) y=(HEIGHT - height) width=(BAR - GAP) height=(height) {
+                        title { (year) ": " (frame.language.number(*count)) }
+                    }
+                }
+            }
+            p.ends aria-hidden="true" { span { (first) } span { (frame.t("at most ", "au plus ")) (frame.language.number(most)) } span { (last) } }
+            details {
+                summary { (frame.t("As a table", "En tableau")) }
+                div.scroll.low tabindex="0" role="region" aria-label=(title) {
+                    table {
+                        caption.hidden-text { (title) }
+                        thead { tr { th scope="col" { (frame.t("Year", "Année")) } th.number scope="col" { (frame.t("Number", "Nombre")) } } }
+                        tbody {
+                            @for (year, count) in counts {
+                                tr { th scope="row" { (year) } td.number { (frame.language.number(*count)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

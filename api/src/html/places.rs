@@ -1,0 +1,71 @@
+//! Stored places as parts of a question: which collections hold them, what they are called.
+
+use nilometer_indexer::Snapshot;
+use nilometer_schemas::{CollectionId, Problem, Scope, Search};
+use serde_json::Value;
+
+use super::Language;
+use super::values::item_title_in;
+use crate::routes::ask::Ask;
+
+/// Collections whose keywords hold this word are offered as places.
+const KEYWORD: &str = "place";
+/// Parameters that say where: a newly named place replaces them.
+pub(super) const PARAMETERS: [&str; 4] = ["bbox", "intersects", "intersectsRefs", "search"];
+/// Candidates looked at for the best match of a name.
+const CANDIDATES_MAX: usize = 50;
+
+/// The collections of places that a scope may see.
+pub(super) fn collections(snapshot: &Snapshot, scope: Scope) -> Vec<CollectionId> {
+    let of_places = |body: &serde_json::Map<String, Value>| {
+        body.get("keywords").and_then(Value::as_array).is_some_and(|words| words.iter().any(|w| w == KEYWORD))
+    };
+    let stored = snapshot.collections(scope).into_iter().map(|stored| &stored.collection);
+    stored.filter(|c| of_places(&c.body)).map(|c| c.id.clone()).collect()
+}
+
+/// The reference (`COLLECTION.ID`) of the place that is called like this, whatever the case and accents.
+///
+/// # Errors
+/// `Invalid` where no stored place has this name; the query's.
+pub(super) fn resolve(snapshot: &Snapshot, ask: &Ask, name: &str) -> Result<String, Problem> {
+    let unknown = || {
+        let detail = match ask.language() {
+            Language::English => format!("no stored place is called {name:?}"),
+            Language::French => format!("aucun lieu enregistré ne s'appelle {name:?}"),
+        };
+        Problem::invalid("place", detail).at("place")
+    };
+    let collections = collections(snapshot, ask.scope);
+    // A comma would separate alternatives.
+    let words = name.replace([',', '"'], " ");
+    if collections.is_empty() || words.trim().is_empty() {
+        return Err(unknown());
+    }
+    let search = Search { collections, q: vec![words], limit: CANDIDATES_MAX, ..Search::default() };
+    let found = nilometer_query::search(snapshot, &search, ask.scope)?.items;
+    let is_called = |text: &str| {
+        let item: Value = serde_json::from_str(text).unwrap_or_default();
+        let names = ["title", "name", "name_en", "name_fr"].map(|key| item["properties"][key].as_str().map(folded));
+        names.contains(&Some(folded(name)))
+    };
+    let exact = found.iter().find(|item| is_called(item.text.as_str()));
+    let best = exact.or(found.first()).ok_or_else(unknown)?;
+    Ok(format!("{}.{}", best.collection.as_str(), best.id.as_str()))
+}
+
+fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// The title of the place that a reference names, or the reference where it names none.
+pub(super) fn title(snapshot: &Snapshot, scope: Scope, language: Language, reference: &str) -> String {
+    // The longest collection id wins, as in the question itself.
+    for (at, _) in reference.match_indices('.').collect::<Vec<_>>().into_iter().rev() {
+        let (collection, id) = (&reference[..at], &reference[at + 1..]);
+        if let Ok(Some(item)) = snapshot.item(collection, id, scope) {
+            return item_title_in(&serde_json::from_str(item.text.as_str()).unwrap_or_default(), language);
+        }
+    }
+    reference.to_owned()
+}

@@ -1,0 +1,55 @@
+// Every page, in both languages and on both screens: no fault, nothing for axe to find, nothing wider than the screen,
+// and the same with scripts off.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { PHONE, WIDE, checkAxe, useBrowser } from '../support/browser.mjs'
+
+const browser = useBrowser()
+
+/** Path, level-one heading in English and in French; what is not said is 200. */
+const PAGES = [
+  ['/', /Nilometer|water/i, /Nilometer|eau/i],
+  ['/collections', /^Collections$/, /^Collections$/],
+  ['/collections/hydat-stations', /Hydrometric stations of Canada/, /Stations hydrométriques du Canada/],
+  ['/collections/lakes/items?limit=5', /Lakes/, /Lacs/],
+  ['/search?q=seine', /Search|result/i, /Recherche|résultat/i],
+  ['/swot/passes', /SWOT/, /SWOT/],
+  ['/swot/passes?point=37.3,12.0', /SWOT/, /SWOT/],
+  ['/conformance?f=html', /Conformance/, /Conformité/],
+  ['/api.html', /API/, /API/],
+  ['/nowhere', /Not found/i, /Introuvable/, 404],
+]
+
+for (const [path, english, french, status = 200] of PAGES) {
+  for (const [language, heading] of [['en', english], ['fr', french]]) {
+    test(`${path} is whole, accessible and fits the screen (${language})`, async () => {
+      await browser.with(path, { language, status }, async (page) => {
+        await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+        assert.equal(await page.locator('html').getAttribute('lang'), language)
+        await page.waitForLoadState('networkidle')
+        await checkAxe(page)
+        await fits(page)
+      })
+      await browser.with(path, { language, status, size: PHONE, theme: 'dark' }, async (page) => {
+        await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+        await page.waitForLoadState('networkidle')
+        await checkAxe(page)
+        await fits(page)
+      })
+    })
+  }
+  test(`${path} says its piece without scripts`, async () => {
+    await browser.with(path, { scripts: false, status, size: WIDE }, async (page) => {
+      await page.getByRole('heading', { level: 1, name: english }).waitFor()
+      await page.getByRole('contentinfo').waitFor()
+    })
+  })
+}
+
+/** Nothing reaches beyond the right edge of the page. */
+async function fits(page) {
+  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth])
+  assert.ok(content <= screen, `${page.url()} is ${content} pixels wide on a screen of ${screen}`)
+}
