@@ -38,8 +38,8 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Result
     let latest = Search { sortby: vec![latest], limit: LATEST_ITEMS, ..Search::default() };
     let latest = parsed(&nilometer_query::search(snapshot, &latest, ask.scope)?)?;
     let main = html! {
-        section.hero data-mount="overview" data-options=(options(&frame, ask, snapshot, config)) {
-            div.backdrop aria-hidden="true" {}
+        section.hero data-mount="overview" data-options=(options(ask, snapshot, config)) {
+            div.backdrop {}
             div.words {
                 h1 { (headline(&frame, title)) }
                 p.lead { (description) }

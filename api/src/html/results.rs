@@ -46,7 +46,7 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
         None => frame.t("Search", "Recherche").to_owned(),
     };
     let main = html! {
-        div.explore data-mount="search" data-options=(options(&frame, ask, snapshot, config)) data-view="list" {
+        div.explore data-mount="search" data-options=(options(ask, snapshot, config)) data-view="list" {
             h1.hidden-text { (frame.t("Search", "Recherche")) }
             div.ask {
                 (search_form(&frame, ask, snapshot, collection))
@@ -88,19 +88,11 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
 }
 
 /// What the page's script must know, as JSON.
-pub(super) fn options(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, config: &Config) -> String {
+pub(super) fn options(ask: &Ask, snapshot: &Snapshot, config: &Config) -> String {
     let places: Vec<String> =
         places::collections(snapshot, ask.scope).iter().map(|id| id.as_str().to_owned()).collect();
     let basemap = config.basemap_style.as_ref().map(ToString::to_string);
-    json!({
-        "places": places,
-        "basemap": basemap,
-        "land": frame.asset("land.svg"),
-        "lang": ask.lang,
-        // Tiles of another state of the catalogue are other tiles.
-        "state": snapshot.seq(),
-    })
-    .to_string()
+    json!({ "places": places, "basemap": basemap, "lang": ask.lang }).to_string()
 }
 
 /// On narrow screens one part is shown at a time.

@@ -112,6 +112,19 @@ for (const language of ['en', 'fr']) {
   })
 }
 
+test('without a connection the page says so, and goes on when it is back', async () => {
+  await browser.with('/search?q=lake', async (page, session) => {
+    session.allow('ERR_INTERNET_DISCONNECTED')
+    await mapped(page)
+    await session.context.setOffline(true)
+    await page.getByRole('searchbox', { name: 'What' }).fill('garonne')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').getByText('You are offline', { exact: true }).waitFor()
+    await session.context.setOffline(false)
+    await page.getByRole('link', { name: 'Garonne', exact: true }).first().waitFor()
+  })
+})
+
 test('several values of a property are chosen, each with the count that choosing it gives', async () => {
   await browser.with('/search?collections=hydat-stations', async (page) => {
     await settled(page)

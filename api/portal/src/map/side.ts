@@ -76,6 +76,17 @@ export async function mountMap(
     events.moved({ zoom: map.getZoom(), latitude: lat, longitude: lng });
   });
 
+  // What takes longer than a blink is said.
+  let slow = 0;
+  map.on("dataloading", () => {
+    slow ||= window.setTimeout(() => (container.dataset["loading"] = t("Loading the map", "La carte se charge")), 500);
+  });
+  map.on("idle", () => {
+    clearTimeout(slow);
+    slow = 0;
+    delete container.dataset["loading"];
+  });
+
   // What lies under the pointer.
   map.on("mousemove", (event) => {
     if (drawing) return;

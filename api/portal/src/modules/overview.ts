@@ -1,7 +1,7 @@
 // The first page: the map of everything behind the question, once the page stands.
 
 import type { Destroy } from "../mount";
-import { local } from "../page";
+import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
 
 interface Options {
@@ -32,7 +32,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     backdrop.append(holder);
     const wide = element.clientWidth > 900;
     const own = await createMap(holder, {
-      label: "",
+      label: t("Map of all items", "Carte de tous les éléments"),
       // The words stand on the left of a wide window.
       center: wide ? [-45, 24] : [8, 30],
       zoom: wide ? 1.75 : 1.1,

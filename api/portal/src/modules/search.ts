@@ -38,7 +38,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   let address = new URL(location.href);
   let running = new AbortController();
   let map: MapSide | undefined;
-  let mapAsked = false;
+  let starting: Promise<void> | undefined;
   let view: View | undefined = readView(location.hash);
   let selected: string | undefined = readItem(location.hash);
   let endParts: Destroy = () => {};
@@ -79,7 +79,11 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       part(fresh.dataset["part"]!).replaceChildren(...fresh.childNodes);
     }
     document.title = page.title;
-    document.querySelector("nav.languages")?.replaceWith(page.querySelector("nav.languages") ?? "");
+    // What links to this very answer in other forms.
+    for (const same of ["nav.languages", "footer.bottom"]) {
+      const fresh = page.querySelector(same);
+      if (fresh) document.querySelector(same)?.replaceWith(fresh);
+    }
     for (const old of form.querySelectorAll('input[type="hidden"]')) old.remove();
     for (const input of page.querySelectorAll<HTMLInputElement>("form.bar input")) {
       if (input.type === "hidden") form.append(input);
@@ -195,9 +199,13 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     window.history.replaceState(null, "", address.pathname + address.search + fragment);
   }
 
-  async function startMap(): Promise<void> {
-    if (mapAsked || (NARROW.matches && element.dataset["view"] !== "map")) return;
-    mapAsked = true;
+  function startMap(): Promise<void> {
+    if (NARROW.matches && element.dataset["view"] !== "map") return Promise.resolve();
+    starting ??= makeMap().catch(mapFailed);
+    return starting;
+  }
+
+  async function makeMap(): Promise<void> {
     const { mountMap } = await import("../map/side");
     map = await mountMap(
       mapElement,
@@ -339,7 +347,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   wireParts();
   // What one reads comes first; the map follows when the page is quiet.
   const idle = window.requestIdleCallback ?? ((call: () => void) => window.setTimeout(call, 200));
-  idle(() => void startMap().catch((error: unknown) => mapFailed(error)));
+  idle(() => void startMap());
   NARROW.addEventListener("change", () => void startMap(), on);
 
   function mapFailed(error: unknown): void {
