@@ -46,7 +46,7 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
         None => frame.t("Search", "Recherche").to_owned(),
     };
     let main = html! {
-        div.explore data-mount="search" data-options=(options(ask, snapshot, config)) data-view="list" {
+        div.explore data-mount="search" data-options=(options(ask, snapshot, config).to_string()) data-view="list" {
             h1.hidden-text { (frame.t("Search", "Recherche")) }
             div.ask {
                 (search_form(&frame, ask, snapshot, collection))
@@ -87,12 +87,12 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
     Ok(frame.whole(&page))
 }
 
-/// What the page's script must know, as JSON.
-pub(super) fn options(ask: &Ask, snapshot: &Snapshot, config: &Config) -> String {
+/// What the page's script must know.
+pub(super) fn options(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Value {
     let places: Vec<String> =
         places::collections(snapshot, ask.scope).iter().map(|id| id.as_str().to_owned()).collect();
     let basemap = config.basemap_style.as_ref().map(ToString::to_string);
-    json!({ "places": places, "basemap": basemap, "lang": ask.lang }).to_string()
+    json!({ "places": places, "basemap": basemap, "lang": ask.lang })
 }
 
 /// On narrow screens one part is shown at a time.

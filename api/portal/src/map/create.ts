@@ -18,6 +18,8 @@ export interface MapStart {
   basemap: string | null;
   /** Whether one can move it. */
   interactive: boolean;
+  /** Whether our basemap goes without names. */
+  unnamed?: boolean;
 }
 
 /** A map and its end. */
@@ -43,7 +45,7 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
   await loadStyle(new URL(cssAddress, import.meta.url).href);
   const map = new MapLibreMap({
     container,
-    style: start.basemap ?? ownStyle(),
+    style: start.basemap ?? ownStyle(!start.unnamed),
     center: start.center,
     zoom: start.zoom,
     minZoom: 0.6,
@@ -79,7 +81,7 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
   const forgetTheme = onTheme(() => {
     if (start.basemap) return;
     styled = false;
-    map.setStyle(ownStyle(), { diff: false });
+    map.setStyle(ownStyle(!start.unnamed), { diff: false });
   });
   // What does not load leaves a gap on the map; the list beside it is whole.
   map.on("error", (event) => console.warn("map:", event.error.message));

@@ -52,7 +52,14 @@ function questionLayers(): LayerSpecification[] {
       id: GRID_LAYER,
       type: "fill",
       "source-layer": "grid",
-      paint: { "fill-color": counts(), "fill-opacity": 0.78, "fill-outline-color": colour("--map-halo") },
+      paint: { "fill-color": counts(), "fill-opacity": 0.78, "fill-antialias": false },
+    },
+    {
+      ...common,
+      id: "grid-line",
+      type: "line",
+      "source-layer": "grid",
+      paint: { "line-color": colour("--map-halo"), "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 1, 0.5, 6, 1.2] },
     },
     {
       ...common,

@@ -8,6 +8,8 @@ interface Options {
   places: string[];
   basemap: string | null;
   lang: string | null;
+  /** Collections to draw; all where there are none. */
+  collections?: string;
 }
 
 export function mount(element: HTMLElement, raw: unknown): Destroy {
@@ -38,8 +40,10 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       zoom: wide ? 1.75 : 1.1,
       basemap: options.basemap,
       interactive: false,
+      unnamed: true,
     });
-    const tilejson = new URL(local("/tiles/WebMercatorQuad/tilejson.json"), location.href).href;
+    const question = options.collections ? `?${new URLSearchParams({ collections: options.collections })}` : "";
+    const tilejson = new URL(local(`/tiles/WebMercatorQuad/tilejson.json${question}`), location.href).href;
     own.onStyle(() => showQuestion(own.map, { tilejson }));
     ends.push(() => own.destroy());
   };
