@@ -43,6 +43,7 @@ export async function mountMap(
   events: MapEvents,
 ): Promise<MapSide> {
   const holder = document.createElement("div");
+  holder.className = "map-holder";
   container.append(holder);
   const own = await createMap(holder, {
     label: t("Map of the results; the list holds the same items", "Carte des résultats ; la liste contient les mêmes éléments"),

@@ -231,7 +231,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
 
   async function drawn(shape: Shape): Promise<void> {
     try {
-      const where = shape.kind === "box" ? { bbox: shape.bbox } : { intersects: shape.polygon };
+      const where = shape.kind === "box" ? { bbox: shape.bbox } : { intersects: shape.area };
       await go(await withPlace(address, where), "push");
     } catch (error) {
       failed(error, address);
@@ -398,15 +398,21 @@ async function placeOf(question: URLSearchParams, signal: AbortSignal): Promise<
   const dot = reference.indexOf(".");
   const path = `/collections/${encodeURIComponent(reference.slice(0, dot))}/items/${encodeURIComponent(reference.slice(dot + 1))}`;
   try {
-    const { geometry, bbox: box } = await getJson<{ geometry: Geometry | null; bbox?: Box }>(path, signal);
-    return geometry ? { geometry, box: box ?? withBox(geometry).box } : undefined;
+    const { geometry } = await getJson<{ geometry: Geometry | null }>(path, signal);
+    return geometry ? withBox(geometry) : undefined;
   } catch (error) {
     if (signal.aborted) throw error;
     return undefined;
   }
 }
 
+/** A shape with the box to look at: of many parts that of the greatest, so that a country's islands do not make it small. */
 function withBox(geometry: Geometry): { geometry: Geometry; box: Box | undefined } {
+  if (geometry.type === "MultiPolygon") {
+    const boxes = geometry.coordinates.map((coordinates) => withBox({ type: "Polygon", coordinates }).box);
+    const size = (b: Box | undefined): number => (b ? (b[2] - b[0]) * (b[3] - b[1]) : 0);
+    return { geometry, box: boxes.reduce((greatest, b) => (size(b) > size(greatest) ? b : greatest), undefined) };
+  }
   const points: Box[] = [];
   const collect = (coordinates: unknown): void => {
     if (!Array.isArray(coordinates)) return;
