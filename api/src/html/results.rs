@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
 use nilometer_query::Page as ItemPage;
+use nilometer_schemas::text::fold;
 use serde_json::{Value, json};
 
 use super::facets::{chips, facets};
@@ -267,8 +268,7 @@ pub(super) fn item_list(
 
 /// Whether a title says all that an id says.
 fn says(title: &str, id: &str) -> bool {
-    let plain =
-        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let plain = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     plain(title).contains(&plain(id))
 }
 
