@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod assets;
+mod basemap;
 mod body;
 mod bulk;
 mod changes;
@@ -68,6 +69,8 @@ pub fn router() -> Router<App> {
         .route("/changes", get(changes::get))
         .route("/changes/snapshot", get(changes::snapshot))
         .route("/assets/{name}", get(assets::get))
+        .route("/basemap/tilejson.json", get(basemap::tilejson))
+        .route("/basemap/WebMercatorQuad/{zoom}/{row}/{col}", get(basemap::tile))
         .route("/favicon.ico", get(assets::favicon))
         .merge(edr::router())
         .merge(tiles::router())
