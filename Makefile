@@ -92,6 +92,11 @@ bench: release $(VENV)/installed ## Benchmarks on COUNT generated items (needs t
 	cargo build --release --package nilometer-tests --bins
 	"$(VENV)/bin/python" tests/bench/run.py --binary "$(RELEASE)" --kit "$(KIT)" --count $(COUNT)
 
+.PHONY: bench-tiles
+bench-tiles: release $(VENV)/installed ## Vector tiles of COUNT generated items (needs the kit: KIT=folder)
+	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
+	"$(VENV)/bin/python" tests/bench/tiles.py --binary "$(RELEASE)" --kit "$(KIT)" --count $(COUNT)
+
 .PHONY: bench-series
 bench-series: release $(VENV)/installed ## Series of 50 million generated rows beside DuckDB (needs the kit: KIT=folder)
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
