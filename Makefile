@@ -60,6 +60,11 @@ test-browser: tests/browser/node_modules/.package-lock.json ## The pages in head
 	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
 	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/run.mjs $(SUITES)
 
+.PHONY: screenshots
+screenshots: tests/browser/node_modules/.package-lock.json ## Pictures of the portal's main states, in docs/screenshots
+	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/screenshots.mjs
+
 # Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
 $(VENV)/installed: tests/requirements.txt
 	@echo "Python packages of the tests in $(VENV)"

@@ -122,7 +122,14 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
         "Collections de stations, de lieux et d'observations satellitaires des eaux de surface du monde.",
     );
     let head = jsonld::canonical(&frame, "/collections");
-    frame.whole(&Page { title: "Collections", description, section: Section::Collections, head, main, ..Page::default() })
+    frame.whole(&Page {
+        title: "Collections",
+        description,
+        section: Section::Collections,
+        head,
+        main,
+        ..Page::default()
+    })
 }
 
 /// One collection.
@@ -268,7 +275,9 @@ fn in_time(
 /// Features whose observations begin before a year ends and end after it begins.
 fn observed_by_year(snapshot: &Snapshot, id: &str, ask: &Ask) -> BTreeMap<i64, u64> {
     let mut counts = BTreeMap::new();
-    let Some(summaries) = snapshot.series(id, ask.scope).and_then(|table| table.summaries().ok()) else { return counts };
+    let Some(summaries) = snapshot.series(id, ask.scope).and_then(|table| table.summaries().ok()) else {
+        return counts;
+    };
     for (_, summary) in summaries.iter() {
         let (first, last) = (Instant(summary.first).civil().0, Instant(summary.last).civil().0);
         for year in first..=last.min(first + YEARS_MAX) {
@@ -374,12 +383,28 @@ fn made_citation(frame: &Frame<'_>, body: &Value, doi: Option<&str>) -> String {
 fn access(frame: &Frame<'_>, id: &str, has_series: bool) -> Markup {
     let items = with_query(&items_path(id), [("f", "json")]);
     let rows: Vec<(&str, String, &str)> = [
-        Some((frame.t("Items (OGC API Features, STAC)", "Éléments (OGC API Features, STAC)"), items.clone(), "GeoJSON")),
+        Some((
+            frame.t("Items (OGC API Features, STAC)", "Éléments (OGC API Features, STAC)"),
+            items.clone(),
+            "GeoJSON",
+        )),
         has_series.then(|| {
-            (frame.t("Places with values (OGC API EDR)", "Lieux avec valeurs (OGC API EDR)"), format!("{}/locations", collection_path(id)), "GeoJSON")
+            (
+                frame.t("Places with values (OGC API EDR)", "Lieux avec valeurs (OGC API EDR)"),
+                format!("{}/locations", collection_path(id)),
+                "GeoJSON",
+            )
         }),
-        Some((frame.t("This collection (STAC)", "Cette collection (STAC)"), format!("{}?f=json", collection_path(id)), "JSON")),
-        Some((frame.t("Queryables", "Propriétés interrogeables"), format!("{}/queryables?f=json", collection_path(id)), "JSON Schema")),
+        Some((
+            frame.t("This collection (STAC)", "Cette collection (STAC)"),
+            format!("{}?f=json", collection_path(id)),
+            "JSON",
+        )),
+        Some((
+            frame.t("Queryables", "Propriétés interrogeables"),
+            format!("{}/queryables?f=json", collection_path(id)),
+            "JSON Schema",
+        )),
     ]
     .into_iter()
     .flatten()

@@ -56,11 +56,7 @@ pub(super) async fn get(
 }
 
 /// What the page of a feature shows of its observations; `None` for an item that has none.
-async fn series_of(
-    ask: &Ask,
-    snapshot: &Arc<Snapshot>,
-    item: &StoredItem,
-) -> Result<Option<html::Series>, ApiError> {
+async fn series_of(ask: &Ask, snapshot: &Arc<Snapshot>, item: &StoredItem) -> Result<Option<html::Series>, ApiError> {
     let Some(summary) = summary(snapshot, item.collection.as_str(), item.id.as_str(), ask.scope) else {
         return Ok(None);
     };

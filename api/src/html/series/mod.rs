@@ -131,7 +131,10 @@ fn said(frame: &Frame<'_>, Series { view, listing }: &Series) -> String {
             let name = step_name(frame.language, step);
             let methods = view.methods.iter().map(|m| method_name(frame.language, *m)).collect::<Vec<_>>().join(", ");
             let automatic = if view.step_name().is_empty() {
-                frame.t(" (step chosen to fit; all values can be shown)", " (pas choisi pour la lisibilité ; toutes les valeurs peuvent être montrées)")
+                frame.t(
+                    " (step chosen to fit; all values can be shown)",
+                    " (pas choisi pour la lisibilité ; toutes les valeurs peuvent être montrées)",
+                )
             } else {
                 ""
             };
@@ -221,12 +224,10 @@ const METHODS: [(&str, &str, &str); 8] = [
 ];
 
 fn parameters(frame: &Frame<'_>, view: &View) -> Markup {
-    let is_chosen = |parameter: &&Parameter| view.chosen.contains(&parameter.name);
-    let (chosen, others): (Vec<_>, Vec<_>) = view.offered().partition(is_chosen);
-    // A chosen one that this feature lacks is shown too, or nobody could take it away.
-    let lacking = view.chosen.iter().filter(|name| !chosen.iter().any(|p| p.name == **name));
-    let lacking: Vec<&Parameter> = lacking.filter_map(|name| view.parameter(name)).collect();
-    let first: Vec<&Parameter> = chosen.into_iter().chain(lacking).collect();
+    // In the order chosen, so that the form sends the same order again; one that this feature lacks is there too, or
+    // nobody could take it away.
+    let first: Vec<&Parameter> = view.chosen.iter().filter_map(|name| view.parameter(name)).collect();
+    let others: Vec<&Parameter> = view.offered().filter(|parameter| !view.chosen.contains(&parameter.name)).collect();
     // What this feature is known to have stands before what it may have.
     let (known, unknown): (Vec<_>, Vec<_>) = others.into_iter().partition(|parameter| parameter.keeps_latest());
     let room = OFFERED_AT_ONCE.saturating_sub(first.len()).min(known.len());
