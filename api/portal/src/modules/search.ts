@@ -224,7 +224,14 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
         drawn: (shape) => void drawn(shape),
       },
     );
-    await follow(running.signal, !view && !selected);
+    const { signal } = running;
+    try {
+      await follow(signal, !view && !selected);
+    } catch (error) {
+      // Another question was asked meanwhile; the map follows that one.
+      if (signal.aborted) return;
+      throw error;
+    }
     const row = rows().find((r) => keyOf(r) === selected);
     if (selected && row) map.select(selected, boxOf(row), row.querySelector(".name")?.textContent ?? "", !view);
   }
