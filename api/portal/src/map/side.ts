@@ -9,7 +9,7 @@ import type { Box } from "../search/extent";
 import { colour } from "./colours";
 import { createMap, motion } from "./create";
 import { type Shape, startDrawing } from "./draw";
-import { COUNT_COLOURS, GRID_LAYER, ITEM_LAYERS, lookAt, showQuestion } from "./question-layers";
+import { COUNT_COLOURS, GRID_LAYER, ITEM_LAYERS, expose, lookAt, showQuestion } from "./question-layers";
 import type { View } from "./view";
 
 /** What the map tells the page. */
@@ -146,9 +146,7 @@ export async function mountMap(
     const text = document.createElement("span");
     text.textContent = t("Items in a cell", "Éléments par cellule");
     const few = document.createElement("span");
-    few.textContent = "1";
     const many = document.createElement("span");
-    many.textContent = `${number(2000)}+`;
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("viewBox", "0 0 5 1");
     svg.setAttribute("preserveAspectRatio", "none");
@@ -164,7 +162,13 @@ export async function mountMap(
     own.onStyle(paint);
     paint();
     box.append(text, few, svg, many);
-    map.on("idle", () => (box.hidden = !map.getLayer(GRID_LAYER) || map.queryRenderedFeatures({ layers: [GRID_LAYER] }).length === 0));
+    map.on("idle", () => {
+      const range = expose(map);
+      box.hidden = !range;
+      const [least, most] = range ?? [0, 0];
+      few.textContent = least > 1 ? `≤ ${number(least)}` : "1";
+      many.textContent = `≥ ${number(most)}`;
+    });
     return box;
   }
 

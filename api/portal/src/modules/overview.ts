@@ -28,7 +28,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   let gone = false;
   const load = async (): Promise<void> => {
     if (!backdrop || gone) return;
-    const [{ createMap }, { showQuestion }] = await Promise.all([import("../map/create"), import("../map/question-layers")]);
+    const [{ createMap }, { expose, showQuestion }] = await Promise.all([import("../map/create"), import("../map/question-layers")]);
     const holder = document.createElement("div");
     holder.className = "map-holder";
     backdrop.append(holder);
@@ -45,6 +45,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     const question = options.collections ? `?${new URLSearchParams({ collections: options.collections })}` : "";
     const tilejson = new URL(local(`/tiles/WebMercatorQuad/tilejson.json${question}`), location.href).href;
     own.onStyle(() => showQuestion(own.map, { tilejson }));
+    own.map.on("idle", () => expose(own.map));
     ends.push(() => own.destroy());
   };
   // What one reads comes first.

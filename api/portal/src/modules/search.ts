@@ -111,7 +111,9 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     again.className = "button quiet";
     again.textContent = t("Try again", "Réessayer");
     again.addEventListener("click", () => void go(to, "keep"));
-    notice.append(title, text, again);
+    // What was refused once is refused again; what failed may pass.
+    const mayPass = !(error instanceof ApiFailure) || error.status === 0 || error.status >= 500;
+    notice.append(title, text, ...(mayPass ? [again] : []));
     part("results").replaceChildren(notice);
     if (!(error instanceof ApiFailure)) console.error(error);
     if (offline) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
@@ -342,7 +344,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       if (name === "filters") button.ariaExpanded = String(open);
       else button.ariaPressed = String(!open && element.dataset["view"] === name);
     }
-    if (open) part("facets").focus();
+    if (NARROW.matches && (open || shown === "map")) element.querySelector(".view-switch")?.scrollIntoView({ block: "start" });
+    if (open) part("facets").focus({ preventScroll: true });
     if (shown === "map") void startMap();
   }
 
