@@ -20,7 +20,7 @@ use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::place::{self, Shown};
 use super::results::{item_list, parsed};
-use super::series::{name, unit};
+use super::series::{told, unit};
 use super::snippets::{Answer, snippets};
 use super::values::paragraphs;
 use crate::config::Config;
@@ -304,24 +304,24 @@ fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
     html! {
         section #parameters aria-labelledby="parameters-title" {
             h2 #parameters-title { (frame.t("Parameters", "Paramètres")) " (" (parameters.len()) ")" }
-            @if !near.is_empty() { (parameter_rows(frame, near, frame.t("Quantities", "Grandeurs"))) }
+            @if !near.is_empty() { (parameter_rows(frame, parameters, near, frame.t("Quantities", "Grandeurs"))) }
             @if !far.is_empty() {
                 details {
                     summary { (frame.t("More quantities", "Autres grandeurs")) " (" (far.len()) ")" }
-                    (parameter_rows(frame, far, frame.t("More quantities", "Autres grandeurs")))
+                    (parameter_rows(frame, parameters, far, frame.t("More quantities", "Autres grandeurs")))
                 }
             }
             @if !others.is_empty() {
                 details open[near.is_empty()] {
                     summary { (frame.t("Codes, qualities, texts", "Codes, qualités, textes")) " (" (others.len()) ")" }
-                    (parameter_rows(frame, &others, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
+                    (parameter_rows(frame, parameters, &others, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
                 }
             }
         }
     }
 }
 
-fn parameter_rows(frame: &Frame<'_>, parameters: &[&Parameter], caption: &str) -> Markup {
+fn parameter_rows(frame: &Frame<'_>, all: &[Parameter], parameters: &[&Parameter], caption: &str) -> Markup {
     let has_datum = parameters.iter().any(|p| p.datum.is_some());
     let has_description = parameters.iter().any(|p| p.description.is_some());
     html! {
@@ -338,7 +338,7 @@ fn parameter_rows(frame: &Frame<'_>, parameters: &[&Parameter], caption: &str) -
                 tbody {
                     @for parameter in parameters {
                         tr {
-                            th scope="row" { (name(frame.language, Some(parameter), &parameter.name)) }
+                            th scope="row" { (told(frame.language, all, parameter)) }
                             td { code { (parameter.name) } }
                             td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
                             @if has_datum { td { (parameter.datum.as_deref().unwrap_or_default()) } }

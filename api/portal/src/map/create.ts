@@ -62,6 +62,9 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
       "NavigationControl.ZoomOut": t("Zoom out", "Réduire"),
       "AttributionControl.ToggleAttribution": t("Sources of the map", "Sources de la carte"),
       "AttributionControl.MapFeedback": t("Sources of the map", "Sources de la carte"),
+      "CooperativeGesturesHandler.WindowsHelpText": t("Hold Ctrl to zoom with the wheel", "Maintenez Ctrl pour agrandir avec la molette"),
+      "CooperativeGesturesHandler.MacHelpText": t("Hold ⌘ to zoom with the wheel", "Maintenez ⌘ pour agrandir avec la molette"),
+      "CooperativeGesturesHandler.MobileHelpText": t("Move the map with two fingers", "Déplacez la carte avec deux doigts"),
       "Popup.Close": t("Close", "Fermer"),
     },
   });
@@ -88,7 +91,9 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
   const size = new ResizeObserver(() => map.resize());
   size.observe(container);
   // Seen as soon as the land is there; the question's tiles may take longer.
-  const seen = (): void => container.parentElement?.classList.add("ready");
+  const seen = (): void => {
+    for (const element of [container, container.parentElement]) element?.classList.add("ready");
+  };
   map.once("load", seen);
   map.on("sourcedata", (event) => {
     if (event.sourceId === "basemap" && event.isSourceLoaded) seen();

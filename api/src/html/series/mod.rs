@@ -254,7 +254,7 @@ fn choice(frame: &Frame<'_>, view: &View, parameter: &Parameter) -> Markup {
             label.choice title=[parameter.description.as_deref()] {
                 input type="checkbox" name="parameter-name" value=(parameter.name) checked[view.chosen.contains(&parameter.name)];
                 span {
-                    (name(frame.language, Some(parameter), &parameter.name))
+                    (told(frame.language, &view.known, parameter))
                     @if let Some(own) = parameter.unit.as_deref() { " " span.hint { (unit(own)) } }
                     @if let Some(count) = count {
                         " " span.hint { "(" (frame.language.number(count)) " " (frame.t("values", "valeurs")) ")" }
@@ -346,12 +346,11 @@ pub(super) fn name<'a>(language: Language, parameter: Option<&'a Parameter>, nam
 }
 
 /// As [`name`]; an uncertainty without a title is named after what it is the uncertainty of.
-fn told(language: Language, view: &View, parameter: &Parameter) -> String {
-    let owner = view.known.iter().find(|p| p.uncertainty.as_ref() == Some(&parameter.name));
+pub(super) fn told(language: Language, known: &[Parameter], parameter: &Parameter) -> String {
+    let owner = known.iter().find(|p| p.uncertainty.as_ref() == Some(&parameter.name));
     match owner.filter(|_| parameter.title.is_none()) {
         Some(owner) => {
-            let of = language.of("uncertainty of", "incertitude de");
-            format!("{of} {}", name(language, Some(owner), &owner.name))
+            format!("{}, {}", name(language, Some(owner), &owner.name), language.of("uncertainty", "incertitude"))
         }
         None => name(language, Some(parameter), &parameter.name).to_owned(),
     }
@@ -389,7 +388,7 @@ pub(super) fn unit(ucum: &str) -> &str {
 
 /// What stands over a column of numbers: `Water surface elevation (m, EGM2008)`.
 fn heading(language: Language, view: &View, parameter: &Parameter, method: Option<Method>) -> String {
-    let title = told(language, view, parameter);
+    let title = told(language, &view.known, parameter);
     if method == Some(Method::Count) {
         return format!("{title}, {}", method_name(language, Method::Count));
     }
