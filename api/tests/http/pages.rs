@@ -111,6 +111,17 @@ async fn results_show_the_count_the_items_the_facets_and_the_form_as_it_was_fill
 }
 
 #[tokio::test]
+async fn an_unchanged_page_keeps_the_policy_it_came_with() {
+    let world = World::new().await;
+    let browser = ("accept", "text/html");
+    let first = world.get_with("/search", &[browser]).await;
+    assert!(first.header("content-security-policy").contains("script-src 'self'"));
+    let again = world.get_with("/search", &[browser, ("if-none-match", first.header("etag"))]).await;
+    // Any policy here would replace that of the stored page.
+    assert_eq!((again.status, again.header("content-security-policy")), (304, ""));
+}
+
+#[tokio::test]
 async fn a_facet_takes_a_second_value_beside_the_first_and_gives_each_back() {
     let world = World::new().await;
     let one = world.page("/search?collections=gauges&lang=fr").await.text();

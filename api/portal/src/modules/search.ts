@@ -1,8 +1,7 @@
 // The search page: form, facets, list, time and map as one. The server makes every part; this module fetches the page of
 // the next question and takes its parts over, so that nothing is said twice.
 
-import type { Geometry } from "geojson";
-import { ApiFailure, getJson, request } from "../api";
+import { request } from "../api";
 import type { Shape } from "../map/draw";
 import type { MapSide } from "../map/side";
 import { type View, readItem, readView, writeFragment } from "../map/view";
@@ -10,7 +9,9 @@ import { type Destroy, mountAll } from "../mount";
 import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
 import { itemsOf, questionOf, tilesOf, withPeriod, withPlace } from "../search/question";
+import { placeOf } from "../search/area";
 import { type Box, extent, extentOf } from "../search/extent";
+import { failureNotice, locateButton } from "../search/pieces";
 import { brushTimeline } from "../search/timeline";
 
 interface Options {
@@ -98,25 +99,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   }
 
   function failed(error: unknown, to: URL): void {
-    const notice = document.createElement("div");
-    notice.className = "notice problem";
-    notice.role = "alert";
-    const title = document.createElement("h2");
-    const offline = !navigator.onLine;
-    title.textContent = offline ? t("You are offline", "Vous êtes hors ligne") : t("This search did not work", "Cette recherche n'a pas abouti");
-    const text = document.createElement("p");
-    text.textContent = error instanceof ApiFailure ? error.message : t("Something went wrong on this page.", "Un problème est survenu dans cette page.");
-    const again = document.createElement("button");
-    again.type = "button";
-    again.className = "button quiet";
-    again.textContent = t("Try again", "Réessayer");
-    again.addEventListener("click", () => void go(to, "keep"));
-    // What was refused once is refused again; what failed may pass.
-    const mayPass = !(error instanceof ApiFailure) || error.status === 0 || error.status >= 500;
-    notice.append(title, text, ...(mayPass ? [again] : []));
-    part("results").replaceChildren(notice);
-    if (!(error instanceof ApiFailure)) console.error(error);
-    if (offline) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
+    part("results").replaceChildren(failureNotice(error, () => void go(to, "keep")));
+    if (!navigator.onLine) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
   }
 
   // ---- The parts ----
@@ -129,14 +113,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     for (const row of rows()) {
       const title = row.querySelector(".name")?.textContent ?? "";
       if (!row.dataset["bbox"]) continue;
-      const show = document.createElement("button");
-      show.type = "button";
-      show.className = "button bare icon-only locate";
-      show.title = t("Show on the map", "Montrer sur la carte");
-      show.append(pin());
-      show.ariaLabel = t(`Show ${title} on the map`, `Montrer ${title} sur la carte`);
-      show.addEventListener("click", () => select(keyOf(row), true));
-      row.append(show);
+      row.append(locateButton(title, () => select(keyOf(row), true)));
     }
     void offerDownload();
     mark();
@@ -375,60 +352,4 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     endSuggestions();
     map?.destroy();
   };
-}
-
-function pin(): SVGElement {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.ariaHidden = "true";
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", "M12 21s7-6.2 7-11.5a7 7 0 0 0-14 0C5 14.8 12 21 12 21M12 7a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5");
-  svg.append(path);
-  return svg;
-}
-
-/** The outline of the place that a question is about, and its box. */
-async function placeOf(question: URLSearchParams, signal: AbortSignal): Promise<{ geometry: Geometry; box: Box | undefined } | undefined> {
-  const bbox = question.get("bbox")?.split(",").map(Number);
-  if (bbox?.length === 4) {
-    const [west, south, east, north] = bbox as Box;
-    const right = east < west ? east + 360 : east;
-    return { geometry: { type: "Polygon", coordinates: [[[west, south], [right, south], [right, north], [west, north], [west, south]]] }, box: bbox as Box };
-  }
-  const drawn = question.get("intersects");
-  if (drawn) return withBox(JSON.parse(drawn) as Geometry);
-  const kept = question.get("search");
-  if (kept) {
-    const { search } = await getJson<{ search: { intersects?: Geometry } }>(`/searches/${encodeURIComponent(kept)}`, signal);
-    return search.intersects && withBox(search.intersects);
-  }
-  const [reference] = (question.get("intersectsRefs") ?? "").split(",");
-  if (!reference) return undefined;
-  const dot = reference.indexOf(".");
-  const path = `/collections/${encodeURIComponent(reference.slice(0, dot))}/items/${encodeURIComponent(reference.slice(dot + 1))}`;
-  try {
-    const { geometry } = await getJson<{ geometry: Geometry | null }>(path, signal);
-    return geometry ? withBox(geometry) : undefined;
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return undefined;
-  }
-}
-
-/** A shape with the box to look at: of many parts that of the greatest, so that a country's islands do not make it small. */
-function withBox(geometry: Geometry): { geometry: Geometry; box: Box | undefined } {
-  if (geometry.type === "MultiPolygon") {
-    const boxes = geometry.coordinates.map((coordinates) => withBox({ type: "Polygon", coordinates }).box);
-    const size = (b: Box | undefined): number => (b ? (b[2] - b[0]) * (b[3] - b[1]) : 0);
-    return { geometry, box: boxes.reduce((greatest, b) => (size(b) > size(greatest) ? b : greatest), undefined) };
-  }
-  const points: Box[] = [];
-  const collect = (coordinates: unknown): void => {
-    if (!Array.isArray(coordinates)) return;
-    if (typeof coordinates[0] === "number") points.push([coordinates[0], coordinates[1] as number, coordinates[0], coordinates[1] as number]);
-    else coordinates.forEach(collect);
-  };
-  if ("coordinates" in geometry) collect(geometry.coordinates);
-  return { geometry, box: extent(points) };
 }
