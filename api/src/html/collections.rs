@@ -94,7 +94,7 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
                 }
             }
             section aria-labelledby="found-title" {
-                h2.count #found-title role="status" {
+                h2.count #found-title {
                     (frame.language.number(page.matched as u64)) " "
                     @if page.matched == 1 { "collection" } @else { "collections" }
                 }
@@ -168,13 +168,13 @@ pub(crate) fn collection(
                         }
                         a.button.quiet href="#access" { (frame.t("Take the data", "Prendre les données")) }
                     }
+                    (in_time(&frame, ask, snapshot, collection, &stats)?)
                 }
                 aside.stack {
                     @if let Some(bbox) = stats.bbox { (place::map(&frame, config, &Shown::Collection { id, bbox })) }
                     (facts(&frame, &body, &stats))
                 }
             }
-            (in_time(&frame, ask, snapshot, collection, &stats)?)
             @if !parameters.is_empty() { (parameter_table(&frame, &parameters)) }
             section aria-labelledby="items-title" {
                 h2 #items-title { (frame.t("Newest items", "Éléments les plus récents")) }
@@ -299,7 +299,9 @@ fn items_by_year(snapshot: &Snapshot, collection: &Collection, ask: &Ask) -> Res
 
 fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
     let is_quantity = |p: &&Parameter| p.unit.is_some() && p.kind != ParameterType::Text;
-    let (quantities, others): (Vec<_>, Vec<_>) = parameters.iter().partition(is_quantity);
+    let (mut quantities, others): (Vec<_>, Vec<_>) = parameters.iter().partition(is_quantity);
+    // What one looks for stands before what only describes it; both in the order declared.
+    quantities.sort_by_key(|parameter| !parameter.keeps_latest());
     let (near, far) = quantities.split_at(quantities.len().min(PARAMETERS_AT_ONCE));
     html! {
         section #parameters aria-labelledby="parameters-title" {
