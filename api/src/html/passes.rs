@@ -218,7 +218,7 @@ fn table(frame: &Frame<'_>, page: &[Seen], now: Instant) -> Markup {
         Side::Right => frame.t("right", "droite"),
     };
     html! {
-        div.scroll tabindex="0" role="region" aria-labelledby="all-title" {
+        div.scroll tabindex="0" role="region" aria-label=(frame.t("Table of passes", "Tableau des passages")) {
             table {
                 caption.hidden-text { (frame.t("Passes, oldest first", "Passages, les plus anciens d'abord")) }
                 thead {
