@@ -32,14 +32,14 @@ function counts(few: number, many: number): ExpressionSpecification {
  *  so thin that one sees through. The answer is the range of counts, if there are any. */
 export function expose(map: MapLibreMap): [number, number] | undefined {
   if (!map.getLayer(GRID_LAYER)) return undefined;
-  const areas = map.queryRenderedFeatures({ layers: ["items-fill"] }).length;
   const set = (layer: string, name: "fill-opacity" | "line-opacity", value: number): void => {
     if (map.getPaintProperty(layer, name) !== value) map.setPaintProperty(layer, name, value);
   };
-  // Steps, so that a small move of the map changes nothing.
-  const crowd = 2 ** Math.max(0, Math.round(Math.log2(Math.max(1, areas) / 120)));
-  set("items-fill", "fill-opacity", Math.max(0.004, 0.16 / crowd));
-  set("items-line", "line-opacity", Math.max(0.12, 0.85 / Math.sqrt(crowd)));
+  // Steps, so that a small move of the map changes nothing. As many areas as lie upon each other cover half together;
+  // below a hundredth, colours of 8 bits would not change at all.
+  const depth = 2 ** Math.round(Math.log2(Math.max(1, deepest(map))));
+  set("items-fill", "fill-opacity", Math.max(0.012, Math.min(0.16, 1 - 0.5 ** (1 / depth))));
+  set("items-line", "line-opacity", Math.max(0.15, 0.85 / Math.sqrt(depth)));
   const numbers = map.queryRenderedFeatures({ layers: [GRID_LAYER] }).map((cell) => Number(cell.properties["count"]));
   if (numbers.length === 0) return undefined;
   numbers.sort((a, b) => a - b);
@@ -49,6 +49,18 @@ export function expose(map: MapLibreMap): [number, number] | undefined {
   const expression = counts(few, many);
   if (JSON.stringify(map.getPaintProperty(GRID_LAYER, "fill-color")) !== JSON.stringify(expression)) map.setPaintProperty(GRID_LAYER, "fill-color", expression);
   return [few, many];
+}
+
+/** Most areas that lie upon each other, looked up at some points of the map. */
+function deepest(map: MapLibreMap): number {
+  const { clientWidth, clientHeight } = map.getCanvas();
+  let most = 0;
+  for (let i = 1; i < 6; i += 1) {
+    for (let j = 1; j < 6; j += 1) {
+      most = Math.max(most, map.queryRenderedFeatures([(clientWidth * i) / 6, (clientHeight * j) / 6], { layers: ["items-fill"] }).length);
+    }
+  }
+  return most;
 }
 
 function twoFigures(value: number): number {
