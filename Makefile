@@ -60,6 +60,11 @@ test-browser: tests/browser/node_modules/.package-lock.json ## The pages in head
 	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
 	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/run.mjs $(SUITES)
 
+.PHONY: screenshots
+screenshots: tests/browser/node_modules/.package-lock.json ## Pictures of the portal's main states, in docs/screenshots
+	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/screenshots.mjs
+
 # Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
 $(VENV)/installed: tests/requirements.txt
 	@echo "Python packages of the tests in $(VENV)"
@@ -91,6 +96,11 @@ KIT   ?= ../shared/kit
 bench: release $(VENV)/installed ## Benchmarks on COUNT generated items (needs the kit: KIT=folder)
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
 	"$(VENV)/bin/python" tests/bench/run.py --binary "$(RELEASE)" --kit "$(KIT)" --count $(COUNT)
+
+.PHONY: bench-tiles
+bench-tiles: release $(VENV)/installed ## Vector tiles of COUNT generated items (needs the kit: KIT=folder)
+	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
+	"$(VENV)/bin/python" tests/bench/tiles.py --binary "$(RELEASE)" --kit "$(KIT)" --count $(COUNT)
 
 .PHONY: bench-series
 bench-series: release $(VENV)/installed ## Series of 50 million generated rows beside DuckDB (needs the kit: KIT=folder)

@@ -145,6 +145,7 @@ fn log(response: &Response, route: &str, method: &Method, status: StatusCode, to
 }
 
 fn set_security_headers(config: &Config, response: &mut Response) {
+    let unchanged = response.status() == StatusCode::NOT_MODIFIED;
     let media_type = media_type(response);
     let page = media_type.starts_with("text/html");
     let policy = if page { content_policy::of_page(config) } else { content_policy::of_data(config, media_type) };
@@ -152,7 +153,10 @@ fn set_security_headers(config: &Config, response: &mut Response) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    // What is unchanged keeps the policy it came with: a browser would take one of data over for the stored page.
+    if !unchanged {
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    }
     if page {
         let features = HeaderValue::from_static("camera=(), geolocation=(), microphone=()");
         headers.insert(HeaderName::from_static("permissions-policy"), features);

@@ -24,6 +24,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     collection_paths(&mut paths, "{collectionId}", None);
     edr::add_paths(&mut paths, "{collectionId}", &[parameter_ref("collectionId")], &str::to_owned);
     tiles::add_paths(&mut paths);
+    tiles::add_basemap(&mut paths);
     for (i, id) in collections.iter().enumerate() {
         collection_paths(&mut paths, &encode(id), Some((i, id)));
     }

@@ -68,8 +68,8 @@ class Server:
         self.process.wait(60)
 
 
-def prepare(kit, work, count, seed):
-    """Items, their collections, the oracle's answers."""
+def prepare(kit, work, count, seed, with_oracle=True):
+    """Items, their collections, and the oracle's answers if they are wanted."""
     items = work / f"items-{count}.ndjson"
     collections = items.with_name(f"{items.stem}.collections.ndjson")
     oracle = work / f"oracle-{count}.json"
@@ -77,7 +77,7 @@ def prepare(kit, work, count, seed):
     if not collections.exists() or not items.exists():
         say(f"generating {count} items")
         timed([sys.executable, kit / "gen.py", "--count", count, "--seed", seed, "--out", items])
-    if not oracle.exists():
+    if with_oracle and not oracle.exists():
         say("asking the oracle")
         timed([sys.executable, kit / "oracle.py", items, "--workload", workload, "--out", oracle], stdout=subprocess.DEVNULL)
     return items, collections, workload, oracle

@@ -1,5 +1,6 @@
 """Vector tiles as foreign programs read them: mapbox-vector-tile decodes, Shapely judges shapes, H3 judges cells."""
 
+import gzip
 import itertools
 import json
 import math
@@ -7,12 +8,13 @@ import re
 
 import h3
 import mapbox_vector_tile
+import pmtiles.reader
 import pytest
 import requests
 import shapely
 import shapely.affinity
 import shapely.geometry
-import shapely.ops
+from conftest import ROOT
 
 TILES = "tiles/WebMercatorQuad"
 MVT = "application/vnd.mapbox-vector-tile"
@@ -409,3 +411,47 @@ def test_the_cache_is_told_of_in_the_metrics(url):
         assert get(url, path).status_code == 200
     assert figure("cache_misses_total") == misses + 1 and figure("cache_hits_total") == hits + 2
     assert figure("cache_bytes") > 0
+
+
+def test_the_basemap_is_the_archive_s_tiles(url):
+    tilejson = get(url, "basemap/tilejson.json").json()
+    assert "Natural Earth" in tilejson["attribution"] and tilejson["minzoom"] == 0 and tilejson["maxzoom"] >= 6
+    layers = {layer["id"] for layer in tilejson["vector_layers"]}
+    assert layers == {"land", "lakes", "rivers", "borders", "countries", "places"}
+    [template] = tilejson["tiles"]
+    assert template.startswith(f"{url}/basemap/")
+    archive = ROOT / "api" / "basemap" / "basemap.pmtiles"
+    assert archive.stat().st_size < 3_600_000
+    seen = set()
+    with archive.open("rb") as file:
+        reader = pmtiles.reader.Reader(pmtiles.reader.MmapSource(file))
+        for zoom, lon, lat in ((0, 0, 0), (1, 100, 40), (3, -60, -10), (4, 2, 47), (6, 7.5, 46.5), (6, 31.2, 30.1), (6, 179.9, 65)):
+            row, col = tile_at(zoom, lon, lat)
+            address = template.replace("{z}", str(zoom)).replace("{y}", str(row)).replace("{x}", str(col))
+            packed = requests.get(address, timeout=60)
+            assert packed.headers["content-encoding"] == "gzip" and "immutable" in packed.headers["cache-control"]
+            plain = requests.get(address, headers={"accept-encoding": "identity"}, timeout=60)
+            assert "content-encoding" not in plain.headers and plain.content == packed.content
+            assert plain.headers["etag"] != packed.headers["etag"]
+            assert plain.content == gzip.decompress(reader.get(zoom, col, row))
+            drawn = decoded(plain)
+            seen |= set(drawn)
+            for name, kind in (("land", "Polygon"), ("lakes", "Polygon"), ("rivers", "Line"), ("places", "Point")):
+                assert all(kind in shape.geom_type for shape, _ in drawn.get(name, []))
+    assert seen == layers
+    france = [p for _, p in decoded(requests.get(template.replace("{z}", "4").replace("{y}", "5").replace("{x}", "8"), timeout=60))["countries"]]
+    assert {"Germany": "Allemagne", "Switzerland": "Suisse"}.items() <= {p["name"]: p.get("name_fr") for p in france}.items()
+
+
+def test_a_tile_of_the_basemap_is_kept_only_under_its_version(url):
+    path = "basemap/WebMercatorQuad/2/1/2"
+    first = get(url, path)
+    assert first.headers["cache-control"] == "no-cache"
+    again = requests.get(f"{url}/{path}", headers={"if-none-match": first.headers["etag"]}, timeout=60)
+    assert again.status_code == 304 and not again.content
+    assert get(url, f"{path}?v=another").headers["cache-control"] == "no-cache"
+    sea = get(url, "basemap/WebMercatorQuad/6/40/10")
+    assert sea.status_code == 204 and not sea.content
+    for bad, status in (("basemap/WebMercatorQuad/7/0/0", 404), ("basemap/WebMercatorQuad/1/2/0", 404),
+                        ("basemap/WebMercatorQuad/a/0/0", 400), (f"{path}?q=1", 400)):
+        assert get(url, bad).status_code == status, bad

@@ -20,7 +20,7 @@ use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::place::{self, Shown};
 use super::results::{item_list, parsed};
-use super::series::{name, unit};
+use super::series::{told, unit};
 use super::snippets::{Answer, snippets};
 use super::values::paragraphs;
 use crate::config::Config;
@@ -94,7 +94,7 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
                 }
             }
             section aria-labelledby="found-title" {
-                h2.count #found-title role="status" {
+                h2.count #found-title {
                     (frame.language.number(page.matched as u64)) " "
                     @if page.matched == 1 { "collection" } @else { "collections" }
                 }
@@ -122,7 +122,14 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
         "Collections de stations, de lieux et d'observations satellitaires des eaux de surface du monde.",
     );
     let head = jsonld::canonical(&frame, "/collections");
-    frame.whole(&Page { title: "Collections", description, section: Section::Collections, head, main, ..Page::default() })
+    frame.whole(&Page {
+        title: "Collections",
+        description,
+        section: Section::Collections,
+        head,
+        main,
+        ..Page::default()
+    })
 }
 
 /// One collection.
@@ -161,13 +168,13 @@ pub(crate) fn collection(
                         }
                         a.button.quiet href="#access" { (frame.t("Take the data", "Prendre les données")) }
                     }
+                    (in_time(&frame, ask, snapshot, collection, &stats)?)
                 }
                 aside.stack {
                     @if let Some(bbox) = stats.bbox { (place::map(&frame, config, &Shown::Collection { id, bbox })) }
                     (facts(&frame, &body, &stats))
                 }
             }
-            (in_time(&frame, ask, snapshot, collection, &stats)?)
             @if !parameters.is_empty() { (parameter_table(&frame, &parameters)) }
             section aria-labelledby="items-title" {
                 h2 #items-title { (frame.t("Newest items", "Éléments les plus récents")) }
@@ -268,7 +275,9 @@ fn in_time(
 /// Features whose observations begin before a year ends and end after it begins.
 fn observed_by_year(snapshot: &Snapshot, id: &str, ask: &Ask) -> BTreeMap<i64, u64> {
     let mut counts = BTreeMap::new();
-    let Some(summaries) = snapshot.series(id, ask.scope).and_then(|table| table.summaries().ok()) else { return counts };
+    let Some(summaries) = snapshot.series(id, ask.scope).and_then(|table| table.summaries().ok()) else {
+        return counts;
+    };
     for (_, summary) in summaries.iter() {
         let (first, last) = (Instant(summary.first).civil().0, Instant(summary.last).civil().0);
         for year in first..=last.min(first + YEARS_MAX) {
@@ -290,29 +299,31 @@ fn items_by_year(snapshot: &Snapshot, collection: &Collection, ask: &Ask) -> Res
 
 fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
     let is_quantity = |p: &&Parameter| p.unit.is_some() && p.kind != ParameterType::Text;
-    let (quantities, others): (Vec<_>, Vec<_>) = parameters.iter().partition(is_quantity);
+    let (mut quantities, others): (Vec<_>, Vec<_>) = parameters.iter().partition(is_quantity);
+    // What one looks for stands before what only describes it; both in the order declared.
+    quantities.sort_by_key(|parameter| !parameter.keeps_latest());
     let (near, far) = quantities.split_at(quantities.len().min(PARAMETERS_AT_ONCE));
     html! {
         section #parameters aria-labelledby="parameters-title" {
             h2 #parameters-title { (frame.t("Parameters", "Paramètres")) " (" (parameters.len()) ")" }
-            @if !near.is_empty() { (parameter_rows(frame, near, frame.t("Quantities", "Grandeurs"))) }
+            @if !near.is_empty() { (parameter_rows(frame, parameters, near, frame.t("Quantities", "Grandeurs"))) }
             @if !far.is_empty() {
                 details {
                     summary { (frame.t("More quantities", "Autres grandeurs")) " (" (far.len()) ")" }
-                    (parameter_rows(frame, far, frame.t("More quantities", "Autres grandeurs")))
+                    (parameter_rows(frame, parameters, far, frame.t("More quantities", "Autres grandeurs")))
                 }
             }
             @if !others.is_empty() {
                 details open[near.is_empty()] {
                     summary { (frame.t("Codes, qualities, texts", "Codes, qualités, textes")) " (" (others.len()) ")" }
-                    (parameter_rows(frame, &others, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
+                    (parameter_rows(frame, parameters, &others, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
                 }
             }
         }
     }
 }
 
-fn parameter_rows(frame: &Frame<'_>, parameters: &[&Parameter], caption: &str) -> Markup {
+fn parameter_rows(frame: &Frame<'_>, all: &[Parameter], parameters: &[&Parameter], caption: &str) -> Markup {
     let has_datum = parameters.iter().any(|p| p.datum.is_some());
     let has_description = parameters.iter().any(|p| p.description.is_some());
     html! {
@@ -329,7 +340,7 @@ fn parameter_rows(frame: &Frame<'_>, parameters: &[&Parameter], caption: &str) -
                 tbody {
                     @for parameter in parameters {
                         tr {
-                            th scope="row" { (name(frame.language, Some(parameter), &parameter.name)) }
+                            th scope="row" { (told(frame.language, all, parameter)) }
                             td { code { (parameter.name) } }
                             td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
                             @if has_datum { td { (parameter.datum.as_deref().unwrap_or_default()) } }
@@ -374,12 +385,28 @@ fn made_citation(frame: &Frame<'_>, body: &Value, doi: Option<&str>) -> String {
 fn access(frame: &Frame<'_>, id: &str, has_series: bool) -> Markup {
     let items = with_query(&items_path(id), [("f", "json")]);
     let rows: Vec<(&str, String, &str)> = [
-        Some((frame.t("Items (OGC API Features, STAC)", "Éléments (OGC API Features, STAC)"), items.clone(), "GeoJSON")),
+        Some((
+            frame.t("Items (OGC API Features, STAC)", "Éléments (OGC API Features, STAC)"),
+            items.clone(),
+            "GeoJSON",
+        )),
         has_series.then(|| {
-            (frame.t("Places with values (OGC API EDR)", "Lieux avec valeurs (OGC API EDR)"), format!("{}/locations", collection_path(id)), "GeoJSON")
+            (
+                frame.t("Places with values (OGC API EDR)", "Lieux avec valeurs (OGC API EDR)"),
+                format!("{}/locations", collection_path(id)),
+                "GeoJSON",
+            )
         }),
-        Some((frame.t("This collection (STAC)", "Cette collection (STAC)"), format!("{}?f=json", collection_path(id)), "JSON")),
-        Some((frame.t("Queryables", "Propriétés interrogeables"), format!("{}/queryables?f=json", collection_path(id)), "JSON Schema")),
+        Some((
+            frame.t("This collection (STAC)", "Cette collection (STAC)"),
+            format!("{}?f=json", collection_path(id)),
+            "JSON",
+        )),
+        Some((
+            frame.t("Queryables", "Propriétés interrogeables"),
+            format!("{}/queryables?f=json", collection_path(id)),
+            "JSON Schema",
+        )),
     ]
     .into_iter()
     .flatten()

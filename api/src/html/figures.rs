@@ -52,7 +52,10 @@ mod tests {
             (2.5e12, "2.5e12", "2,5e12"),
             (1.25e-7, "1.25e-7", "1,25e-7"),
         ] {
-            assert_eq!((decimal(Language::English, number).as_str(), decimal(Language::French, number).as_str()), (english, french));
+            assert_eq!(
+                (decimal(Language::English, number).as_str(), decimal(Language::French, number).as_str()),
+                (english, french)
+            );
         }
     }
 

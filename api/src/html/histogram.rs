@@ -19,10 +19,12 @@ pub(super) fn by_year(frame: &Frame<'_>, title: &str, counts: &BTreeMap<i64, u64
     let most = counts.values().copied().max().unwrap_or(1).max(1);
     let years = last - first + 1;
     let width = years as f64 * BAR;
+    // A few years make no broad bars; many share what there is.
+    let pixels = (years * 40).clamp(280, 1200);
     html! {
         figure.histogram {
             figcaption { (title) }
-            svg viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
+            svg width=(pixels) viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
                 @for (year, count) in counts {
                     @let height = (*count as f64 / most as f64 * HEIGHT).max(1.0);
                     rect.bar x=((year - first) as f64 * BAR + GAP / 2.0) y=(HEIGHT - height) width=(BAR - GAP) height=(height) {

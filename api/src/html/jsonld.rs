@@ -71,7 +71,8 @@ pub(super) fn item(
     let path = item_path(own, id);
     let mut out = dataset(frame, &path, &format!("{own}/{id}"), &title, &description);
     about(&mut out, collection);
-    let part = json!({"@type": "Dataset", "@id": frame.links.absolute(&collection_path(own)), "name": collection_title});
+    let part =
+        json!({"@type": "Dataset", "@id": frame.links.absolute(&collection_path(own)), "name": collection_title});
     out.insert("isPartOf".into(), part);
     if let Some(place) = place(item) {
         out.insert("spatialCoverage".into(), place);

@@ -131,7 +131,10 @@ mod tests {
             ("x", "X", "X"),
             ("", "", ""),
         ] {
-            assert_eq!((label(Language::English, name), label(Language::French, name)), (english.into(), french.into()));
+            assert_eq!(
+                (label(Language::English, name), label(Language::French, name)),
+                (english.into(), french.into())
+            );
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::routes::ask::Ask;
 
 /// Collections shown; the others are one click away.
 const CARDS_MAX: usize = 9;
+/// Collections that the map's address names one by one.
+const COLLECTIONS_DRAWN_MAX: usize = 60;
 /// Latest additions shown.
 const LATEST_ITEMS: usize = 6;
 
@@ -34,12 +36,18 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Result
     let items = nilometer_query::count(snapshot, &all, ask.scope)?;
     let mut collections = snapshot.collections(ask.scope);
     collections.sort_by_key(|c| std::cmp::Reverse(snapshot.collection_stats(c.collection.id.as_str()).items));
+    let mut options = options(ask, snapshot, config);
+    // Planned passes cover the whole world evenly: behind the words they would hide all else.
+    let drawn: Vec<&str> = collections.iter().map(|c| c.collection.id.as_str()).filter(|id| *id != PLANNED).collect();
+    if drawn.len() < collections.len() && drawn.len() <= COLLECTIONS_DRAWN_MAX {
+        options["collections"] = drawn.join(",").into();
+    }
     let latest = SortKey { field: "ingested".into(), direction: Direction::Descending };
     let latest = Search { sortby: vec![latest], limit: LATEST_ITEMS, ..Search::default() };
     let latest = parsed(&nilometer_query::search(snapshot, &latest, ask.scope)?)?;
     let main = html! {
-        section.hero data-mount="overview" data-options=(options(&frame, ask, snapshot, config)) {
-            div.backdrop aria-hidden="true" {}
+        section.hero data-mount="overview" data-options=(options.to_string()) {
+            div.backdrop {}
             div.words {
                 h1 { (headline(&frame, title)) }
                 p.lead { (description) }

@@ -108,8 +108,10 @@ fn filled(text: &str, language: Language, service: &Service) -> String {
     let name = language.of(&service.title_en, &service.title_fr);
     let contact = match service.contact.as_str() {
         "" => language
-            .of("nobody is named yet; set `service.contact` in the settings of this service.",
-                "personne n'est encore nommé ; renseignez `service.contact` dans les réglages de ce service.")
+            .of(
+                "nobody is named yet; set `service.contact` in the settings of this service.",
+                "personne n'est encore nommé ; renseignez `service.contact` dans les réglages de ce service.",
+            )
             .to_owned(),
         mail if mail.contains('@') && !mail.contains("://") => format!("<{mail}>"),
         address if address.contains("://") => format!("<{address}>"),
@@ -148,7 +150,12 @@ mod tests {
 
     #[test]
     fn every_text_has_one_heading_of_the_first_level_and_says_whom_to_write_to() {
-        let service = Service { title_en: "Water".into(), title_fr: "Eau".into(), contact: "a@b.example".into(), ..Service::default() };
+        let service = Service {
+            title_en: "Water".into(),
+            title_fr: "Eau".into(),
+            contact: "a@b.example".into(),
+            ..Service::default()
+        };
         for kind in Legal::ALL {
             for language in [Language::English, Language::French] {
                 let text = filled(&kind.text(language, None).expect("embedded"), language, &service);

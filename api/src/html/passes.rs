@@ -19,16 +19,14 @@ use crate::routes::search::with_parameter;
 const PATH: &str = "/swot/passes";
 
 /// The page. `shape` is the place asked for as GeoJSON.
-pub(crate) fn passes(
-    ask: &Ask,
-    question: &Question,
-    passes: Option<&Passes>,
-    now: Instant,
-    config: &Config,
-) -> String {
+pub(crate) fn passes(ask: &Ask, question: &Question, passes: Option<&Passes>, now: Instant, config: &Config) -> String {
     let own = Frame::of(ask);
     // The JSON has no period of its own where none is named.
-    let json = own.json.clone().zip(question.shown_from).map(|(path, from)| format!("{path}&datetime={}", encode(&open(from))));
+    let json = own
+        .json
+        .clone()
+        .zip(question.shown_from)
+        .map(|(path, from)| format!("{path}&datetime={}", encode(&open(from))));
     let frame = Frame { json: json.or(own.json.clone()), ..own };
     let shape = passes.map(|passes| geojson::to_value(&passes.place));
     let title = frame.t("When does SWOT see this place?", "Quand SWOT voit-il ce lieu ?");
@@ -208,7 +206,8 @@ fn exactness(frame: &Frame<'_>, seen: &Seen) -> Markup {
 }
 
 fn direction<'a>(frame: &Frame<'a>, seen: &Seen) -> &'static str {
-    let (english, french) = if seen.sight.pass.ascends() { ("ascending", "ascendant") } else { ("descending", "descendant") };
+    let (english, french) =
+        if seen.sight.pass.ascends() { ("ascending", "ascendant") } else { ("descending", "descendant") };
     frame.language.of(english, french)
 }
 
@@ -219,7 +218,7 @@ fn table(frame: &Frame<'_>, page: &[Seen], now: Instant) -> Markup {
         Side::Right => frame.t("right", "droite"),
     };
     html! {
-        div.scroll tabindex="0" role="region" aria-labelledby="all-title" {
+        div.scroll tabindex="0" role="region" aria-label=(frame.t("Table of passes", "Tableau des passages")) {
             table {
                 caption.hidden-text { (frame.t("Passes, oldest first", "Passages, les plus anciens d'abord")) }
                 thead {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
 use nilometer_query::Page as ItemPage;
+use nilometer_schemas::text::fold;
 use serde_json::{Value, json};
 
 use super::facets::{chips, facets};
@@ -46,7 +47,7 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
         None => frame.t("Search", "Recherche").to_owned(),
     };
     let main = html! {
-        div.explore data-mount="search" data-options=(options(&frame, ask, snapshot, config)) data-view="list" {
+        div.explore data-mount="search" data-options=(options(ask, snapshot, config).to_string()) data-view="list" {
             h1.hidden-text { (frame.t("Search", "Recherche")) }
             div.ask {
                 (search_form(&frame, ask, snapshot, collection))
@@ -87,20 +88,12 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
     Ok(frame.whole(&page))
 }
 
-/// What the page's script must know, as JSON.
-pub(super) fn options(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, config: &Config) -> String {
+/// What the page's script must know.
+pub(super) fn options(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Value {
     let places: Vec<String> =
         places::collections(snapshot, ask.scope).iter().map(|id| id.as_str().to_owned()).collect();
     let basemap = config.basemap_style.as_ref().map(ToString::to_string);
-    json!({
-        "places": places,
-        "basemap": basemap,
-        "land": frame.asset("land.svg"),
-        "lang": ask.lang,
-        // Tiles of another state of the catalogue are other tiles.
-        "state": snapshot.seq_for(ask.scope),
-    })
-    .to_string()
+    json!({ "places": places, "basemap": basemap, "lang": ask.lang })
 }
 
 /// On narrow screens one part is shown at a time.
@@ -275,8 +268,7 @@ pub(super) fn item_list(
 
 /// Whether a title says all that an id says.
 fn says(title: &str, id: &str) -> bool {
-    let plain =
-        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let plain = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     plain(title).contains(&plain(id))
 }
 

@@ -47,8 +47,18 @@ const ITEMS: [Snippet; 3] = [
         before: "import geopandas as gpd\n\nurl = \"",
         after: "\"\nitems = gpd.read_file(url)\nprint(items.head())\n",
     },
-    Snippet { id: "r", name: "R", before: "library(sf)\n\nurl <- \"", after: "\"\nitems <- st_read(url)\nprint(items)\n" },
-    Snippet { id: "curl", name: "curl", before: "curl --fail --compressed --output items.geojson \\\n  '", after: "'\n" },
+    Snippet {
+        id: "r",
+        name: "R",
+        before: "library(sf)\n\nurl <- \"",
+        after: "\"\nitems <- st_read(url)\nprint(items)\n",
+    },
+    Snippet {
+        id: "curl",
+        name: "curl",
+        before: "curl --fail --compressed --output items.geojson \\\n  '",
+        after: "'\n",
+    },
 ];
 
 /// The texts for an absolute address, folded up.

@@ -83,6 +83,35 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>) {
     }
 }
 
+/// Adds the map beneath the data.
+pub(super) fn add_basemap(paths: &mut Map<String, Value>) {
+    let tilejson = ("TileJSON", JSON, "Object");
+    paths.insert(
+        "/basemap/tilejson.json".into(),
+        json!({"get": read("Map", "getBasemap", "Description of the basemap, as TileJSON 3.0", tilejson, false, &[])}),
+    );
+    let place = ["tileMatrix", "tileRow", "tileCol"].map(parameter_ref);
+    let version = json!({"name": "v", "in": "query", "required": false, "schema": {"type": "string"},
+        "description": "Version from the TileJSON: the answer may then be kept for ever"});
+    paths.insert(
+        "/basemap/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}".into(),
+        json!({
+            "parameters": place,
+            "get": {
+                "tags": ["Map"], "operationId": "getBasemapTile",
+                "summary": "One vector tile of land, lakes, rivers, borders and names",
+                "parameters": [version],
+                "responses": {
+                    "200": {"description": "The tile", "content": {MVT: {"schema": {"type": "string", "contentMediaType": MVT}}}},
+                    "204": {"description": "There is nothing but sea"},
+                    "304": {"description": "Unchanged since the entity tag that the caller holds"},
+                    "default": {"$ref": "#/components/responses/Problem"},
+                },
+            },
+        }),
+    );
+}
+
 /// The schemas of the answers.
 pub(super) fn schemas() -> Value {
     let summary = json!({

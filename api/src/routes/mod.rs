@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod assets;
+mod basemap;
 mod body;
 mod bulk;
 mod changes;
@@ -75,6 +76,8 @@ pub fn router() -> Router<App> {
         .route("/sitemap.xml", get(sitemap::sitemap))
         .route("/sitemap/pages.xml", get(sitemap::pages))
         .route("/sitemap/{collection}/{file}", get(sitemap::items))
+        .route("/basemap/tilejson.json", get(basemap::tilejson))
+        .route("/basemap/WebMercatorQuad/{zoom}/{row}/{col}", get(basemap::tile))
         .route("/favicon.ico", get(assets::favicon))
         .merge(edr::router())
         .merge(tiles::router())

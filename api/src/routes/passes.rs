@@ -243,8 +243,7 @@ fn within(seen: &Seen, period: Option<TimeInterval>) -> bool {
 fn answer(snapshot: &Snapshot, question: &Question, scope: Scope, now: Instant) -> Result<Option<Passes>, ApiError> {
     let Some((name, text)) = &question.place else { return Ok(None) };
     let place = geometry(snapshot, name, text, scope)?;
-    let sights: BTreeMap<u32, Sight> =
-        sights(&place).into_iter().map(|s| (s.pass.number(), s)).collect();
+    let sights: BTreeMap<u32, Sight> = sights(&place).into_iter().map(|s| (s.pass.number(), s)).collect();
     let values = sights.keys().map(|pass| Scalar::Number(f64::from(*pass))).collect();
     let filter = Filter::In { property: "spatial:pass_id".into(), values };
     let filter = if sights.is_empty() { Filter::Const(false) } else { filter };

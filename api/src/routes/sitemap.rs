@@ -117,7 +117,8 @@ fn parts(snapshot: &Snapshot) -> Vec<Part> {
 /// Number of addresses in all.
 fn count(snapshot: &Snapshot) -> usize {
     let collections = snapshot.collections(public());
-    let items: u64 = collections.iter().map(|stored| snapshot.collection_stats(stored.collection.id.as_str()).items).sum();
+    let items: u64 =
+        collections.iter().map(|stored| snapshot.collection_stats(stored.collection.id.as_str()).items).sum();
     usize::try_from(items).unwrap_or(usize::MAX).saturating_add(collections.len())
 }
 

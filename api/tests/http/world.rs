@@ -74,7 +74,7 @@ fn collections() -> Vec<Value> {
                "keywords": ["discharge"],
                "providers": [{"name": "River office", "url": "https://office.example"}],
                "nilometer:translations": {"fr": {"title": "Stations", "description": "Stations de rivière."}}}),
-        json!({"id": "places/all", "title": "Places", "description": "Countries & lakes."}),
+        json!({"id": "places/all", "title": "Places", "description": "Countries & lakes.", "keywords": ["place"]}),
         json!({"id": "empty", "description": "Nothing yet."}),
         json!({"id": "secret", "title": "Unpublished survey", "description": "d", "nilometer:access": "hidden"}),
     ]

@@ -8,7 +8,7 @@ use h3o::{CellIndex, LatLng, Resolution};
 use super::bands::{Bands, rings_of};
 use super::boxes::grow;
 use super::cut::{HalfPlane, cut_polygon};
-use super::flat::FlatGeometry;
+use super::flat::{FlatGeometry, PartKind};
 use super::planar::{Position, boxes_touch, segment_touches_box};
 use super::simple::simple_members;
 
@@ -41,14 +41,14 @@ pub struct CellFinder {
 struct Known {
     centre: Position,
     outline: Outline,
-    /// The cell itself among them.
+    /// The cell itself among them; empty until somebody goes on from here.
     neighbours: Vec<CellIndex>,
 }
 
 impl Known {
     fn of(cell: CellIndex) -> Self {
         let centre = LatLng::from(cell);
-        Self { centre: [centre.lng(), centre.lat()], outline: Outline::of(cell), neighbours: cell.grid_disk(1) }
+        Self { centre: [centre.lng(), centre.lat()], outline: Outline::of(cell), neighbours: Vec::new() }
     }
 
     fn is_touched_by(&self, shape: &Bands) -> bool {
@@ -71,11 +71,20 @@ impl CellFinder {
         Some(sorted)
     }
 
-    fn known(&mut self, cell: CellIndex) -> &Known {
+    fn known(&mut self, cell: CellIndex) -> &mut Known {
         if self.known.len() > KNOWN_MAX {
             self.known.clear();
         }
         self.known.entry(cell).or_insert_with(|| Known::of(cell))
+    }
+
+    /// The cell and those around it.
+    fn neighbours(&mut self, cell: CellIndex) -> Vec<CellIndex> {
+        let known = self.known(cell);
+        if known.neighbours.is_empty() {
+            known.neighbours = cell.grid_disk(1);
+        }
+        known.neighbours.clone()
     }
 
     /// Adds the cells that one connected shape touches.
@@ -121,7 +130,7 @@ impl CellFinder {
             if cells.len() > max_cells || found > max_cells {
                 return None;
             }
-            for neighbour in self.known(cell).neighbours.clone() {
+            for neighbour in self.neighbours(cell) {
                 if seen.insert(neighbour) && self.known(neighbour).is_touched_by(shape) {
                     waiting.push(neighbour);
                 }
@@ -155,8 +164,10 @@ impl CellGrid {
     /// `None` if there are more than `max_cells` or the resolution is above 15.
     pub fn over(region: &Geometry<f64>, resolution: u8, max_cells: usize) -> Option<Self> {
         let mut cells = Vec::new();
-        for index in h3_cells(region, resolution, max_cells)? {
-            cells.push(GridCell { index, known: Known::of(CellIndex::try_from(index).ok()?) });
+        let mut finder = CellFinder::default();
+        for index in finder.cells(region, resolution, max_cells)? {
+            let cell = CellIndex::try_from(index).ok()?;
+            cells.push(GridCell { index, known: finder.known.remove(&cell).unwrap_or_else(|| Known::of(cell)) });
         }
         let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
         for (_, b) in cells.iter().flat_map(|cell| &cell.known.outline.pieces) {
@@ -218,13 +229,24 @@ impl CellGrid {
     ///
     /// A cell is touched exactly if [`h3_cells`] of the shape lists it.
     pub fn touched(&self, shape: &FlatGeometry<'_>, mut f: impl FnMut(usize)) {
-        let geometry = shape.to_geometry();
         let mut found: Vec<u32> = Vec::new();
-        for (rings, is_area) in simple_members(&geometry).iter().flat_map(rings_of) {
-            let Some(bands) = Bands::new(&rings, is_area) else { continue };
-            if !boxes_touch(bands.bounds(), self.bounds) {
-                continue;
+        for part in shape.parts() {
+            let rings = part.rings();
+            match part.kind() {
+                PartKind::Points => rings.flatten().for_each(|point| self.find(&[vec![*point]], false, &mut found)),
+                PartKind::Line => rings.for_each(|line| self.find(&[line.to_vec()], false, &mut found)),
+                PartKind::Polygon => self.find(&rings.map(<[Position]>::to_vec).collect::<Vec<_>>(), true, &mut found),
             }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().for_each(|at| f(at as usize));
+    }
+
+    /// Adds the cells that one simple member touches.
+    fn find(&self, rings: &[Vec<Position>], is_area: bool, found: &mut Vec<u32>) {
+        let Some(bands) = Bands::new(rings, is_area) else { return };
+        if boxes_touch(bands.bounds(), self.bounds) {
             let mut near: Vec<u32> =
                 self.buckets_of(bands.bounds()).flat_map(|bucket| self.buckets[bucket].iter().copied()).collect();
             near.sort_unstable();
@@ -232,12 +254,9 @@ impl CellGrid {
             let before = found.len();
             found.extend(near.into_iter().filter(|at| self.cells[*at as usize].known.is_touched_by(&bands)));
             if found.len() == before {
-                self.add_from_crack(&bands, rings[0][0], &mut found);
+                self.add_from_crack(&bands, rings[0][0], found);
             }
         }
-        found.sort_unstable();
-        found.dedup();
-        found.into_iter().for_each(|at| f(at as usize));
     }
 
     /// A member that lies in the crack which rounding leaves between outlines is given to a cell by [`h3_cells`] alone.

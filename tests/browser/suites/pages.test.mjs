@@ -13,12 +13,16 @@ const PAGES = [
   ['/', /Nilometer|water/i, /Nilometer|eau/i],
   ['/collections', /^Collections$/, /^Collections$/],
   ['/collections/hydat-stations', /Hydrometric stations of Canada/, /Stations hydrométriques du Canada/],
-  ['/collections/lakes/items?limit=5', /Lakes/, /Lacs/],
+  ['/collections/lakes/items?limit=5', /^Search$/, /^Recherche$/],
   ['/search?q=seine', /Search|result/i, /Recherche|résultat/i],
   ['/swot/passes', /SWOT/, /SWOT/],
   ['/swot/passes?point=37.3,12.0', /SWOT/, /SWOT/],
   ['/conformance?f=html', /Conformance/, /Conformité/],
   ['/api.html', /API/, /API/],
+  ['/pages/legal', /^Legal notice$/, /^Mentions légales$/],
+  ['/pages/accessibility', /^Accessibility$/, /^Accessibilité$/],
+  ['/pages/privacy', /^Privacy$/, /^Confidentialité$/],
+  ['/collections/lakes/items/lake-victoria', /^Lake Victoria$/, /^Lake Victoria$/],
   ['/nowhere', /Not found/i, /Introuvable/, 404],
 ]
 

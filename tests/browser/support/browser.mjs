@@ -93,6 +93,7 @@ export async function openIn(browser, path, options = {}) {
   }
   const answer = await page.goto(`${base}${path}`)
   assert.equal(answer.status(), status, `${path} answers ${answer.status()}`)
+  if (scripts) await alive(page)
   // The browser itself complains of a page whose status is an error, and of nothing else on it.
   if (status >= 400) allowed.push(`status of ${status}`)
   return {
@@ -111,6 +112,11 @@ export async function openIn(browser, path, options = {}) {
     },
     close: () => context.close(),
   }
+}
+
+/** Waits until every part of the page that asks for a script has been brought to life. */
+export async function alive(page) {
+  await page.waitForFunction(() => [...document.querySelectorAll('[data-mount]')].every((part) => ['true', 'failed'].includes(part.dataset.mounted)))
 }
 
 /** Fails for anything that axe finds against WCAG 2.2 AA and its best practices. */

@@ -18,6 +18,8 @@ export interface MapStart {
   basemap: string | null;
   /** Whether one can move it. */
   interactive: boolean;
+  /** Whether our basemap goes without names. */
+  unnamed?: boolean;
 }
 
 /** A map and its end. */
@@ -43,7 +45,7 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
   await loadStyle(new URL(cssAddress, import.meta.url).href);
   const map = new MapLibreMap({
     container,
-    style: start.basemap ?? ownStyle(),
+    style: start.basemap ?? ownStyle(!start.unnamed),
     center: start.center,
     zoom: start.zoom,
     minZoom: 0.6,
@@ -60,6 +62,9 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
       "NavigationControl.ZoomOut": t("Zoom out", "Réduire"),
       "AttributionControl.ToggleAttribution": t("Sources of the map", "Sources de la carte"),
       "AttributionControl.MapFeedback": t("Sources of the map", "Sources de la carte"),
+      "CooperativeGesturesHandler.WindowsHelpText": t("Hold Ctrl to zoom with the wheel", "Maintenez Ctrl pour agrandir avec la molette"),
+      "CooperativeGesturesHandler.MacHelpText": t("Hold ⌘ to zoom with the wheel", "Maintenez ⌘ pour agrandir avec la molette"),
+      "CooperativeGesturesHandler.MobileHelpText": t("Move the map with two fingers", "Déplacez la carte avec deux doigts"),
       "Popup.Close": t("Close", "Fermer"),
     },
   });
@@ -79,14 +84,16 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
   const forgetTheme = onTheme(() => {
     if (start.basemap) return;
     styled = false;
-    map.setStyle(ownStyle(), { diff: false });
+    map.setStyle(ownStyle(!start.unnamed), { diff: false });
   });
   // What does not load leaves a gap on the map; the list beside it is whole.
   map.on("error", (event) => console.warn("map:", event.error.message));
   const size = new ResizeObserver(() => map.resize());
   size.observe(container);
   // Seen as soon as the land is there; the question's tiles may take longer.
-  const seen = (): void => container.parentElement?.classList.add("ready");
+  const seen = (): void => {
+    for (const element of [container, container.parentElement]) element?.classList.add("ready");
+  };
   map.once("load", seen);
   map.on("sourcedata", (event) => {
     if (event.sourceId === "basemap" && event.isSourceLoaded) seen();

@@ -4,7 +4,8 @@ import type { GeoJSONSource, Map as MapLibreMap, MapMouseEvent, MapTouchEvent } 
 import type { Position } from "geojson";
 import { colour } from "./colours";
 
-export type Shape = { kind: "box"; bbox: [number, number, number, number] } | { kind: "area"; polygon: GeoJSON.Polygon };
+export type Area = GeoJSON.Polygon | GeoJSON.MultiPolygon;
+export type Shape = { kind: "box"; bbox: [number, number, number, number] } | { kind: "area"; area: Area };
 
 /** Corners of an area at most. */
 const CORNERS_MAX = 5_000;
@@ -47,6 +48,7 @@ export function startDrawing(
     if (ended) return;
     ended = true;
     canvas.style.cursor = "";
+    map.getContainer().classList.remove("by-keyboard");
     canvas.removeEventListener("keydown", onKey, true);
     for (const subscription of subscriptions) subscription.unsubscribe();
     for (const layer of ["drawing-line", "drawing-point"]) if (map.getLayer(layer)) map.removeLayer(layer);
@@ -64,7 +66,8 @@ export function startDrawing(
       return;
     }
     if (distinct.length < 3) return;
-    end({ kind, polygon: { type: "Polygon", coordinates: [ring(distinct)] } });
+    const area = areaOf(distinct);
+    if (area) end({ kind, area });
   };
 
   const onDown = (event: MapMouseEvent | MapTouchEvent): void => {
@@ -107,6 +110,7 @@ export function startDrawing(
   let keyboard = false;
   const onKey = (event: KeyboardEvent): void => {
     if (event.key.startsWith("Arrow")) keyboard = true;
+    map.getContainer().classList.toggle("by-keyboard", keyboard || event.key === " " || event.key === "Enter");
     if (event.key === "Escape") end(undefined);
     else if (event.key === "Backspace") corners.pop();
     else if (event.key === " " || event.key === "Enter") {
@@ -158,9 +162,36 @@ function boxOf(a: Position, b: Position): [number, number, number, number] {
   return [wrap(west), clampLatitude(south), wrap(east), clampLatitude(north)];
 }
 
+/** The area within corners. One that reaches across the antimeridian is cut there, since positions end at 180 degrees. */
+function areaOf(corners: Position[]): Area | undefined {
+  const xs = corners.map(([x]) => x!);
+  const worlds = [];
+  for (let world = Math.floor((Math.min(...xs) + 180) / 360); world <= Math.floor((Math.max(...xs) + 180) / 360); world += 1) worlds.push(world);
+  const rings = worlds
+    .map((world) => corners.map(([x, y]): Position => [x! - world * 360, y!]))
+    .map((shifted) => cut(cut(shifted, 180, 1), -180, -1))
+    .filter((points) => points.length >= 3)
+    .map(ring);
+  const [first] = rings;
+  if (!first) return undefined;
+  return rings.length === 1 ? { type: "Polygon", coordinates: [first] } : { type: "MultiPolygon", coordinates: rings.map((r) => [r]) };
+}
+
+/** What of a ring lies on one side of a meridian: west of it for `side` 1, east for -1 (Sutherland and Hodgman, 1974). */
+function cut(points: Position[], meridian: number, side: 1 | -1): Position[] {
+  const isInside = ([x]: Position): boolean => (x! - meridian) * side <= 0;
+  return points.flatMap((point, i) => {
+    const before = points[(i + points.length - 1) % points.length]!;
+    const kept = isInside(point) ? [point] : [];
+    if (isInside(point) === isInside(before)) return kept;
+    const share = (meridian - before[0]!) / (point[0]! - before[0]!);
+    return [[meridian, before[1]! + share * (point[1]! - before[1]!)], ...kept];
+  });
+}
+
 /** A closed ring, anticlockwise, within five decimals (a metre). */
 function ring(corners: Position[]): Position[] {
-  const points = corners.map(([x, y]) => [Number(Math.max(-180, Math.min(180, x!)).toFixed(5)), Number(clampLatitude(y!).toFixed(5))]);
+  const points = corners.map(([x, y]) => [Number(x!.toFixed(5)), Number(clampLatitude(y!).toFixed(5))]);
   const area = points.reduce((sum, [x, y], i) => {
     const [nextX, nextY] = points[(i + 1) % points.length]!;
     return sum + x! * nextY! - nextX! * y!;

@@ -20,9 +20,52 @@ export interface TileAddress {
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
 
-function counts(): ExpressionSpecification {
-  const stops = [1, 5, 30, 200, 2000].flatMap((count, i) => [count, colour(COUNT_COLOURS[i] ?? "")]);
+/** Colours of counts from few to many, by equal ratios. */
+function counts(few: number, many: number): ExpressionSpecification {
+  const steps = COUNT_COLOURS.length - 1;
+  const ratio = Math.max(many / few, 16) ** (1 / steps);
+  const stops = COUNT_COLOURS.flatMap((name, i) => [few * ratio ** i, colour(name)]);
   return ["interpolate", ["linear"], ["get", "count"], ...stops] as unknown as ExpressionSpecification;
+}
+
+/** Fits colours and opacity to what is seen: to all but the most extreme counts; shapes that lie upon each other
+ *  so thin that one sees through. The answer is the range of counts, if there are any. */
+export function expose(map: MapLibreMap): [number, number] | undefined {
+  if (!map.getLayer(GRID_LAYER)) return undefined;
+  const set = (layer: string, name: "fill-opacity" | "line-opacity", value: number): void => {
+    if (map.getPaintProperty(layer, name) !== value) map.setPaintProperty(layer, name, value);
+  };
+  // Steps, so that a small move of the map changes nothing. As many areas as lie upon each other cover half together;
+  // below a hundredth, colours of 8 bits would not change at all.
+  const depth = 2 ** Math.round(Math.log2(Math.max(1, deepest(map))));
+  set("items-fill", "fill-opacity", Math.max(0.012, Math.min(0.16, 1 - 0.5 ** (1 / depth))));
+  set("items-line", "line-opacity", Math.max(0.15, 0.85 / Math.sqrt(depth)));
+  const numbers = map.queryRenderedFeatures({ layers: [GRID_LAYER] }).map((cell) => Number(cell.properties["count"]));
+  if (numbers.length === 0) return undefined;
+  numbers.sort((a, b) => a - b);
+  // A single cell with next to nothing, or with very much, leaves the colours to the others.
+  const at = (share: number): number => twoFigures(numbers[Math.floor((numbers.length - 1) * share)]!);
+  const [few, many] = [at(0.05), at(0.97)];
+  const expression = counts(few, many);
+  if (JSON.stringify(map.getPaintProperty(GRID_LAYER, "fill-color")) !== JSON.stringify(expression)) map.setPaintProperty(GRID_LAYER, "fill-color", expression);
+  return [few, many];
+}
+
+/** Most areas that lie upon each other, looked up at some points of the map. */
+function deepest(map: MapLibreMap): number {
+  const { clientWidth, clientHeight } = map.getCanvas();
+  let most = 0;
+  for (let i = 1; i < 6; i += 1) {
+    for (let j = 1; j < 6; j += 1) {
+      most = Math.max(most, map.queryRenderedFeatures([(clientWidth * i) / 6, (clientHeight * j) / 6], { layers: ["items-fill"] }).length);
+    }
+  }
+  return most;
+}
+
+function twoFigures(value: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1);
+  return Math.max(1, Math.round(value / unit) * unit);
 }
 
 /** Puts a question's tiles, and an empty place for the item looked at, on the map; what was there of them goes. */
@@ -52,7 +95,14 @@ function questionLayers(): LayerSpecification[] {
       id: GRID_LAYER,
       type: "fill",
       "source-layer": "grid",
-      paint: { "fill-color": counts(), "fill-opacity": 0.78, "fill-outline-color": colour("--map-halo") },
+      paint: { "fill-color": counts(1, 2000), "fill-opacity": 0.78, "fill-antialias": false },
+    },
+    {
+      ...common,
+      id: "grid-line",
+      type: "line",
+      "source-layer": "grid",
+      paint: { "line-color": colour("--map-halo"), "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 1, 0.5, 6, 1.2] },
     },
     {
       ...common,

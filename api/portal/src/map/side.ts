@@ -8,8 +8,10 @@ import { collectionTitle } from "../search/collections";
 import type { Box } from "../search/extent";
 import { colour } from "./colours";
 import { createMap, motion } from "./create";
-import { type Shape, startDrawing } from "./draw";
-import { COUNT_COLOURS, GRID_LAYER, ITEM_LAYERS, lookAt, showQuestion } from "./question-layers";
+import type { Shape } from "./draw";
+import { mapLegend } from "./legend";
+import { GRID_LAYER, ITEM_LAYERS, lookAt, showQuestion } from "./question-layers";
+import { mapTools } from "./tools";
 import type { View } from "./view";
 
 /** What the map tells the page. */
@@ -43,6 +45,7 @@ export async function mountMap(
   events: MapEvents,
 ): Promise<MapSide> {
   const holder = document.createElement("div");
+  holder.className = "map-holder";
   container.append(holder);
   const own = await createMap(holder, {
     label: t("Map of the results; the list holds the same items", "Carte des résultats ; la liste contient les mêmes éléments"),
@@ -55,7 +58,8 @@ export async function mountMap(
   let tiles: string | undefined;
   let outlined: Geometry | null = null;
   let popup: Popup | undefined;
-  let drawing: ReturnType<typeof startDrawing> | undefined;
+  const tools = mapTools(map, { begun: () => popup?.remove(), drawn: (shape) => events.drawn(shape) });
+  container.append(mapLegend(own), ...tools.elements);
   let hovered: string | undefined;
 
   const draw = (): void => {
@@ -76,9 +80,20 @@ export async function mountMap(
     events.moved({ zoom: map.getZoom(), latitude: lat, longitude: lng });
   });
 
+  // What takes longer than a blink is said.
+  let slow = 0;
+  map.on("dataloading", () => {
+    slow ||= window.setTimeout(() => (container.dataset["loading"] = t("Loading the map", "La carte se charge")), 500);
+  });
+  map.on("idle", () => {
+    clearTimeout(slow);
+    slow = 0;
+    delete container.dataset["loading"];
+  });
+
   // What lies under the pointer.
   map.on("mousemove", (event) => {
-    if (drawing) return;
+    if (tools.isDrawing()) return;
     const layers = [...ITEM_LAYERS, GRID_LAYER].filter((id) => map.getLayer(id));
     const [feature] = map.queryRenderedFeatures(around(event.point, 4), { layers });
     map.getCanvas().style.cursor = feature ? "pointer" : "";
@@ -86,7 +101,7 @@ export async function mountMap(
     if (item !== hovered) events.near((hovered = item));
   });
   map.on("click", (event) => {
-    if (drawing) return;
+    if (tools.isDrawing()) return;
     const layers = [...ITEM_LAYERS, GRID_LAYER].filter((id) => map.getLayer(id));
     const features = map.queryRenderedFeatures(around(event.point, 5), { layers });
     const [feature] = features;
@@ -124,107 +139,6 @@ export async function mountMap(
     }
     popup = new Popup({ maxWidth: "20rem", focusAfterOpen: false }).setLngLat(at).setDOMContent(body).addTo(map);
   };
-
-  container.append(legend(), tools());
-
-  function legend(): HTMLElement {
-    const box = document.createElement("p");
-    box.className = "map-legend";
-    box.hidden = true;
-    const text = document.createElement("span");
-    text.textContent = t("Items in a cell", "Éléments par cellule");
-    const few = document.createElement("span");
-    few.textContent = "1";
-    const many = document.createElement("span");
-    many.textContent = `${number(2000)}+`;
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 5 1");
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.ariaHidden = "true";
-    const paint = (): void =>
-      svg.replaceChildren(
-        ...COUNT_COLOURS.map((name, i) => {
-          const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-          for (const [key, value] of Object.entries({ x: i, width: 1.01, height: 1, fill: colour(name) })) rect.setAttribute(key, String(value));
-          return rect;
-        }),
-      );
-    own.onStyle(paint);
-    paint();
-    box.append(text, few, svg, many);
-    map.on("idle", () => (box.hidden = !map.getLayer(GRID_LAYER) || map.queryRenderedFeatures({ layers: [GRID_LAYER] }).length === 0));
-    return box;
-  }
-
-  function tools(): HTMLElement {
-    const bar = document.createElement("div");
-    bar.className = "map-tools";
-    bar.role = "group";
-    bar.ariaLabel = t("Choose a place on the map", "Choisir un lieu sur la carte");
-    const hint = document.createElement("p");
-    hint.className = "hint";
-    hint.role = "status";
-    hint.hidden = true;
-    const cross = document.createElement("div");
-    cross.className = "map-cross";
-    cross.hidden = true;
-    cross.ariaHidden = "true";
-    const button = (text: string, press: () => void): HTMLButtonElement => {
-      const made = document.createElement("button");
-      made.type = "button";
-      made.className = "button quiet small";
-      made.textContent = text;
-      made.addEventListener("click", press);
-      return made;
-    };
-    const box = button(t("Draw a box", "Dessiner un cadre"), () => begin("box"));
-    const area = button(t("Draw an area", "Dessiner une zone"), () => begin("area"));
-    const view = button(t("Search in this view", "Chercher dans cette vue"), () => {
-      const bounds = map.getBounds();
-      const width = bounds.getEast() - bounds.getWest();
-      const turn = (x: number): number => ((((x + 180) % 360) + 360) % 360) - 180;
-      const bbox: Box =
-        width >= 360
-          ? [-180, Math.max(-90, bounds.getSouth()), 180, Math.min(90, bounds.getNorth())]
-          : [turn(bounds.getWest()), Math.max(-90, bounds.getSouth()), turn(bounds.getEast()), Math.min(90, bounds.getNorth())];
-      events.drawn({ kind: "box", bbox });
-    });
-    const finish = button(t("Done", "Terminer"), () => drawing?.finish());
-    const cancel = button(t("Cancel", "Annuler"), () => drawing?.cancel());
-    finish.hidden = true;
-    cancel.hidden = true;
-    const show = (kind: Shape["kind"] | undefined): void => {
-      for (const one of [box, area, view]) one.hidden = kind !== undefined;
-      cancel.hidden = kind === undefined;
-      finish.hidden = kind !== "area";
-      hint.hidden = kind === undefined;
-      cross.hidden = kind === undefined;
-      hint.textContent =
-        kind === "box"
-          ? t(
-              "Drag across the map, or click two corners. Keyboard: arrows move the map, Enter sets a corner, Escape gives up.",
-              "Tirez sur la carte, ou cliquez deux coins. Clavier : les flèches déplacent la carte, Entrée pose un coin, Échap annule.",
-            )
-          : t(
-              "Click corner after corner; Done or a double click closes the area. Keyboard: arrows move the map, Space sets a corner, Enter closes, Escape gives up.",
-              "Cliquez coin après coin ; Terminer ou un double clic ferme la zone. Clavier : les flèches déplacent la carte, Espace pose un coin, Entrée ferme, Échap annule.",
-            );
-    };
-    const begin = (kind: Shape["kind"]): void => {
-      popup?.remove();
-      show(kind);
-      drawing = startDrawing(map, kind, (shape) => {
-        show(undefined);
-        // The click that ended the drawing is no click on an item.
-        setTimeout(() => (drawing = undefined), 50);
-        (kind === "box" ? box : area).focus();
-        if (shape) events.drawn(shape);
-      });
-    };
-    bar.append(box, area, view, finish, cancel, hint);
-    container.append(cross);
-    return bar;
-  }
 
   return {
     show(tilejson, fit) {

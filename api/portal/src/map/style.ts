@@ -26,8 +26,8 @@ function label(id: string, layer: string, size: unknown, tint: string, more: obj
   } as LayerSpecification;
 }
 
-/** The style of the basemap that this service serves. */
-export function ownStyle(): StyleSpecification {
+/** The style of the basemap that this service serves, with names or without. */
+export function ownStyle(labels: boolean): StyleSpecification {
   const water = colour("--map-water");
   const river = colour("--map-river");
   const text = colour("--map-label");
@@ -88,6 +88,6 @@ export function ownStyle(): StyleSpecification {
   return {
     version: 8,
     sources: { basemap: { type: "vector", url: new URL(local("/basemap/tilejson.json"), location.href).href } },
-    layers,
+    layers: labels ? layers : layers.filter((layer) => layer.type !== "symbol"),
   };
 }

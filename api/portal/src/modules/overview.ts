@@ -1,13 +1,15 @@
 // The first page: the map of everything behind the question, once the page stands.
 
 import type { Destroy } from "../mount";
-import { local } from "../page";
+import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
 
 interface Options {
   places: string[];
   basemap: string | null;
   lang: string | null;
+  /** Collections to draw; all where there are none. */
+  collections?: string;
 }
 
 export function mount(element: HTMLElement, raw: unknown): Destroy {
@@ -26,21 +28,24 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   let gone = false;
   const load = async (): Promise<void> => {
     if (!backdrop || gone) return;
-    const [{ createMap }, { showQuestion }] = await Promise.all([import("../map/create"), import("../map/question-layers")]);
+    const [{ createMap }, { expose, showQuestion }] = await Promise.all([import("../map/create"), import("../map/question-layers")]);
     const holder = document.createElement("div");
     holder.className = "map-holder";
     backdrop.append(holder);
     const wide = element.clientWidth > 900;
     const own = await createMap(holder, {
-      label: "",
+      label: t("Map of all items", "Carte de tous les éléments"),
       // The words stand on the left of a wide window.
       center: wide ? [-45, 24] : [8, 30],
       zoom: wide ? 1.75 : 1.1,
       basemap: options.basemap,
       interactive: false,
+      unnamed: true,
     });
-    const tilejson = new URL(local("/tiles/WebMercatorQuad/tilejson.json"), location.href).href;
+    const question = options.collections ? `?${new URLSearchParams({ collections: options.collections })}` : "";
+    const tilejson = new URL(local(`/tiles/WebMercatorQuad/tilejson.json${question}`), location.href).href;
     own.onStyle(() => showQuestion(own.map, { tilejson }));
+    own.map.on("idle", () => expose(own.map));
     ends.push(() => own.destroy());
   };
   // What one reads comes first.

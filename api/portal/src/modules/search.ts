@@ -1,8 +1,7 @@
 // The search page: form, facets, list, time and map as one. The server makes every part; this module fetches the page of
 // the next question and takes its parts over, so that nothing is said twice.
 
-import type { Geometry } from "geojson";
-import { ApiFailure, getJson, request } from "../api";
+import { request } from "../api";
 import type { Shape } from "../map/draw";
 import type { MapSide } from "../map/side";
 import { type View, readItem, readView, writeFragment } from "../map/view";
@@ -10,7 +9,9 @@ import { type Destroy, mountAll } from "../mount";
 import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
 import { itemsOf, questionOf, tilesOf, withPeriod, withPlace } from "../search/question";
+import { placeOf } from "../search/area";
 import { type Box, extent, extentOf } from "../search/extent";
+import { failureNotice, locateButton } from "../search/pieces";
 import { brushTimeline } from "../search/timeline";
 
 interface Options {
@@ -38,7 +39,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   let address = new URL(location.href);
   let running = new AbortController();
   let map: MapSide | undefined;
-  let mapAsked = false;
+  let starting: Promise<void> | undefined;
   let view: View | undefined = readView(location.hash);
   let selected: string | undefined = readItem(location.hash);
   let endParts: Destroy = () => {};
@@ -79,7 +80,11 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       part(fresh.dataset["part"]!).replaceChildren(...fresh.childNodes);
     }
     document.title = page.title;
-    document.querySelector("nav.languages")?.replaceWith(page.querySelector("nav.languages") ?? "");
+    // What links to this very answer in other forms.
+    for (const same of ["nav.languages", "footer.bottom"]) {
+      const fresh = page.querySelector(same);
+      if (fresh) document.querySelector(same)?.replaceWith(fresh);
+    }
     for (const old of form.querySelectorAll('input[type="hidden"]')) old.remove();
     for (const input of page.querySelectorAll<HTMLInputElement>("form.bar input")) {
       if (input.type === "hidden") form.append(input);
@@ -94,23 +99,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   }
 
   function failed(error: unknown, to: URL): void {
-    const notice = document.createElement("div");
-    notice.className = "notice problem";
-    notice.role = "alert";
-    const title = document.createElement("h2");
-    const offline = !navigator.onLine;
-    title.textContent = offline ? t("You are offline", "Vous êtes hors ligne") : t("This search did not work", "Cette recherche n'a pas abouti");
-    const text = document.createElement("p");
-    text.textContent = error instanceof ApiFailure ? error.message : t("Something went wrong on this page.", "Un problème est survenu dans cette page.");
-    const again = document.createElement("button");
-    again.type = "button";
-    again.className = "button quiet";
-    again.textContent = t("Try again", "Réessayer");
-    again.addEventListener("click", () => void go(to, "keep"));
-    notice.append(title, text, again);
-    part("results").replaceChildren(notice);
-    if (!(error instanceof ApiFailure)) console.error(error);
-    if (offline) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
+    part("results").replaceChildren(failureNotice(error, () => void go(to, "keep")));
+    if (!navigator.onLine) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
   }
 
   // ---- The parts ----
@@ -123,14 +113,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     for (const row of rows()) {
       const title = row.querySelector(".name")?.textContent ?? "";
       if (!row.dataset["bbox"]) continue;
-      const show = document.createElement("button");
-      show.type = "button";
-      show.className = "button bare icon-only locate";
-      show.title = t("Show on the map", "Montrer sur la carte");
-      show.append(pin());
-      show.ariaLabel = t(`Show ${title} on the map`, `Montrer ${title} sur la carte`);
-      show.addEventListener("click", () => select(keyOf(row), true));
-      row.append(show);
+      row.append(locateButton(title, () => select(keyOf(row), true)));
     }
     void offerDownload();
     mark();
@@ -195,9 +178,13 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     window.history.replaceState(null, "", address.pathname + address.search + fragment);
   }
 
-  async function startMap(): Promise<void> {
-    if (mapAsked || (NARROW.matches && element.dataset["view"] !== "map")) return;
-    mapAsked = true;
+  function startMap(): Promise<void> {
+    if (NARROW.matches && element.dataset["view"] !== "map") return Promise.resolve();
+    starting ??= makeMap().catch(mapFailed);
+    return starting;
+  }
+
+  async function makeMap(): Promise<void> {
     const { mountMap } = await import("../map/side");
     map = await mountMap(
       mapElement,
@@ -216,14 +203,21 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
         drawn: (shape) => void drawn(shape),
       },
     );
-    await follow(running.signal, !view && !selected);
+    const { signal } = running;
+    try {
+      await follow(signal, !view && !selected);
+    } catch (error) {
+      // Another question was asked meanwhile; the map follows that one.
+      if (signal.aborted) return;
+      throw error;
+    }
     const row = rows().find((r) => keyOf(r) === selected);
     if (selected && row) map.select(selected, boxOf(row), row.querySelector(".name")?.textContent ?? "", !view);
   }
 
   async function drawn(shape: Shape): Promise<void> {
     try {
-      const where = shape.kind === "box" ? { bbox: shape.bbox } : { intersects: shape.polygon };
+      const where = shape.kind === "box" ? { bbox: shape.bbox } : { intersects: shape.area };
       await go(await withPlace(address, where), "push");
     } catch (error) {
       failed(error, address);
@@ -327,7 +321,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       if (name === "filters") button.ariaExpanded = String(open);
       else button.ariaPressed = String(!open && element.dataset["view"] === name);
     }
-    if (open) part("facets").focus();
+    if (NARROW.matches && (open || shown === "map")) element.querySelector(".view-switch")?.scrollIntoView({ block: "start" });
+    if (open) part("facets").focus({ preventScroll: true });
     if (shown === "map") void startMap();
   }
 
@@ -339,7 +334,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   wireParts();
   // What one reads comes first; the map follows when the page is quiet.
   const idle = window.requestIdleCallback ?? ((call: () => void) => window.setTimeout(call, 200));
-  idle(() => void startMap().catch((error: unknown) => mapFailed(error)));
+  idle(() => void startMap());
   NARROW.addEventListener("change", () => void startMap(), on);
 
   function mapFailed(error: unknown): void {
@@ -357,54 +352,4 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     endSuggestions();
     map?.destroy();
   };
-}
-
-function pin(): SVGElement {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.ariaHidden = "true";
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", "M12 21s7-6.2 7-11.5a7 7 0 0 0-14 0C5 14.8 12 21 12 21M12 7a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5");
-  svg.append(path);
-  return svg;
-}
-
-/** The outline of the place that a question is about, and its box. */
-async function placeOf(question: URLSearchParams, signal: AbortSignal): Promise<{ geometry: Geometry; box: Box | undefined } | undefined> {
-  const bbox = question.get("bbox")?.split(",").map(Number);
-  if (bbox?.length === 4) {
-    const [west, south, east, north] = bbox as Box;
-    const right = east < west ? east + 360 : east;
-    return { geometry: { type: "Polygon", coordinates: [[[west, south], [right, south], [right, north], [west, north], [west, south]]] }, box: bbox as Box };
-  }
-  const drawn = question.get("intersects");
-  if (drawn) return withBox(JSON.parse(drawn) as Geometry);
-  const kept = question.get("search");
-  if (kept) {
-    const { search } = await getJson<{ search: { intersects?: Geometry } }>(`/searches/${encodeURIComponent(kept)}`, signal);
-    return search.intersects && withBox(search.intersects);
-  }
-  const [reference] = (question.get("intersectsRefs") ?? "").split(",");
-  if (!reference) return undefined;
-  const dot = reference.indexOf(".");
-  const path = `/collections/${encodeURIComponent(reference.slice(0, dot))}/items/${encodeURIComponent(reference.slice(dot + 1))}`;
-  try {
-    const { geometry, bbox: box } = await getJson<{ geometry: Geometry | null; bbox?: Box }>(path, signal);
-    return geometry ? { geometry, box: box ?? withBox(geometry).box } : undefined;
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return undefined;
-  }
-}
-
-function withBox(geometry: Geometry): { geometry: Geometry; box: Box | undefined } {
-  const points: Box[] = [];
-  const collect = (coordinates: unknown): void => {
-    if (!Array.isArray(coordinates)) return;
-    if (typeof coordinates[0] === "number") points.push([coordinates[0], coordinates[1] as number, coordinates[0], coordinates[1] as number]);
-    else coordinates.forEach(collect);
-  };
-  if ("coordinates" in geometry) collect(geometry.coordinates);
-  return { geometry, box: extent(points) };
 }

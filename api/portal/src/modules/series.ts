@@ -4,7 +4,7 @@
 import { drawChart } from "../chart/chart";
 import { dayOf } from "../chart/axis";
 import { language, t, toast } from "../page";
-import type { Destroy } from "../mount";
+import { type Destroy, mountAll } from "../mount";
 
 /** Parts of the page that a view changes, by selector. */
 const PARTS = ["#view", ".latest", ".languages"];
@@ -23,6 +23,7 @@ export function mount(section: HTMLElement): Destroy {
   const ending = new AbortController();
   const { signal } = ending;
   let endChart: Destroy = () => {};
+  let endParts: Destroy = () => {};
   let loading = new AbortController();
 
   section.addEventListener("click", onClick, { signal });
@@ -94,6 +95,8 @@ export function mount(section: HTMLElement): Destroy {
         return;
       }
       for (const part of PARTS) replace(part, page);
+      endParts();
+      endParts = mountAll(section);
       if (isNew) history.pushState(null, "", address);
       draw();
       restore(focus);
@@ -139,6 +142,7 @@ export function mount(section: HTMLElement): Destroy {
     ending.abort();
     loading.abort();
     endChart();
+    endParts();
   };
 }
 

@@ -43,7 +43,11 @@ export async function extentOf(question: URLSearchParams, signal: AbortSignal): 
   });
   const first = columns[begin]!;
   const last = columns[(begin + columns.length - 1) % columns.length]!;
-  return [longitude(first), latitude(Math.max(...rows) + 1), longitude(last + 1), latitude(Math.min(...rows))];
+  const [south, north] = [latitude(Math.max(...rows) + 1), latitude(Math.min(...rows))];
+  // What lies all around the world is shown with the Atlantic in its middle, as people know it.
+  const width = ((last - first + TILES) % TILES) + 1;
+  if (width > TILES / 2) return [longitude(columns[0]!), south, longitude(columns.at(-1)! + 1), north];
+  return [longitude(first), south, longitude(last + 1) > 180 ? longitude(last + 1) - 360 : longitude(last + 1), north];
 }
 
 function longitude(column: number): number {

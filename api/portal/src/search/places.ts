@@ -137,12 +137,14 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
   input.addEventListener("input", onInput);
   input.addEventListener("keydown", onKey);
   input.addEventListener("blur", close);
+  input.form?.addEventListener("submit", close);
   return () => {
     close();
     list.remove();
     input.removeEventListener("input", onInput);
     input.removeEventListener("keydown", onKey);
     input.removeEventListener("blur", close);
+    input.form?.removeEventListener("submit", close);
   };
 }
 

@@ -1,6 +1,7 @@
 // The question in an address, and the addresses of its other answers.
 
 import { getJson, request } from "../api";
+import type { Area } from "../map/draw";
 import { local } from "../page";
 
 /** Parameters that say how a page is shown, not what is asked. */
@@ -67,7 +68,7 @@ export async function itemsOf(question: URLSearchParams, signal: AbortSignal): P
 /** Where to search instead: a box, a shape or stored places. */
 export type Where =
   | { bbox: [number, number, number, number] }
-  | { intersects: GeoJSON.Polygon }
+  | { intersects: Area }
   | { intersectsRefs: string };
 
 /** The address of a question with another place. */

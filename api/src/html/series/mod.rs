@@ -131,7 +131,10 @@ fn said(frame: &Frame<'_>, Series { view, listing }: &Series) -> String {
             let name = step_name(frame.language, step);
             let methods = view.methods.iter().map(|m| method_name(frame.language, *m)).collect::<Vec<_>>().join(", ");
             let automatic = if view.step_name().is_empty() {
-                frame.t(" (step chosen to fit; all values can be shown)", " (pas choisi pour la lisibilité ; toutes les valeurs peuvent être montrées)")
+                frame.t(
+                    " (step chosen to fit; all values can be shown)",
+                    " (pas choisi pour la lisibilité ; toutes les valeurs peuvent être montrées)",
+                )
             } else {
                 ""
             };
@@ -221,12 +224,10 @@ const METHODS: [(&str, &str, &str); 8] = [
 ];
 
 fn parameters(frame: &Frame<'_>, view: &View) -> Markup {
-    let is_chosen = |parameter: &&Parameter| view.chosen.contains(&parameter.name);
-    let (chosen, others): (Vec<_>, Vec<_>) = view.offered().partition(is_chosen);
-    // A chosen one that this feature lacks is shown too, or nobody could take it away.
-    let lacking = view.chosen.iter().filter(|name| !chosen.iter().any(|p| p.name == **name));
-    let lacking: Vec<&Parameter> = lacking.filter_map(|name| view.parameter(name)).collect();
-    let first: Vec<&Parameter> = chosen.into_iter().chain(lacking).collect();
+    // In the order chosen, so that the form sends the same order again; one that this feature lacks is there too, or
+    // nobody could take it away.
+    let first: Vec<&Parameter> = view.chosen.iter().filter_map(|name| view.parameter(name)).collect();
+    let others: Vec<&Parameter> = view.offered().filter(|parameter| !view.chosen.contains(&parameter.name)).collect();
     // What this feature is known to have stands before what it may have.
     let (known, unknown): (Vec<_>, Vec<_>) = others.into_iter().partition(|parameter| parameter.keeps_latest());
     let room = OFFERED_AT_ONCE.saturating_sub(first.len()).min(known.len());
@@ -253,7 +254,7 @@ fn choice(frame: &Frame<'_>, view: &View, parameter: &Parameter) -> Markup {
             label.choice title=[parameter.description.as_deref()] {
                 input type="checkbox" name="parameter-name" value=(parameter.name) checked[view.chosen.contains(&parameter.name)];
                 span {
-                    (name(frame.language, Some(parameter), &parameter.name))
+                    (told(frame.language, &view.known, parameter))
                     @if let Some(own) = parameter.unit.as_deref() { " " span.hint { (unit(own)) } }
                     @if let Some(count) = count {
                         " " span.hint { "(" (frame.language.number(count)) " " (frame.t("values", "valeurs")) ")" }
@@ -345,12 +346,11 @@ pub(super) fn name<'a>(language: Language, parameter: Option<&'a Parameter>, nam
 }
 
 /// As [`name`]; an uncertainty without a title is named after what it is the uncertainty of.
-fn told(language: Language, view: &View, parameter: &Parameter) -> String {
-    let owner = view.known.iter().find(|p| p.uncertainty.as_ref() == Some(&parameter.name));
+pub(super) fn told(language: Language, known: &[Parameter], parameter: &Parameter) -> String {
+    let owner = known.iter().find(|p| p.uncertainty.as_ref() == Some(&parameter.name));
     match owner.filter(|_| parameter.title.is_none()) {
         Some(owner) => {
-            let of = language.of("uncertainty of", "incertitude de");
-            format!("{of} {}", name(language, Some(owner), &owner.name))
+            format!("{}, {}", name(language, Some(owner), &owner.name), language.of("uncertainty", "incertitude"))
         }
         None => name(language, Some(parameter), &parameter.name).to_owned(),
     }
@@ -388,7 +388,7 @@ pub(super) fn unit(ucum: &str) -> &str {
 
 /// What stands over a column of numbers: `Water surface elevation (m, EGM2008)`.
 fn heading(language: Language, view: &View, parameter: &Parameter, method: Option<Method>) -> String {
-    let title = told(language, view, parameter);
+    let title = told(language, &view.known, parameter);
     if method == Some(Method::Count) {
         return format!("{title}, {}", method_name(language, Method::Count));
     }

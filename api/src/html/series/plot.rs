@@ -44,7 +44,8 @@ fn panels(frame: &Frame<'_>, view: &View, listing: &Listing) -> Vec<Value> {
     let mut panels: Vec<(String, Vec<&Parameter>)> = Vec::new();
     for parameter in view.chosen.iter().filter_map(|chosen| view.parameter(chosen)) {
         let own = parameter.unit.as_deref().map(unit).unwrap_or_default();
-        let scale = parameter.datum.as_deref().into_iter().fold(own.to_owned(), |unit, datum| format!("{unit}, {datum}"));
+        let scale =
+            parameter.datum.as_deref().into_iter().fold(own.to_owned(), |unit, datum| format!("{unit}, {datum}"));
         match panels.iter_mut().find(|(known, _)| *known == scale) {
             Some((_, parameters)) => parameters.push(parameter),
             None => panels.push((scale, vec![parameter])),

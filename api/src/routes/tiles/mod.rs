@@ -7,6 +7,8 @@ mod tile;
 use axum::Router;
 use axum::routing::get;
 
+pub(super) use tile::address;
+
 pub(crate) use question::{PROPERTIES_MAX, REL_TILESETS, tileset_link};
 
 use crate::state::App;

@@ -20,10 +20,12 @@ const LEFT_OUT: HeaderName = HeaderName::from_static("x-nilometer-left-out");
 const SUFFIXES: [&str; 3] = [".mvt", ".pbf", ".vector.pbf"];
 
 /// The tile's place, in the order of OGC API Tiles.
-fn address(ask: &TilesAsk) -> Result<TileAddress, Problem> {
-    let column = ask.name("col");
+///
+/// # Errors
+/// `Invalid` for what are no numbers, `NotFound` for a tile outside the matrix.
+pub(crate) fn address(zoom: &str, row: &str, column: &str) -> Result<TileAddress, Problem> {
     let column = SUFFIXES.iter().find_map(|suffix| column.strip_suffix(suffix)).unwrap_or(column);
-    let [zoom, row, col] = [ask.name("zoom"), ask.name("row"), column].map(|text| {
+    let [zoom, row, col] = [zoom, row, column].map(|text| {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         text.parse::<u32>().ok().filter(|_| digits)
     });
@@ -38,7 +40,7 @@ fn address(ask: &TilesAsk) -> Result<TileAddress, Problem> {
 
 /// `GET …/tiles/WebMercatorQuad/{zoom}/{row}/{col}`.
 pub(super) async fn get(State(app): State<App>, ask: TilesAsk) -> Result<Response, ApiError> {
-    let address = address(&ask)?;
+    let address = address(ask.name("zoom"), ask.name("row"), ask.name("col"))?;
     let question = ask.question(&app).await?;
     let ask = ask.ask;
     let snapshot = app.catalog.snapshot();

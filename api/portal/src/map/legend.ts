@@ -1,0 +1,40 @@
+// What the colours of the counts mean, for what the map shows just now.
+
+import { number, t } from "../page";
+import { colour } from "./colours";
+import type { OwnMap } from "./create";
+import { COUNT_COLOURS, expose } from "./question-layers";
+
+/** The legend; it shows where there are counts. */
+export function mapLegend({ map, onStyle }: OwnMap): HTMLElement {
+  const box = document.createElement("p");
+  box.className = "map-legend";
+  box.hidden = true;
+  const text = document.createElement("span");
+  text.textContent = t("Items in a cell", "Éléments par cellule");
+  const few = document.createElement("span");
+  const many = document.createElement("span");
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 5 1");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.ariaHidden = "true";
+  const paint = (): void =>
+    svg.replaceChildren(
+      ...COUNT_COLOURS.map((name, i) => {
+        const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+        for (const [key, value] of Object.entries({ x: i, width: 1.01, height: 1, fill: colour(name) })) rect.setAttribute(key, String(value));
+        return rect;
+      }),
+    );
+  onStyle(paint);
+  paint();
+  box.append(text, few, svg, many);
+  map.on("idle", () => {
+    const range = expose(map);
+    box.hidden = !range;
+    const [least, most] = range ?? [0, 0];
+    few.textContent = least > 1 ? `≤ ${number(least)}` : "1";
+    many.textContent = `≥ ${number(most)}`;
+  });
+  return box;
+}
