@@ -60,15 +60,15 @@ pub(crate) fn items_layer<'a>(
     let mut names: Vec<String> = ALWAYS.iter().map(|name| (*name).to_owned()).collect();
     names.extend(chosen.iter().filter(|name| !ALWAYS.contains(&name.as_str())).cloned());
     let mut shapes = Shapes { frame, drawn: HashMap::new() };
-    let (layer, mut left_out) = fill(&found, &mut shapes, &names, size_max);
-    let (layer, bare) = if left_out == 0 && all <= DRAWN_MAX as u64 {
-        (layer, false)
-    } else {
-        let (layer, without) = fill(&found, &mut shapes, &[], size_max);
-        left_out = without;
-        (layer, true)
-    };
-    Items { layer, found: all, left_out: left_out + (all - found.len() as u64), bare }
+    let beyond = all - found.len() as u64;
+    if beyond == 0 {
+        let (layer, left_out) = fill(&found, &mut shapes, &names, size_max);
+        if left_out == 0 {
+            return Items { layer, found: all, left_out, bare: false };
+        }
+    }
+    let (layer, left_out) = fill(&found, &mut shapes, &[], size_max);
+    Items { layer, found: all, left_out: left_out + beyond, bare: true }
 }
 
 /// Each distinct shape of a segment is drawn once.
@@ -105,12 +105,7 @@ fn fill(found: &[(Found<'_>, u64)], shapes: &mut Shapes<'_>, names: &[String], s
             ("collection", Value::Text(item.data.collection_of(item.doc))),
         ];
         tags.extend(values.iter().map(|(name, value)| (*name, value_of(value))));
-        let before = layer.size();
-        let fits = drawn.geometries.iter().all(|geometry| layer.add_within(size_max, Some(*seq), geometry, &tags));
-        if !fits {
-            debug_assert!(layer.size() >= before);
-            left_out += 1;
-        }
+        left_out += u64::from(!layer.add_within(size_max, Some(*seq), &drawn.geometries, &tags));
     }
     (layer, left_out)
 }

@@ -197,20 +197,21 @@ impl Layer {
 
     /// Adds a feature.
     pub fn add(&mut self, id: Option<u64>, geometry: &Geometry, attributes: &[(&str, Value<'_>)]) {
-        self.add_within(usize::MAX, id, geometry, attributes);
+        self.add_within(usize::MAX, id, std::slice::from_ref(geometry), attributes);
     }
 
-    /// Adds a feature unless the layer would then have more bytes in a tile than `size_max`; whether it was added.
+    /// Adds a feature for each geometry of one thing, unless the layer would then have more bytes in a tile than
+    /// `size_max`: all or none. Whether they were added.
     pub fn add_within(
         &mut self,
         size_max: usize,
         id: Option<u64>,
-        geometry: &Geometry,
+        geometries: &[Geometry],
         attributes: &[(&str, Value<'_>)],
     ) -> bool {
         let (known_keys, known_values) = (self.keys.len(), self.values.len());
         let (key_len, value_len) = (self.key_bytes.len(), self.value_bytes.len());
-        let feature_len = self.feature_bytes.len();
+        let (features, feature_len) = (self.features, self.feature_bytes.len());
         let mut new_values = Vec::new();
         let mut tags = Vec::new();
         for (name, value) in attributes {
@@ -224,22 +225,24 @@ impl Layer {
             }
             varint(u64::from(at), &mut tags);
         }
-        let (kind, commands) = geometry.encode();
-        let mut feature = Vec::with_capacity(commands.len() + tags.len() + 16);
-        if let Some(id) = id {
-            varint_field(1, id, &mut feature);
+        for geometry in geometries {
+            let (kind, commands) = geometry.encode();
+            let mut feature = Vec::with_capacity(commands.len() + tags.len() + 16);
+            if let Some(id) = id {
+                varint_field(1, id, &mut feature);
+            }
+            if !tags.is_empty() {
+                bytes_field(2, &tags, &mut feature);
+            }
+            varint_field(3, kind, &mut feature);
+            bytes_field(4, &commands, &mut feature);
+            bytes_field(2, &feature, &mut self.feature_bytes);
+            self.features += 1;
         }
-        if !tags.is_empty() {
-            bytes_field(2, &tags, &mut feature);
-        }
-        varint_field(3, kind, &mut feature);
-        bytes_field(4, &commands, &mut feature);
-        bytes_field(2, &feature, &mut self.feature_bytes);
-        self.features += 1;
         if self.size() <= size_max {
             return true;
         }
-        self.features -= 1;
+        self.features = features;
         self.keys.truncate(known_keys);
         for value in &new_values {
             self.values.remove(value);
@@ -309,11 +312,13 @@ mod tests {
         layer.write(&mut tile);
         assert_eq!(tile.len(), layer.size());
         let (before, size) = (tile, layer.size());
-        let fits = layer.add_within(size + 10, None, &at(5), &[("new", Value::Text("a text that is longer"))]);
+        let fits = layer.add_within(size + 10, None, &[at(5)], &[("new", Value::Text("a text that is longer"))]);
         let mut after = Vec::new();
         layer.write(&mut after);
         assert!(!fits && after == before);
-        assert!(layer.add_within(size + 20, None, &at(5), &[("id", Value::Text("station-1"))]));
+        assert!(!layer.add_within(size + 20, None, &[at(5), at(6)], &[("id", Value::Text("station-1"))]));
+        assert_eq!(layer.size(), size);
+        assert!(layer.add_within(size + 20, None, &[at(5)], &[("id", Value::Text("station-1"))]));
         assert!(layer.size() <= size + 20);
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use geo::{Coord, MultiPolygon, Rect};
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::geometry::CellGrid;
@@ -30,7 +31,7 @@ const CELLS_MAX: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tile {
     /// The vector tile; empty where there is nothing to show.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Items that reach into the tile and are not in it, for want of room.
     pub left_out: u64,
 }
@@ -91,7 +92,7 @@ impl Asked<'_> {
             notice(&items).write(&mut bytes);
             left_out = items.left_out;
         }
-        Ok(Tile { bytes, left_out })
+        Ok(Tile { bytes: bytes.into(), left_out })
     }
 
     fn grid(

@@ -10,4 +10,5 @@ mod pages;
 mod passes;
 mod scope;
 mod stac;
+mod tiles;
 mod transactions;
