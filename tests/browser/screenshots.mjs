@@ -13,15 +13,15 @@ const QUALITY = 0.78
 const BYTES_MAX = 3_000_000
 const SETTLED_WITHIN_MS = 60_000
 
-/** Name, address, and what is scrolled to. */
+/** Name, address, and what is scrolled to on each screen. */
 const STATES = [
   ['landing', '/'],
-  ['search-counts', '/search'],
-  ['search-shapes', '/search?intersectsRefs=rivers.garonne'],
+  ['search-counts', '/search?collections=hydat-stations,camels-us-stations,naiades-stations,laketemps-lakes,lakes,rivers'],
+  ['search-shapes', '/search?collections=lakes,rivers,laketemps-lakes&intersectsRefs=countries.CHE'],
   ['search-filters', '/search?collections=hydat-stations,camels-us-stations&q=lake'],
   ['search-empty', '/search?q=xyzzy&datetime=2020-01-01T00:00:00Z/..'],
   ['error', '/collections/lakes/items/no-such-lake'],
-  ['feature-chart', '/collections/camels-fr-stations/items/B222001001?parameter-name=discharge,precipitation&resample=P1M', '#series'],
+  ['feature-chart', '/collections/camels-fr-stations/items/B222001001?parameter-name=discharge,precipitation&resample=P1M', { wide: '#series', phone: '#chart' }],
   ['item', '/collections/lakes/items/lake-victoria'],
   ['collection', '/collections/SWOT_L2_HR_RiverSP_reach_D'],
   ['passes', '/swot/passes?place=lakes.lake-tana'],
@@ -41,8 +41,8 @@ try {
         })
         const page = await context.newPage()
         await page.goto(`${server.url}${address}`)
-        if (focus) await page.evaluate((selector) => document.querySelector(selector).scrollIntoView(), focus)
-        await settled(page)
+        if (focus) await page.evaluate((selector) => document.querySelector(selector).scrollIntoView(), focus[size])
+        await settled(page, size)
         const file = path.join(FOLDER, `${name}-${size}-${theme}.webp`)
         writeFileSync(file, await asWebp(converter, await page.screenshot()))
         console.log(`${path.basename(file)} ${statSync(file).size} bytes`)
@@ -59,16 +59,24 @@ console.log(`${bytes} bytes in all`)
 if (bytes > BYTES_MAX) throw new Error(`the pictures have ${bytes} bytes, more than ${BYTES_MAX}`)
 
 /** Waits until nothing is under way: no request, no module, no map, no chart. */
-async function settled(page) {
+async function settled(page, size) {
   await page.waitForFunction(
     () => [...document.querySelectorAll('[data-mount]')].every((part) => ['true', 'failed'].includes(part.dataset.mounted)),
     undefined,
     { timeout: SETTLED_WITHIN_MS },
   )
   await page.waitForLoadState('networkidle', { timeout: SETTLED_WITHIN_MS })
-  for (const selector of ['figure.chart:not([data-drawn])', '[aria-busy="true"]', '.holder:not(.ready)', '.map-holder:not(.ready)']) {
-    await page.locator(selector).first().waitFor({ state: 'detached', timeout: 15_000 }).catch(() => {})
+  // Maps are drawn when they come into view; on a phone that of a search when it is asked for.
+  const maps = size === 'wide' ? '.place:not(.ready), .map:not(.ready)' : '.place:not(.ready)'
+  const isDrawn = (maps) => {
+    const isSeen = (element) => {
+      const { top, bottom } = element.getBoundingClientRect()
+      return top < innerHeight && bottom > 0
+    }
+    const isBusy = document.querySelector('figure.chart:not([data-drawn]), [aria-busy="true"]') !== null
+    return !isBusy && ![...document.querySelectorAll(maps)].some(isSeen)
   }
+  await page.waitForFunction(isDrawn, maps, { timeout: SETTLED_WITHIN_MS })
   await page.waitForLoadState('networkidle', { timeout: SETTLED_WITHIN_MS })
   // Tiles are drawn a moment after they came.
   await page.waitForTimeout(1_500)

@@ -1,7 +1,7 @@
 // Finds the binary, prepares the demo data once for each build, starts a server on a free port, stops it by its process.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -36,11 +36,18 @@ function demo() {
   const folder = path.join(path.dirname(binary()), 'nilometer-demo-browser')
   const master = path.join(folder, String(built))
   if (!existsSync(master)) {
-    // Older ones go; made under another name first, so that a broken run leaves no half demo behind.
-    rmSync(folder, { recursive: true, force: true })
+    // Made under another name first, so that a broken run leaves no half demo behind.
     const half = path.join(folder, `${built}-${process.pid}`)
     run('demo', '--data', half)
-    renameSync(half, master)
+    try {
+      renameSync(half, master)
+    } catch (error) {
+      // Another run was faster with the same.
+      if (!existsSync(master)) throw error
+      rmSync(half, { recursive: true, force: true })
+    }
+    const old = readdirSync(folder).filter((name) => !name.startsWith(String(built)))
+    for (const name of old) rmSync(path.join(folder, name), { recursive: true, force: true })
   }
   return master
 }

@@ -1,6 +1,6 @@
 // The question on the map: counts by cell far out, shapes close in, and the one item that is looked at.
 
-import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as MapLibreMap } from "maplibre-gl";
+import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as MapLibreMap, VectorTileSource } from "maplibre-gl";
 import type { Geometry } from "geojson";
 import { colour } from "./colours";
 import { FIRST_LABELS } from "./style";
@@ -31,15 +31,8 @@ function counts(few: number, many: number): ExpressionSpecification {
 /** Fits colours and opacity to what is seen: to all but the most extreme counts; shapes that lie upon each other
  *  so thin that one sees through. The answer is the range of counts, if there are any. */
 export function expose(map: MapLibreMap): [number, number] | undefined {
+  if (map.getLayer("items-fill")) exposeAreas(map);
   if (!map.getLayer(GRID_LAYER)) return undefined;
-  const set = (layer: string, name: "fill-opacity" | "line-opacity", value: number): void => {
-    if (map.getPaintProperty(layer, name) !== value) map.setPaintProperty(layer, name, value);
-  };
-  // Steps, so that a small move of the map changes nothing. As many areas as lie upon each other cover half together;
-  // below a hundredth, colours of 8 bits would not change at all.
-  const depth = 2 ** Math.round(Math.log2(Math.max(1, deepest(map))));
-  set("items-fill", "fill-opacity", Math.max(0.012, Math.min(0.16, 1 - 0.5 ** (1 / depth))));
-  set("items-line", "line-opacity", Math.max(0.15, 0.85 / Math.sqrt(depth)));
   const numbers = map.queryRenderedFeatures({ layers: [GRID_LAYER] }).map((cell) => Number(cell.properties["count"]));
   if (numbers.length === 0) return undefined;
   numbers.sort((a, b) => a - b);
@@ -49,6 +42,17 @@ export function expose(map: MapLibreMap): [number, number] | undefined {
   const expression = counts(few, many);
   if (JSON.stringify(map.getPaintProperty(GRID_LAYER, "fill-color")) !== JSON.stringify(expression)) map.setPaintProperty(GRID_LAYER, "fill-color", expression);
   return [few, many];
+}
+
+function exposeAreas(map: MapLibreMap): void {
+  const set = (layer: string, name: "fill-opacity" | "line-opacity", value: number): void => {
+    if (map.getPaintProperty(layer, name) !== value) map.setPaintProperty(layer, name, value);
+  };
+  // Steps, so that a small move of the map changes nothing. As many areas as lie upon each other cover half together;
+  // below a hundredth, colours of 8 bits would not change at all.
+  const depth = 2 ** Math.round(Math.log2(Math.max(1, deepest(map))));
+  set("items-fill", "fill-opacity", Math.max(0.012, Math.min(0.16, 1 - 0.5 ** (1 / depth))));
+  set("items-line", "line-opacity", Math.max(0.15, 0.85 / Math.sqrt(depth)));
 }
 
 /** Most areas that lie upon each other, looked up at some points of the map. */
@@ -74,9 +78,18 @@ export function showQuestion(map: MapLibreMap, tiles: TileAddress): void {
   for (const source of ["question", "looked-at"]) if (map.getSource(source)) map.removeSource(source);
   map.addSource("question", { type: "vector", url: tiles.tilejson });
   map.addSource("looked-at", { type: "geojson", data: EMPTY });
-  const before = map.getLayer(FIRST_LABELS) ? FIRST_LABELS : undefined;
-  for (const layer of questionLayers()) map.addLayer(layer, before);
   for (const layer of highlights()) map.addLayer(layer);
+  const source = map.getSource<VectorTileSource & { vectorLayerIds?: string[] }>("question");
+  const before = map.getLayer(FIRST_LABELS) ? FIRST_LABELS : "looked-at-fill";
+  // The description of the tiles says which layers they have: a question with few items has no counts.
+  const described = map.on("sourcedata", (event) => {
+    if (map.getSource("question") !== source) return described.unsubscribe();
+    if (event.sourceId !== "question" || !source?.vectorLayerIds) return;
+    described.unsubscribe();
+    for (const layer of questionLayers()) {
+      if (source.vectorLayerIds.includes(String(layer["source-layer"]))) map.addLayer(layer, before);
+    }
+  });
 }
 
 /** Shows the geometry that is looked at, or nothing. */
@@ -85,7 +98,7 @@ export function lookAt(map: MapLibreMap, geometry: Geometry | null): void {
   source?.setData(geometry ? { type: "Feature", properties: {}, geometry } : EMPTY);
 }
 
-function questionLayers(): LayerSpecification[] {
+function questionLayers(): (LayerSpecification & { "source-layer": string })[] {
   const water = colour("--water");
   const sheet = colour("--sheet");
   const common = { source: "question" };
