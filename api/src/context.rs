@@ -24,6 +24,8 @@ pub struct RequestContext {
     pub wants_html: bool,
     /// `Accept-Language` as it came.
     pub accept_language: Option<String>,
+    /// Path and query as they came.
+    pub uri: Uri,
     /// The caller's address, seen through trusted proxies.
     pub client: Option<IpAddr>,
 }
@@ -40,6 +42,7 @@ impl RequestContext {
             public_url: public_url(config, headers, uri, trusted).to_string(),
             wants_html: wants_html(text("accept"), uri.query()),
             accept_language: text("accept-language").map(str::to_owned),
+            uri: uri.clone(),
             client: client(config, headers, peer),
         }
     }

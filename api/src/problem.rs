@@ -138,6 +138,8 @@ pub struct ProblemView {
     pub public_url: String,
     /// The request's `Accept-Language`, for the HTML page.
     pub accept_language: Option<String>,
+    /// The request's path and query, for the HTML page.
+    pub uri: axum::http::Uri,
 }
 
 impl ProblemView {
@@ -154,6 +156,7 @@ impl ProblemView {
             allowed: problem.allowed.clone(),
             public_url,
             accept_language: context.and_then(|c| c.accept_language.clone()),
+            uri: context.map(|c| c.uri.clone()).unwrap_or_default(),
         }
     }
 
@@ -222,6 +225,7 @@ mod tests {
             public_url: "https://water.example/portal".into(),
             wants_html: false,
             accept_language: None,
+            uri: axum::http::Uri::default(),
             client: None,
         };
         let json: Value =

@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_file_replaces_the_text_and_can_bring_no_script() {
         let folder = tempfile::tempdir().expect("a folder");
-        let own = "# Ours\n\n<script>alert(1)</script> [x](javascript:alert(1)) [y](https://water.example/)";
+        let own = "# Ours\n\nOur <script>alert(1)</script> [x](javascript:alert(1)) [y](https://water.example/)";
         fs::write(folder.path().join("legal.en.md"), own).expect("written");
         let text = Legal::Notice.text(Language::English, Some(folder.path())).expect("there");
         let page = rendered(&text).into_string();

@@ -205,7 +205,7 @@ fn exactness(frame: &Frame<'_>, seen: &Seen) -> Markup {
     }
 }
 
-fn direction<'a>(frame: &Frame<'a>, seen: &Seen) -> &'static str {
+fn direction(frame: &Frame<'_>, seen: &Seen) -> &'static str {
     let (english, french) =
         if seen.sight.pass.ascends() { ("ascending", "ascendant") } else { ("descending", "descendant") };
     frame.language.of(english, french)

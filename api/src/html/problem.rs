@@ -1,17 +1,25 @@
 //! The page of a problem.
 
+use axum::extract::Query;
 use maud::html;
 
 use super::Language;
 use super::layout::Frame;
-use crate::links::Links;
+use crate::links::{Links, with_query};
 use crate::problem::ProblemView;
 
 /// A page that says what went wrong, what would be accepted, and where to go on.
 pub fn problem_page(view: &ProblemView) -> String {
     let links = Links::new(&view.public_url);
-    let language = Language::from_header(view.accept_language.as_deref().unwrap_or_default());
-    let frame = Frame { links: &links, language, lang: None, translations: None, json: None };
+    let pairs: Vec<(String, String)> = Query::try_from_uri(&view.uri).map(|Query(pairs)| pairs).unwrap_or_default();
+    let lang = pairs.iter().find(|(name, _)| name == "lang").map(|(_, value)| value.as_str());
+    let chosen = lang.and_then(Language::from_tag);
+    let language = chosen.unwrap_or_else(|| Language::from_header(view.accept_language.as_deref().unwrap_or_default()));
+    let others = || pairs.iter().filter(|(name, _)| name != "lang").map(|(n, v)| (n.as_str(), v.as_str()));
+    let in_language =
+        |language: Language| (language, with_query(view.uri.path(), others().chain([("lang", language.tag())])));
+    let translations = Some([in_language(Language::English), in_language(Language::French)]);
+    let frame = Frame { links: &links, language, lang: chosen.map(Language::tag), translations, json: None };
     let title = french_title(view.status).filter(|_| language == Language::French).unwrap_or(view.title);
     let main = html! {
         div.narrow.problem-page {
@@ -80,7 +88,16 @@ mod tests {
     #[test]
     fn the_page_speaks_the_readers_language_and_keeps_the_prefix() {
         let page = problem_page(&view("x", Some("fr")));
-        assert!(page.contains("<html lang=\"fr\">") && page.contains("Introuvable"));
+        assert!(page.contains("<html lang=\"fr\"") && page.contains("Introuvable"));
         assert!(page.contains("href=\"/p/search\""));
+    }
+
+    #[test]
+    fn the_address_chooses_the_language_and_the_page_offers_the_other() {
+        let mut view = view("x", Some("en"));
+        view.uri = "/search?place=atlantis&lang=fr".parse().expect("an address");
+        let page = problem_page(&view);
+        assert!(page.contains("<html lang=\"fr\"") && page.contains("Introuvable"));
+        assert!(page.contains("href=\"/p/search?place=atlantis&amp;lang=en\""), "{page}");
     }
 }
