@@ -85,7 +85,7 @@ fn run(folder: &Path, out: &Path) -> Outcome<()> {
     countries(&json(&earth.join("50m/cultural/ne_50m_admin_0_countries.geojson.gz"))?, &mut features)?;
     places(&json(&earth.join("10m/cultural/ne_10m_populated_places_simple.geojson.gz"))?, &mut features)?;
     // What matters most comes first: symbols are placed in this order.
-    features.sort_by_key(|feature| rank_of(feature));
+    features.sort_by_key(rank_of);
 
     let mut tiles = BTreeMap::new();
     descend(TileAddress::new(0, 0, 0).map_err(|problem| problem.detail)?, &features, &mut tiles);

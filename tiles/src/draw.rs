@@ -102,7 +102,7 @@ pub fn part_for_tile(shape: &Geometry<f64>, address: TileAddress) -> Option<Geom
             }
         }
     }
-    (!members.is_empty()).then(|| Geometry::GeometryCollection(geo::GeometryCollection(members)))
+    (!members.is_empty()).then_some(Geometry::GeometryCollection(geo::GeometryCollection(members)))
 }
 
 /// The nearest point in whole tile units.

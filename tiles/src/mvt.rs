@@ -104,8 +104,8 @@ impl Commands {
     }
 
     fn to(&mut self, point: Point) {
-        for axis in 0..2 {
-            varint(zigzag(point[axis].wrapping_sub(self.cursor[axis])), &mut self.bytes);
+        for (to, from) in point.into_iter().zip(self.cursor) {
+            varint(zigzag(to.wrapping_sub(from)), &mut self.bytes);
         }
         self.cursor = point;
     }
