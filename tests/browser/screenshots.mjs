@@ -13,12 +13,12 @@ const QUALITY = 0.78
 const BYTES_MAX = 3_000_000
 const SETTLED_WITHIN_MS = 60_000
 
-/** Name, address, and what is scrolled to on each screen. */
+/** Name, address, what is scrolled to on each screen, and the button that a phone's visitor presses. */
 const STATES = [
   ['landing', '/'],
   ['search-counts', '/search?collections=hydat-stations,camels-us-stations,naiades-stations,laketemps-lakes,lakes,rivers'],
-  ['search-shapes', '/search?collections=lakes,rivers,laketemps-lakes&intersectsRefs=countries.CHE'],
-  ['search-filters', '/search?collections=hydat-stations,camels-us-stations&q=lake'],
+  ['search-shapes', '/search?collections=lakes,rivers,laketemps-lakes&intersectsRefs=countries.CHE', undefined, 'Map'],
+  ['search-filters', '/search?collections=hydat-stations,camels-us-stations&q=lake', undefined, 'Filters'],
   ['search-empty', '/search?q=xyzzy&datetime=2020-01-01T00:00:00Z/..'],
   ['error', '/collections/lakes/items/no-such-lake'],
   ['feature-chart', '/collections/camels-fr-stations/items/B222001001?parameter-name=discharge,precipitation&resample=P1M', { wide: '#series', phone: '#chart' }],
@@ -33,7 +33,7 @@ const server = await start()
 const browser = await launch()
 try {
   const converter = await browser.newPage()
-  for (const [name, address, focus] of STATES.filter(([name]) => wanted.length === 0 || wanted.includes(name))) {
+  for (const [name, address, focus, button] of STATES.filter(([name]) => wanted.length === 0 || wanted.includes(name))) {
     for (const [size, viewport] of [['wide', WIDE], ['phone', PHONE]]) {
       for (const theme of ['light', 'dark']) {
         const context = await browser.newContext({
@@ -43,6 +43,10 @@ try {
         await page.goto(`${server.url}${address}`)
         if (focus) await page.evaluate((selector) => document.querySelector(selector).scrollIntoView(), focus[size])
         await settled(page, size)
+        if (button && size === 'phone') {
+          await page.getByRole('button', { name: button, exact: true }).click()
+          await settled(page, size)
+        }
         const file = path.join(FOLDER, `${name}-${size}-${theme}.webp`)
         writeFileSync(file, await asWebp(converter, await page.screenshot()))
         console.log(`${path.basename(file)} ${statSync(file).size} bytes`)

@@ -1,6 +1,7 @@
 //! Stored places as parts of a question: which collections hold them, what they are called.
 
-use nilometer_indexer::Snapshot;
+use nilometer_indexer::{Snapshot, StoredItem};
+use nilometer_schemas::text::fold;
 use nilometer_schemas::{CollectionId, Problem, Scope, Search};
 use serde_json::Value;
 
@@ -13,7 +14,11 @@ const KEYWORD: &str = "place";
 /// Parameters that say where: a newly named place replaces them.
 pub(super) const PARAMETERS: [&str; 4] = ["bbox", "intersects", "intersectsRefs", "search"];
 /// Candidates looked at for the best match of a name.
-const CANDIDATES_MAX: usize = 50;
+const CANDIDATES_MAX: usize = 100;
+/// Pieces of one name that stand for it together, as those of a long river do.
+const PIECES_MAX: usize = 20;
+/// Places named to somebody whose own name fits none.
+const NEAR_MAX: usize = 5;
 
 /// The collections of places that a scope may see.
 pub(super) fn collections(snapshot: &Snapshot, scope: Scope) -> Vec<CollectionId> {
@@ -24,7 +29,8 @@ pub(super) fn collections(snapshot: &Snapshot, scope: Scope) -> Vec<CollectionId
     stored.filter(|c| of_places(&c.body)).map(|c| c.id.clone()).collect()
 }
 
-/// The reference (`COLLECTION.ID`) of the place that is called like this, whatever the case and accents.
+/// The references (`COLLECTION.ID`, separated by commas) of the place that is called like this, whatever the case and
+/// accents: all pieces of that name in the collection of the first. Without one, the place whose name alone begins so.
 ///
 /// # Errors
 /// `Invalid` where no stored place has this name; the query's.
@@ -44,18 +50,36 @@ pub(super) fn resolve(snapshot: &Snapshot, ask: &Ask, name: &str) -> Result<Stri
     }
     let search = Search { collections, q: vec![words], limit: CANDIDATES_MAX, ..Search::default() };
     let found = nilometer_query::search(snapshot, &search, ask.scope)?.items;
-    let is_called = |text: &str| {
-        let item: Value = serde_json::from_str(text).unwrap_or_default();
-        let names = ["title", "name", "name_en", "name_fr"].map(|key| item["properties"][key].as_str().map(folded));
-        names.contains(&Some(folded(name)))
+    let wanted = fold(name.trim());
+    let named = |item: &StoredItem, fits: &dyn Fn(&str) -> bool| {
+        let item: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
+        let names = ["title", "name", "name_en", "name_fr"].map(|key| item["properties"][key].as_str().map(fold));
+        names.iter().flatten().any(|name| fits(name.trim()))
     };
-    let exact = found.iter().find(|item| is_called(item.text.as_str()));
-    let best = exact.or(found.first()).ok_or_else(unknown)?;
-    Ok(format!("{}.{}", best.collection.as_str(), best.id.as_str()))
+    let mut fitting: Vec<&StoredItem> = found.iter().filter(|item| named(item, &|name| name == wanted)).collect();
+    if fitting.is_empty() {
+        fitting = found.iter().filter(|item| named(item, &|name| name.starts_with(&wanted))).collect();
+        if fitting.len() != 1 {
+            return Err(near(unknown(), &found, ask.language()));
+        }
+    }
+    let collection = &fitting[0].collection;
+    let pieces = fitting.iter().filter(|item| item.collection == *collection).take(PIECES_MAX);
+    let references: Vec<String> =
+        pieces.map(|item| format!("{}.{}", item.collection.as_str(), item.id.as_str())).collect();
+    Ok(references.join(","))
 }
 
-fn folded(text: &str) -> String {
-    text.trim().to_lowercase()
+/// The problem, with the names of some places that hold the words.
+fn near(problem: Problem, found: &[StoredItem], language: Language) -> Problem {
+    let mut names = Vec::new();
+    for item in found {
+        let name = item_title_in(&serde_json::from_str(item.text.as_str()).unwrap_or_default(), language);
+        if names.len() < NEAR_MAX && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() { problem } else { problem.allowed(names.join(", ")) }
 }
 
 /// The title of the place that a reference names, or the reference where it names none.

@@ -27,6 +27,8 @@ use crate::state::App;
 
 /// Items on a page for people where they name no limit.
 const HTML_LIMIT_DEFAULT: usize = 20;
+/// Items on a page for people at most: a larger `limit` is clamped, as for programs.
+const HTML_LIMIT_MAX: usize = 200;
 
 /// `GET /search`.
 pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
@@ -142,6 +144,7 @@ async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> R
     }
     let mut search = page_question(app, &ask).await?;
     search.fields = None;
+    search.limit = search.limit.min(HTML_LIMIT_MAX);
     if let Some(collection) = &collection {
         search = within(search, collection)?;
     }

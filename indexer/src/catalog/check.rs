@@ -17,8 +17,27 @@ use crate::series;
 /// More than any footer has.
 const FOOTER_BYTES_MAX: u64 = 1024;
 
+/// How often a check is made anew because a running writer changed the index under it.
+const TRIES: usize = 8;
+
 /// One line a finding; empty when all is well.
+///
+/// A running writer removes files that its newest index no longer names. So what is found counts only if the index is still
+/// the one that was looked at.
 pub(super) fn run(layout: &Layout) -> Result<Vec<String>, Error> {
+    let list = layout.index().join(super::directory::META);
+    let mut findings = Vec::new();
+    for _ in 0..TRIES {
+        let before = std::fs::read(&list).ok();
+        findings = check(layout)?;
+        if findings.is_empty() || std::fs::read(&list).ok() == before {
+            break;
+        }
+    }
+    Ok(findings)
+}
+
+fn check(layout: &Layout) -> Result<Vec<String>, Error> {
     layout.check_version(false)?;
     let mut findings = log::verify(&layout.log())?;
     if !findings.is_empty() {

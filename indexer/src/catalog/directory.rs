@@ -24,7 +24,7 @@ use crate::Error;
 
 /// Marks the checksum line at the end of a small file.
 const MARK: &[u8] = b"\n#crc32 ";
-const META: &str = "meta.json";
+pub(super) const META: &str = "meta.json";
 
 /// See the module.
 #[derive(Clone, Debug)]

@@ -31,8 +31,8 @@ const COUNTRY_PROPERTIES: [(&str, &str); 8] = [
     ("type", "country_type"),
 ];
 /// The same for lakes and rivers.
-const WATER_PROPERTIES: [(&str, &str); 4] =
-    [("admin", "country"), ("dam_name", "dam_name"), ("scalerank", "scalerank"), ("rivernum", "rivernum")];
+const WATER_PROPERTIES: [(&str, &str); 3] =
+    [("dam_name", "dam_name"), ("scalerank", "scalerank"), ("rivernum", "rivernum")];
 
 fn collection_of(class: &str) -> Option<&'static str> {
     match class.to_ascii_lowercase().as_str() {

@@ -58,7 +58,7 @@ for (const [language, words] of Object.entries(WORDS)) {
       await settled(page)
       assert.match(page.url(), /from=2017-12-31/)
       const year = await chartPoints(page)
-      assert.equal(year, 366)
+      assert.equal(year, 365)
       await period.getByRole('link', { name: words.zoomIn }).click()
       await settled(page)
       assert.ok(await chartPoints(page) < year)

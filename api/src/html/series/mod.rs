@@ -270,10 +270,10 @@ fn periods(frame: &Frame<'_>, view: &View) -> Markup {
     let (first, last) = view.span();
     let back = |days: i64| Instant((last.0.div_euclid(DAY_US) - days) * DAY_US);
     let named: Vec<(&str, &str, i64)> = [
-        ("Last month", "Dernier mois", 30),
-        ("Last year", "Dernière année", 365),
-        ("Last 5 years", "5 dernières années", 1826),
-        ("Last 20 years", "20 dernières années", 7305),
+        ("Last 30 days", "30 derniers jours", 29),
+        ("Last year", "Dernière année", 364),
+        ("Last 5 years", "5 dernières années", 1825),
+        ("Last 20 years", "20 dernières années", 7304),
     ]
     .into_iter()
     .filter(|(.., days)| back(*days) > first)
@@ -400,6 +400,8 @@ fn heading(language: Language, view: &View, parameter: &Parameter, method: Optio
 
 /// A page of the table: the rows it shows, newest first, as positions in all.
 fn rows_of_page(view: &View, count: usize) -> std::ops::Range<usize> {
-    let begin = (view.page - 1).saturating_mul(ROWS_ON_PAGE).min(count);
+    // Beyond the last page stands the last page.
+    let last = count.saturating_sub(1) / ROWS_ON_PAGE;
+    let begin = (view.page - 1).min(last) * ROWS_ON_PAGE;
     begin..(begin + ROWS_ON_PAGE).min(count)
 }

@@ -96,12 +96,12 @@ fn pager(frame: &Frame<'_>, view: &View, count: usize) -> Markup {
     html! {
         @if pages > 1 {
             nav.pager aria-label=(frame.t("Pages of the table", "Pages du tableau")) {
-                @if view.page > 1 {
-                    a #newer .button.quiet.small rel="prev" href=(href(frame, view, Change::Page((view.page - 1).min(pages)))) {
+                @if view.page.min(pages) > 1 {
+                    a #newer .button.quiet.small rel="prev" href=(href(frame, view, Change::Page(view.page.min(pages) - 1))) {
                         (frame.t("Newer rows", "Lignes plus récentes"))
                     }
                 }
-                span.hint { (frame.t("Page", "Page")) " " (view.page) " / " (pages) }
+                span.hint { (frame.t("Page", "Page")) " " (view.page.min(pages)) " / " (pages) }
                 @if view.page < pages {
                     a #older .button.quiet.small rel="next" href=(href(frame, view, Change::Page(view.page + 1))) {
                         (frame.t("Older rows", "Lignes plus anciennes"))
