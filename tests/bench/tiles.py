@@ -124,7 +124,7 @@ def main():
     parser.add_argument("--kit", type=Path, required=True)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--work", type=Path, default=ROOT / "target" / "bench")
+    parser.add_argument("--work", type=Path, default=ROOT / ".bench")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
     options = parser.parse_args()
     binary, kit = options.binary.resolve(), options.kit.resolve()
