@@ -100,27 +100,39 @@ impl CheckpointDirectory {
     /// When the folder cannot be listed.
     pub(crate) fn open_for_writing(root: &Path) -> tantivy::Result<Self> {
         let directory = Self::open(root)?;
-        let meta = directory.atomic_read(Path::new(META)).ok();
+        directory.sweep()?;
+        Ok(directory)
+    }
+
+    /// Removes the files that the index on disk does not name: those of a crash, and those of merged segments that somebody
+    /// still read when they were given up.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed, or a file not be removed.
+    pub(crate) fn sweep(&self) -> tantivy::Result<()> {
+        let meta = self.inner.atomic_read(Path::new(META)).ok().and_then(without_checksum);
         let named = match meta.as_deref().map(segments_of) {
+            None if self.root.join(META).exists() => return Ok(()),
             None => Named::new(),
             Some(Some(named)) => named,
             // An unreadable list is for the opening to complain about, not a reason to delete.
-            Some(None) => return Ok(directory),
+            Some(None) => return Ok(()),
         };
-        let mut state = State::default();
-        for entry in std::fs::read_dir(root)? {
+        let mut files = HashSet::new();
+        for entry in std::fs::read_dir(&self.root)? {
             let name = PathBuf::from(entry?.file_name());
             match is_named(&name.to_string_lossy(), &named) {
                 Some(true) => {
-                    state.files.insert(name.clone());
-                    state.kept.insert(name);
+                    files.insert(name);
                 }
-                Some(false) => std::fs::remove_file(root.join(&name))?,
+                Some(false) => std::fs::remove_file(self.root.join(&name))?,
                 None => {}
             }
         }
-        *directory.state.lock() = state;
-        Ok(directory)
+        let mut state = self.state.lock();
+        state.files.clone_from(&files);
+        state.kept = files;
+        Ok(())
     }
 
     /// Makes the index of now the index on disk.
@@ -311,9 +323,15 @@ mod tests {
         }
         CheckpointDirectory::open_for_writing(copy.path()).unwrap();
         assert_eq!((copy.path().join(&file_a).exists(), copy.path().join(&file_b).exists()), (true, false));
+        // A file that was given up while somebody still read it.
+        std::fs::write(dir.path().join(format!("{}.nil", "c".repeat(32))), b"left").unwrap();
         // Without a crash the next checkpoint moves on.
         directory.checkpoint().unwrap();
         assert_eq!((dir.path().join(&file_a).exists(), dir.path().join(&file_b).exists()), (false, true));
         assert_eq!(other.atomic_read(Path::new(META)).unwrap(), meta(&b).as_bytes());
+        directory.sweep().unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.retain(|name| name.to_string_lossy().ends_with(".nil"));
+        assert_eq!(left, [file_b.as_str()]);
     }
 }

@@ -821,14 +821,15 @@ impl Writer {
         self.checkpoint()
     }
 
-    /// Waits for merges under way and gives the files free.
+    /// Waits for merges under way and leaves in the folder what the index on disk names, nothing else.
     pub(super) fn close(mut self) -> Result<(), Error> {
         self.series.stop();
         self.keep_summaries();
         if let Some(writer) = self.writer.take() {
             writer.wait_merging_threads()?;
         }
-        self.checkpoint()
+        self.checkpoint()?;
+        Ok(self.directory.sweep()?)
     }
 }
 
