@@ -109,17 +109,19 @@ fn a_full_disk_refuses_writes_keeps_reads_and_takes_writes_again_when_there_is_r
     nilometer(Path::new("/"), &["check", "--data", copy.to_str().expect("a plain name")]).success();
 }
 
-/// What a file of the catalogue is: its folder and its ending.
-fn kind(path: &Path, catalog: &Path) -> String {
-    let inner = path.strip_prefix(catalog).unwrap_or(path);
-    let folder = inner.parent().map(|p| p.display().to_string()).unwrap_or_default();
-    let name = inner.file_name().unwrap_or_default().to_string_lossy();
-    let is_segment = name.split('.').next().is_some_and(|stem| stem.len() == 32);
-    let ending = inner.extension().map(|e| e.to_string_lossy().into_owned());
-    match ending {
-        Some(ending) if is_segment || folder == "log" => format!("{folder}/*.{ending}"),
-        _ => format!("{folder}/{name}"),
+/// What a file of the data is: its folder and its ending, the table left out.
+fn kind(path: &Path, data: &Path) -> String {
+    let inner = path.strip_prefix(data).unwrap_or(path);
+    let mut folders: Vec<String> =
+        inner.parent().into_iter().flatten().map(|part| part.to_string_lossy().into_owned()).collect();
+    if folders.first().is_some_and(|first| first == "series") {
+        folders[1] = "*".into();
     }
+    let name = inner.file_name().unwrap_or_default().to_string_lossy();
+    let is_numbered = name.bytes().filter(u8::is_ascii_digit).count() > 8;
+    let ending = inner.extension().map(|e| format!("*.{}", e.to_string_lossy()));
+    folders.push(if is_numbered { ending.unwrap_or_else(|| "*".into()) } else { name.into_owned() });
+    folders.join("/")
 }
 
 #[test]
@@ -148,15 +150,16 @@ fn check_finds_a_flipped_bit_in_every_kind_of_file() {
     let argument = data.to_str().expect("a plain name").to_owned();
     let check = || nilometer(Path::new("/"), &["check", "--data", &argument]);
     check().success();
-    let catalog = data.join("catalog");
     let mut kinds: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for path in files(&catalog) {
+    for path in ["catalog", "series"].iter().flat_map(|folder| files(&data.join(folder))) {
         if fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
-            kinds.entry(kind(&path, &catalog)).or_default().push(path);
+            kinds.entry(kind(&path, &data)).or_default().push(path);
         }
     }
     println!("kinds of files: {:?}", kinds.keys().collect::<Vec<_>>());
-    assert!(kinds.keys().any(|k| k.starts_with("log/")) && kinds.keys().any(|k| k.starts_with("index/")));
+    for expected in ["catalog/log/*.log", "catalog/index/*.nil", "series/*/*.parquet", "series/*/_delta_log/*.json"] {
+        assert!(kinds.contains_key(expected), "{expected}");
+    }
     let mut unseen = Vec::new();
     for (kind, paths) in &kinds {
         for _ in 0..flips {
