@@ -11,6 +11,7 @@ pub mod observe;
 pub mod openapi;
 pub mod operations;
 pub mod problem;
+pub mod problems;
 pub mod routes;
 pub mod server;
 pub mod state;

@@ -7,6 +7,8 @@ use nilometer_schemas::{Kind, Problem};
 use serde_json::{Map, Value};
 
 use crate::context::RequestContext;
+use crate::html::Language;
+use crate::problems::path;
 
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -97,33 +99,40 @@ pub fn status(kind: Kind) -> StatusCode {
     }
 }
 
-fn title(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Invalid => "Request not understood",
-        Kind::Unauthorized => "Credentials missing or wrong",
-        Kind::Forbidden => "Not allowed",
-        Kind::NotFound => "Not found",
-        Kind::MethodNotAllowed => "Method not allowed here",
-        Kind::NotAcceptable => "No acceptable representation",
-        Kind::Conflict => "Conflict with what is stored",
-        Kind::Gone => "No longer kept",
-        Kind::PreconditionFailed => "Precondition failed",
-        Kind::TooLarge => "Too large",
-        Kind::UnsupportedMediaType => "Media type not supported",
-        Kind::Unavailable => "Temporarily unavailable",
-        Kind::StorageFull => "No room left",
-        Kind::Timeout => "Time limit exceeded",
-        Kind::Internal => "Internal error",
+/// The short name of a kind of problem.
+pub fn title(kind: Kind, language: Language) -> &'static str {
+    let (english, french) = match kind {
+        Kind::Invalid => ("Request not understood", "Requête incomprise"),
+        Kind::Unauthorized => ("Credentials missing or wrong", "Identification manquante ou erronée"),
+        Kind::Forbidden => ("Not allowed", "Accès refusé"),
+        Kind::NotFound => ("Not found", "Introuvable"),
+        Kind::MethodNotAllowed => ("Method not allowed here", "Méthode non autorisée ici"),
+        Kind::NotAcceptable => ("No acceptable representation", "Aucune forme acceptable"),
+        Kind::Conflict => ("Conflict with what is stored", "Conflit avec ce qui est enregistré"),
+        Kind::Gone => ("No longer kept", "N'est plus conservé"),
+        Kind::PreconditionFailed => ("Precondition failed", "Condition préalable non remplie"),
+        Kind::TooLarge => ("Too large", "Trop grand"),
+        Kind::UnsupportedMediaType => ("Media type not supported", "Type de contenu non pris en charge"),
+        Kind::Unavailable => ("Temporarily unavailable", "Momentanément indisponible"),
+        Kind::StorageFull => ("No room left", "Plus de place"),
+        Kind::Timeout => ("Time limit exceeded", "Délai dépassé"),
+        Kind::Internal => ("Internal error", "Erreur interne"),
+    };
+    match language {
+        Language::English => english,
+        Language::French => french,
     }
 }
 
 /// Everything that a representation of a problem shows; JSON and HTML are made from it.
 #[derive(Clone, Debug)]
 pub struct ProblemView {
+    /// Code of the problem's type.
+    pub code: &'static str,
     /// URI of the problem's type, absolute where the service's address is known.
     pub type_url: String,
-    /// Short name of the kind of problem.
-    pub title: &'static str,
+    /// Whose fault it is.
+    pub kind: Kind,
     /// HTTP status.
     pub status: u16,
     /// One sentence about this occurrence.
@@ -147,8 +156,9 @@ impl ProblemView {
     pub fn new(problem: &Problem, context: Option<&RequestContext>) -> Self {
         let public_url = context.map(|c| c.public_url.clone()).unwrap_or_default();
         Self {
-            type_url: format!("{public_url}/problems/{}", problem.code),
-            title: title(problem.kind),
+            code: problem.code,
+            type_url: format!("{public_url}{}", path(problem.code)),
+            kind: problem.kind,
             status: status(problem.kind).as_u16(),
             detail: problem.detail.clone(),
             instance: context.map(RequestContext::instance),
@@ -164,7 +174,7 @@ impl ProblemView {
     pub fn to_json(&self) -> String {
         let mut body = Map::new();
         body.insert("type".into(), Value::from(self.type_url.as_str()));
-        body.insert("title".into(), Value::from(self.title));
+        body.insert("title".into(), Value::from(title(self.kind, Language::English)));
         body.insert("status".into(), Value::from(self.status));
         body.insert("detail".into(), Value::from(self.detail.as_str()));
         for (name, member) in [("instance", &self.instance), ("parameter", &self.parameter), ("allowed", &self.allowed)]

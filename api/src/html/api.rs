@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use nilometer_query::Queryable;
 use serde_json::Value;
 
+use super::language::Language;
 use super::layout::{Frame, breadcrumbs};
 use super::values::web_address;
 use crate::links::collection_path;
@@ -21,7 +22,8 @@ pub(crate) fn api(ask: &Ask, document: &Value) -> String {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], "API"))
             header.title {
                 h1 { "API" }
-                p.lead { (document["info"]["description"].as_str().unwrap_or_default()) }
+                @let (text, lang) = told(&frame, &document["info"], "description");
+                p.lead lang=[lang] { (text) }
                 p.actions { a.button href=(frame.links.local("/api?f=json")) { "OpenAPI 3.1" } }
             }
             p {
@@ -34,8 +36,10 @@ pub(crate) fn api(ask: &Ask, document: &Value) -> String {
             @for tag in tags.into_iter().flatten() {
                 @let name = tag["name"].as_str().unwrap_or_default();
                 section {
-                    h2 { (name) }
-                    p.meta { (tag["description"].as_str().unwrap_or_default()) }
+                    @let (title, lang) = told(&frame, tag, "name");
+                    h2 lang=[lang] { (title) }
+                    @let (text, lang) = told(&frame, tag, "description");
+                    p.meta lang=[lang] { (text) }
                     @for (path, method, operation) in operations(document, name) {
                         (operation_entry(&frame, document, path, method, operation))
                     }
@@ -68,7 +72,7 @@ fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|p| document.pointer(p["$ref"].as_str()?.strip_prefix('#')?))
+        .map(|parameter| resolved(document, parameter))
         .collect();
     let responses = operation["responses"].as_object();
     html! {
@@ -76,7 +80,8 @@ fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str
             summary {
                 span.method { (method.to_uppercase()) } " "
                 code { (path) } " "
-                span { (operation["summary"].as_str().unwrap_or_default()) }
+                @let (text, lang) = told(frame, operation, "summary");
+                span lang=[lang] { (text) }
             }
             @if !parameters.is_empty() {
                 div.scroll {
@@ -92,7 +97,8 @@ fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str
                                 @let schema = &parameter["schema"];
                                 tr {
                                     th scope="row" { code { (parameter["name"].as_str().unwrap_or_default()) } }
-                                    td { (parameter["description"].as_str().unwrap_or_default()) }
+                                    @let (text, lang) = told(frame, parameter, "description");
+                                    td lang=[lang] { (text) }
                                     td { (plain(&schema["default"])) }
                                     td { (limits(schema)) }
                                 }
@@ -105,7 +111,8 @@ fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str
                 @for (status, response) in responses.into_iter().flatten() {
                     @let response = resolved(document, response);
                     li {
-                        code { (status) } " " (response["description"].as_str().unwrap_or_default())
+                        @let (text, lang) = told(frame, response, "description");
+                        code { (status) } " " span lang=[lang] { (text) }
                         @if let Some(content) = response["content"].as_object() {
                             @for media_type in content.keys() { " " span.tag { (media_type) } }
                         }
@@ -113,6 +120,18 @@ fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str
                 }
             }
         }
+    }
+}
+
+/// A text of the document in the page's language; where there is none but the English one, that it is English.
+fn told<'a>(frame: &Frame<'_>, value: &'a Value, member: &str) -> (&'a str, Option<&'static str>) {
+    let english = value[member].as_str().unwrap_or_default();
+    if frame.language == Language::English {
+        return (english, None);
+    }
+    match value[format!("x-{member}-fr")].as_str() {
+        Some(french) => (french, None),
+        None => (english, Some("en")),
     }
 }
 

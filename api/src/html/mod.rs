@@ -39,6 +39,7 @@ pub use language::Language;
 pub(crate) use legal::{Legal, legal};
 pub(crate) use passes::passes;
 pub use problem::problem_page;
+pub(crate) use problem::{problem_type, problem_types};
 pub(crate) use results::results;
 pub(crate) use series::{PARAMETERS as SERIES_PARAMETERS, ROWS_MAX as SERIES_ROWS_MAX, Series, View as SeriesView};
 pub(crate) use values::item_title;

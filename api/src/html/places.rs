@@ -35,13 +35,7 @@ pub(super) fn collections(snapshot: &Snapshot, scope: Scope) -> Vec<CollectionId
 /// # Errors
 /// `Invalid` where no stored place has this name; the query's.
 pub(super) fn resolve(snapshot: &Snapshot, ask: &Ask, name: &str) -> Result<String, Problem> {
-    let unknown = || {
-        let detail = match ask.language() {
-            Language::English => format!("no stored place is called {name:?}"),
-            Language::French => format!("aucun lieu enregistré ne s'appelle {name:?}"),
-        };
-        Problem::invalid("place", detail).at("place")
-    };
+    let unknown = || Problem::invalid("place-unknown", format!("no stored place is called {name:?}")).at("place");
     let collections = collections(snapshot, ask.scope);
     // A comma would separate alternatives.
     let words = name.replace([',', '"'], " ");

@@ -1,12 +1,14 @@
-//! The page of a problem.
+//! The page of a problem, and those of problem types.
 
 use axum::extract::Query;
 use maud::html;
 
 use super::Language;
-use super::layout::Frame;
+use super::layout::{Frame, breadcrumbs};
 use crate::links::{Links, with_query};
-use crate::problem::ProblemView;
+use crate::problem::{ProblemView, status, title};
+use crate::problems::{ALL, ProblemType, path};
+use crate::routes::ask::Ask;
 
 /// A page that says what went wrong, what would be accepted, and where to go on.
 pub fn problem_page(view: &ProblemView) -> String {
@@ -20,23 +22,37 @@ pub fn problem_page(view: &ProblemView) -> String {
         |language: Language| (language, with_query(view.uri.path(), others().chain([("lang", language.tag())])));
     let translations = Some([in_language(Language::English), in_language(Language::French)]);
     let frame = Frame { links: &links, language, lang: chosen.map(Language::tag), translations, json: None };
-    let title = french_title(view.status).filter(|_| language == Language::French).unwrap_or(view.title);
+    let title = title(view.kind, language);
+    // Details are English; French readers are told first what a problem of this type is.
+    let explained = ProblemType::of(view.code).filter(|_| language == Language::French);
+    let english = (language == Language::French).then_some("en");
     let main = html! {
         div.narrow.problem-page {
             p.status { (view.status) }
             h1 { (title) }
-            p.lead { (view.detail) }
-            @if view.parameter.is_some() || view.allowed.is_some() || view.instance.is_some() {
-                dl.facts {
-                    @if let Some(parameter) = &view.parameter {
-                        dt { (frame.t("Where", "Où")) } dd { code { (parameter) } }
+            @match explained {
+                Some(known) => p.lead { (known.explanation(language)) },
+                None => p.lead lang=[english] { (view.detail) },
+            }
+            dl.facts {
+                @if explained.is_some() {
+                    dt { "Détail technique (en anglais)" } dd lang="en" { (view.detail) }
+                }
+                @if let Some(parameter) = &view.parameter {
+                    dt { (frame.t("Where", "Où")) } dd { code { (parameter) } }
+                }
+                @if let Some(allowed) = &view.allowed {
+                    dt { (frame.t("Accepted", "Accepté")) } dd { code lang=[english] { (allowed) } }
+                }
+                dt { (frame.t("Type", "Type")) }
+                dd {
+                    @match ProblemType::of(view.code) {
+                        Some(known) => a href=(frame.href(&path(known.code))) { (known.title(language)) },
+                        None => code { (view.code) },
                     }
-                    @if let Some(allowed) = &view.allowed {
-                        dt { (frame.t("Accepted", "Accepté")) } dd { code { (allowed) } }
-                    }
-                    @if let Some(instance) = &view.instance {
-                        dt { (frame.t("Request", "Requête")) } dd { code { (instance) } }
-                    }
+                }
+                @if let Some(instance) = &view.instance {
+                    dt { (frame.t("Request", "Requête")) } dd { code { (instance) } }
                 }
             }
             p.actions {
@@ -48,20 +64,72 @@ pub fn problem_page(view: &ProblemView) -> String {
     frame.page(title, main)
 }
 
-fn french_title(status: u16) -> Option<&'static str> {
-    Some(match status {
-        400 => "Requête incomprise",
-        401 => "Identification manquante ou erronée",
-        403 => "Accès refusé",
-        404 => "Introuvable",
-        405 => "Méthode non autorisée ici",
-        410 => "N'est plus conservé",
-        413 => "Trop grand",
-        500 => "Erreur interne",
-        503 => "Momentanément indisponible",
-        504 => "Délai dépassé",
-        _ => return None,
-    })
+/// What the list of types is called.
+fn list_title(language: Language) -> &'static str {
+    language.of("Problem types", "Types de problèmes")
+}
+
+/// The list of problem types.
+pub(crate) fn problem_types(ask: &Ask) -> String {
+    let frame = Frame::of(ask);
+    let language = frame.language;
+    let title = list_title(language);
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
+            h1 { (title) }
+            p.lead { (frame.t(
+                "What each refusal means, and what to do. Programs find the address of one of these in the type of a problem (RFC 9457).",
+                "Ce que signifie chaque refus, et que faire. Les programmes trouvent l'adresse de l'un d'eux dans le type d'un problème (RFC 9457).",
+            )) }
+            div.scroll {
+                table {
+                    thead { tr {
+                        th scope="col" { "Code" }
+                        th scope="col" { (frame.t("Status", "Statut")) }
+                        th scope="col" { (frame.t("Problem", "Problème")) }
+                        th scope="col" { (frame.t("What it means, and what to do", "Ce que cela signifie, et que faire")) }
+                    } }
+                    tbody {
+                        @for known in ALL {
+                            tr {
+                                th scope="row" { a href=(frame.href(&path(known.code))) { code { (known.code) } } }
+                                td { (statuses(known)) }
+                                td { (known.title(language)) }
+                                td { (known.explanation(language)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    frame.page(title, main)
+}
+
+/// One problem type.
+pub(crate) fn problem_type(ask: &Ask, known: &ProblemType) -> String {
+    let frame = Frame::of(ask);
+    let title = known.title(frame.language);
+    let steps = [("Nilometer", "/".to_owned()), (list_title(frame.language), "/problems".to_owned())];
+    let main = html! {
+        div.narrow.stack {
+            (breadcrumbs(&frame, &steps, title))
+            h1 { (title) }
+            p.lead { (known.explanation(frame.language)) }
+            dl.facts {
+                dt { "Code" } dd { code { (known.code) } }
+                dt { (frame.t("Status", "Statut")) } dd { (statuses(known)) }
+                dt { "Type (RFC 9457)" } dd { code { (frame.links.absolute(&path(known.code))) } }
+            }
+        }
+    };
+    frame.page(title, main)
+}
+
+/// The HTTP statuses in which a problem of a type is answered, the usual one first.
+fn statuses(known: &ProblemType) -> String {
+    known.kinds.iter().map(|kind| status(*kind).as_str().to_owned()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -90,6 +158,19 @@ mod tests {
         let page = problem_page(&view("x", Some("fr")));
         assert!(page.contains("<html lang=\"fr\"") && page.contains("Introuvable"));
         assert!(page.contains("href=\"/p/search\""));
+    }
+
+    #[test]
+    fn french_readers_hear_the_explanation_first_and_the_english_detail_marked_as_such() {
+        let error = ApiError::from(Problem::invalid("bbox", "south lies north of north"));
+        let mut view = ProblemView::new(error.problem(), None);
+        let english = problem_page(&view);
+        assert!(english.contains("<p class=\"lead\">south lies north of north</p>"), "{english}");
+        view.accept_language = Some("fr".into());
+        let french = problem_page(&view);
+        assert!(french.contains("<p class=\"lead\">Un cadre est fait de quatre nombres"), "{french}");
+        assert!(french.contains("<dd lang=\"en\">south lies north of north</dd>"), "{french}");
+        assert!(french.contains("href=\"/problems/bbox\""), "{french}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod items;
 mod landing;
 mod legal;
 mod merge_patch;
+mod problems;
 mod queryables;
 mod question;
 mod searches;
@@ -72,6 +73,8 @@ pub fn router() -> Router<App> {
         .route("/changes/snapshot", get(changes::snapshot))
         .route("/assets/{name}", get(assets::get))
         .route("/pages/{name}", get(legal::get))
+        .route("/problems", get(problems::list))
+        .route("/problems/{code}", get(problems::get))
         .route("/robots.txt", get(sitemap::robots))
         .route("/sitemap.xml", get(sitemap::sitemap))
         .route("/sitemap/pages.xml", get(sitemap::pages))

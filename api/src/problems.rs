@@ -1,0 +1,1285 @@
+//! The catalogue of problem types: what each code means and what to do, in English and French.
+//!
+//! A [`Problem`](nilometer_schemas::Problem) says precisely, in English, what was wrong this time; its code says of
+//! what type it is, and here the type is explained in plain words. `/problems` lists the types, and the `type` of every
+//! problem (RFC 9457) is the address of one of them. A test reads the sources and holds that every code stands here,
+//! with all kinds in which it occurs, and that nothing else does.
+
+use nilometer_schemas::Kind;
+use nilometer_schemas::Kind::{
+    Conflict, Forbidden, Gone, Internal, Invalid, MethodNotAllowed, NotFound, PreconditionFailed, StorageFull, Timeout,
+    TooLarge, Unauthorized, Unavailable, UnsupportedMediaType,
+};
+
+use crate::html::Language;
+
+/// A type of problem.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemType {
+    /// Its stable slug, the last part of its address.
+    pub code: &'static str,
+    /// Whose fault it can be; the first is the usual one.
+    pub kinds: &'static [Kind],
+    english: Words,
+    french: Words,
+}
+
+/// Title, explanation.
+type Words = (&'static str, &'static str);
+
+impl ProblemType {
+    /// The type of a code.
+    pub fn of(code: &str) -> Option<&'static Self> {
+        ALL.iter().find(|known| known.code == code)
+    }
+
+    /// What it is called.
+    pub fn title(&self, language: Language) -> &'static str {
+        self.words(language).0
+    }
+
+    /// What is wrong, and what to do.
+    pub fn explanation(&self, language: Language) -> &'static str {
+        self.words(language).1
+    }
+
+    fn words(&self, language: Language) -> Words {
+        match language {
+            Language::English => self.english,
+            Language::French => self.french,
+        }
+    }
+}
+
+/// The path of a type.
+pub fn path(code: &str) -> String {
+    format!("/problems/{code}")
+}
+
+const fn of(code: &'static str, kinds: &'static [Kind], english: Words, french: Words) -> ProblemType {
+    ProblemType { code, kinds, english, french }
+}
+
+/// All types, by code.
+pub const ALL: &[ProblemType] = &[
+    of(
+        "asset-not-found",
+        &[NotFound],
+        (
+            "No such file",
+            "This file of the pages does not exist. After an update the files have new names: load the page anew.",
+        ),
+        (
+            "Fichier introuvable",
+            "Ce fichier des pages n'existe pas. Après une mise à jour, les fichiers changent de nom : rechargez la \
+             page.",
+        ),
+    ),
+    of(
+        "bbox",
+        &[Invalid],
+        (
+            "Box not understood",
+            "A box is four numbers in degrees: west, south, east, north. South lies below north; west may be greater \
+             than east across the antimeridian.",
+        ),
+        (
+            "Cadre incompris",
+            "Un cadre est fait de quatre nombres en degrés : ouest, sud, est, nord. Le sud est au-dessous du nord ; \
+             l'ouest peut dépasser l'est de part et d'autre de l'antiméridien.",
+        ),
+    ),
+    of(
+        "bbox-and-intersects",
+        &[Invalid],
+        (
+            "Two places at once",
+            "A question takes either a box (bbox) or a shape (intersects), not both. Leave one out.",
+        ),
+        (
+            "Deux lieux à la fois",
+            "Une question accepte soit un cadre (bbox), soit une forme (intersects), pas les deux. Retirez l'un des \
+             deux.",
+        ),
+    ),
+    of(
+        "body",
+        &[Invalid],
+        (
+            "Body incomplete or unreadable",
+            "The body of the request ended early, is not UTF-8 text, or is not the JSON object that is expected \
+             here. Check it and send it again.",
+        ),
+        (
+            "Corps incomplet ou illisible",
+            "Le corps de la requête s'est interrompu, n'est pas un texte UTF-8, ou n'est pas l'objet JSON attendu \
+             ici. Vérifiez-le et renvoyez-le.",
+        ),
+    ),
+    of(
+        "body-size",
+        &[TooLarge],
+        (
+            "Body too large",
+            "The body of the request is larger than this service takes. Send it in several parts; long lists of \
+             items can be sent one item a line.",
+        ),
+        (
+            "Corps trop grand",
+            "Le corps de la requête dépasse ce que ce service accepte. Envoyez-le en plusieurs parties ; de longues \
+             listes d'éléments peuvent s'envoyer à raison d'un élément par ligne.",
+        ),
+    ),
+    of(
+        "busy",
+        &[Conflict],
+        (
+            "Changed by others meanwhile",
+            "Others kept changing this item while yours was applied. Nothing was written; try again.",
+        ),
+        (
+            "Modifié entre-temps par d'autres",
+            "D'autres modifiaient cet élément en même temps que vous. Rien n'a été écrit ; réessayez.",
+        ),
+    ),
+    of(
+        "changed",
+        &[PreconditionFailed],
+        (
+            "Changed in the meantime",
+            "What you wanted to replace was changed after you read it. Nothing was written; read it again and repeat \
+             your change.",
+        ),
+        (
+            "Modifié entre-temps",
+            "Ce que vous vouliez remplacer a été modifié après votre lecture. Rien n'a été écrit ; relisez-le et \
+             recommencez.",
+        ),
+    ),
+    of(
+        "changes-ahead",
+        &[Invalid],
+        (
+            "Ahead of the changes",
+            "The number after which changes are wanted is greater than the newest one, as happens after a backup was \
+             restored. Take a whole copy (/changes/snapshot) and go on from its number.",
+        ),
+        (
+            "En avance sur les modifications",
+            "Le numéro de départ demandé dépasse le plus récent, comme il arrive après la restauration d'une \
+             sauvegarde. Prenez une copie complète (/changes/snapshot) et repartez de son numéro.",
+        ),
+    ),
+    of(
+        "changes-gone",
+        &[Gone],
+        (
+            "Changes no longer kept",
+            "Changes this old are no longer kept one by one. Take a whole copy (/changes/snapshot) and go on from \
+             its number.",
+        ),
+        (
+            "Modifications qui ne sont plus conservées",
+            "Des modifications aussi anciennes ne sont plus conservées une à une. Prenez une copie complète \
+             (/changes/snapshot) et repartez de son numéro.",
+        ),
+    ),
+    of(
+        "collection",
+        &[Invalid, Internal],
+        (
+            "Collection not valid",
+            "The description of the collection is not a valid STAC collection. The member named beside is at fault; \
+             correct it and send it again.",
+        ),
+        (
+            "Collection non valide",
+            "La description de la collection n'est pas une collection STAC valide. Le membre indiqué est en cause ; \
+             corrigez-le et renvoyez-la.",
+        ),
+    ),
+    of(
+        "collection-deleted",
+        &[Conflict],
+        (
+            "Collection just deleted",
+            "The collection was deleted while its observations were being written. Create it again, then send the \
+             observations again.",
+        ),
+        (
+            "Collection supprimée à l'instant",
+            "La collection a été supprimée pendant l'écriture de ses observations. Créez-la de nouveau, puis \
+             renvoyez les observations.",
+        ),
+    ),
+    of(
+        "collection-differs",
+        &[Conflict],
+        ("Another collection is named", "The item names one collection and the address another. Make the two agree."),
+        ("Collections différentes", "L'élément nomme une collection et l'adresse une autre. Faites-les concorder."),
+    ),
+    of(
+        "collection-not-found",
+        &[NotFound],
+        (
+            "No such collection",
+            "There is no collection of this name, or you may not see it. The list of collections shows what there \
+             is.",
+        ),
+        (
+            "Collection introuvable",
+            "Il n'y a pas de collection de ce nom, ou elle ne vous est pas visible. La liste des collections montre \
+             ce qui existe.",
+        ),
+    ),
+    of(
+        "collections",
+        &[Invalid],
+        (
+            "Collections cannot be chosen here",
+            "This address belongs to one collection. Use the general search to ask several.",
+        ),
+        (
+            "Pas de choix de collections ici",
+            "Cette adresse appartient à une seule collection. Utilisez la recherche générale pour en interroger \
+             plusieurs.",
+        ),
+    ),
+    of(
+        "content-encoding",
+        &[UnsupportedMediaType],
+        (
+            "Compression not understood",
+            "The body is compressed in a way that this service does not read. Send it plain or as gzip.",
+        ),
+        (
+            "Compression non prise en charge",
+            "Le corps est compressé d'une façon que ce service ne lit pas. Envoyez-le sans compression ou en gzip.",
+        ),
+    ),
+    of(
+        "coords",
+        &[Invalid],
+        (
+            "Coordinates not understood",
+            "The coordinates are not the well-known text that this query takes, such as POINT(6.5 46.4), longitude \
+             first, or a shape is given twice.",
+        ),
+        (
+            "Coordonnées incomprises",
+            "Les coordonnées ne sont pas le texte « well-known text » que cette requête accepte, par exemple \
+             POINT(6.5 46.4), longitude d'abord, ou bien une forme est donnée deux fois.",
+        ),
+    ),
+    of(
+        "coverage-size",
+        &[TooLarge],
+        (
+            "Too much for a coverage",
+            "The answer has too many observations for CoverageJSON. Ask for a shorter period or a calendar step, or \
+             take CSV, Parquet or Arrow.",
+        ),
+        (
+            "Trop pour une couverture",
+            "La réponse compte trop d'observations pour CoverageJSON. Demandez une période plus courte ou un pas de \
+             calendrier, ou prenez CSV, Parquet ou Arrow.",
+        ),
+    ),
+    of(
+        "crs",
+        &[Invalid],
+        ("Reference system not offered", "Positions are given as longitude and latitude (CRS84) only. Leave crs out."),
+        (
+            "Système de référence non proposé",
+            "Les positions ne sont données qu'en longitude et latitude (CRS84). Retirez crs.",
+        ),
+    ),
+    of(
+        "date",
+        &[Invalid],
+        ("Not a date", "A day is written year-month-day, such as 2024-02-29."),
+        ("Date incorrecte", "Un jour s'écrit année-mois-jour, par exemple 2024-02-29."),
+    ),
+    of(
+        "datetime",
+        &[Invalid],
+        (
+            "Period not understood",
+            "A period is a moment in UTC, such as 2024-02-29T00:00:00Z, or a beginning and an end with a slash \
+             between; two dots leave an end open. The end does not lie before the beginning.",
+        ),
+        (
+            "Période incomprise",
+            "Une période est un instant en UTC, par exemple 2024-02-29T00:00:00Z, ou un début et une fin séparés par \
+             une barre oblique ; deux points laissent un côté ouvert. La fin ne précède pas le début.",
+        ),
+    ),
+    of(
+        "demo",
+        &[Invalid],
+        (
+            "Demonstration data damaged",
+            "The demonstration data within the program cannot be read. Install the program anew.",
+        ),
+        (
+            "Données de démonstration endommagées",
+            "Les données de démonstration contenues dans le programme sont illisibles. Réinstallez le programme.",
+        ),
+    ),
+    of(
+        "exists",
+        &[Conflict],
+        (
+            "Exists already",
+            "Something of this identifier is stored already, or stands twice in what was sent. Nothing was written; \
+             choose another identifier, or replace what is there.",
+        ),
+        (
+            "Existe déjà",
+            "Cet identifiant est déjà pris, ou figure deux fois dans l'envoi. Rien n'a été écrit ; choisissez un \
+             autre identifiant, ou remplacez ce qui existe.",
+        ),
+    ),
+    of(
+        "filter-syntax",
+        &[Invalid],
+        (
+            "Condition not understood",
+            "The condition is not valid CQL2. Texts stand in single quotes, as in country = 'France'; the position \
+             of the mistake is told below.",
+        ),
+        (
+            "Condition incomprise",
+            "La condition n'est pas du CQL2 valide. Les textes se mettent entre apostrophes droites, comme dans \
+             country = 'France' ; la position de la faute est indiquée plus bas.",
+        ),
+    ),
+    of(
+        "filter-too-large",
+        &[TooLarge],
+        (
+            "Condition too large",
+            "The condition is longer or more deeply nested than this service takes. Make it simpler, or ask in \
+             several questions.",
+        ),
+        (
+            "Condition trop grande",
+            "La condition est plus longue ou plus imbriquée que ce service ne l'accepte. Simplifiez-la, ou posez \
+             plusieurs questions.",
+        ),
+    ),
+    of(
+        "filter-unsupported",
+        &[Invalid],
+        (
+            "Part of CQL2 that is not offered",
+            "The condition uses a function or operator that this service does not offer. What can be used is listed \
+             below.",
+        ),
+        (
+            "Élément de CQL2 non proposé",
+            "La condition emploie une fonction ou un opérateur que ce service ne propose pas. Ce qui est utilisable \
+             est indiqué plus bas.",
+        ),
+    ),
+    of(
+        "filter-value",
+        &[Invalid],
+        (
+            "Value without sense",
+            "A value in the condition makes no sense, such as a date that does not exist or a malformed pattern. \
+             Correct it.",
+        ),
+        (
+            "Valeur dépourvue de sens",
+            "Une valeur de la condition n'a pas de sens, par exemple une date qui n'existe pas ou un motif mal \
+             formé. Corrigez-la.",
+        ),
+    ),
+    of(
+        "format",
+        &[Invalid],
+        (
+            "Format not offered",
+            "The answer does not exist in the format that f names. The formats on offer are listed below.",
+        ),
+        (
+            "Format non proposé",
+            "La réponse n'existe pas dans le format nommé par f. Les formats proposés sont indiqués plus bas.",
+        ),
+    ),
+    of(
+        "from",
+        &[Invalid],
+        ("End before the beginning", "The period ends before it begins. Exchange the two days."),
+        ("Fin avant le début", "La période se termine avant de commencer. Échangez les deux jours."),
+    ),
+    of(
+        "geometry",
+        &[Invalid],
+        (
+            "Shape not understood",
+            "The shape is not a valid GeoJSON geometry with positions in degrees, longitude first, or it is empty.",
+        ),
+        (
+            "Forme incomprise",
+            "La forme n'est pas une géométrie GeoJSON valide aux positions en degrés, longitude d'abord, ou elle est \
+             vide.",
+        ),
+    ),
+    of(
+        "geometry-too-large",
+        &[TooLarge],
+        ("Shape too detailed", "The shape has more corners than this service takes. Simplify it."),
+        ("Forme trop détaillée", "La forme a plus de sommets que ce service n'en accepte. Simplifiez-la."),
+    ),
+    of(
+        "granule",
+        &[Invalid],
+        (
+            "Granule not readable",
+            "The file is no SWOT granule that can be read. It may be damaged or of another product; fetch it again.",
+        ),
+        (
+            "Granule illisible",
+            "Le fichier n'est pas un granule SWOT lisible. Il peut être endommagé ou d'un autre produit ; \
+             téléchargez-le de nouveau.",
+        ),
+    ),
+    of(
+        "group-size",
+        &[TooLarge],
+        ("Too much at once", "More was written at once than one file of the log can hold. Send it in several parts."),
+        (
+            "Trop à la fois",
+            "L'écriture dépasse ce qu'un fichier du journal peut contenir en une fois. Envoyez-la en plusieurs \
+             parties.",
+        ),
+    ),
+    of(
+        "gzip",
+        &[Invalid],
+        (
+            "Compressed body damaged",
+            "The body is said to be gzip and is no intact gzip stream. Compress and send it again.",
+        ),
+        (
+            "Corps compressé endommagé",
+            "Le corps est annoncé en gzip mais n'est pas un flux gzip intact. Compressez-le et renvoyez-le.",
+        ),
+    ),
+    of(
+        "id",
+        &[Invalid],
+        (
+            "Identifier not allowed",
+            "The identifier is empty, too long, or contains characters that identifiers cannot have.",
+        ),
+        (
+            "Identifiant non admis",
+            "L'identifiant est vide, trop long, ou contient des caractères qu'un identifiant ne peut avoir.",
+        ),
+    ),
+    of(
+        "id-differs",
+        &[Conflict],
+        ("Another identifier is named", "The body names one identifier and the address another. Make the two agree."),
+        ("Identifiants différents", "Le corps nomme un identifiant et l'adresse un autre. Faites-les concorder."),
+    ),
+    of(
+        "identity",
+        &[Conflict],
+        (
+            "Identity cannot be changed",
+            "The identifier and the collection of something stored cannot be changed. Create it anew under the other \
+             name, then delete this one.",
+        ),
+        (
+            "Identité non modifiable",
+            "L'identifiant et la collection d'un objet enregistré ne se modifient pas. Créez-le sous l'autre nom, \
+             puis supprimez celui-ci.",
+        ),
+    ),
+    of(
+        "inflate-ratio",
+        &[TooLarge],
+        ("Grows too much", "The compressed body grows more than this service allows. Send it plain."),
+        (
+            "Décompression démesurée",
+            "Le corps compressé grossit plus que ce service ne le permet. Envoyez-le sans compression.",
+        ),
+    ),
+    of(
+        "internal",
+        &[Internal],
+        (
+            "Failure of the service",
+            "The service failed; this is not your fault. Try again later. If it persists, tell those who run it the \
+             number of the request.",
+        ),
+        (
+            "Défaillance du service",
+            "Le service a échoué ; ce n'est pas de votre fait. Réessayez plus tard. Si cela persiste, indiquez le \
+             numéro de la requête à ceux qui l'exploitent.",
+        ),
+    ),
+    of(
+        "invalid-parameter",
+        &[Invalid],
+        (
+            "Value not understood",
+            "The value of a parameter is not what the service expects there. The parameter and what is accepted are \
+             named below.",
+        ),
+        (
+            "Valeur incomprise",
+            "La valeur d'un paramètre n'est pas celle que le service attend. Le paramètre et ce qui est accepté sont \
+             indiqués plus bas.",
+        ),
+    ),
+    of(
+        "inventory",
+        &[Invalid],
+        ("Table not readable", "The table does not fit its mapping: a column is missing, or a line cannot be read."),
+        (
+            "Tableau illisible",
+            "Le tableau ne correspond pas à sa description : une colonne manque, ou une ligne est illisible.",
+        ),
+    ),
+    of(
+        "item",
+        &[Invalid],
+        (
+            "Item not valid",
+            "What was sent is not a valid STAC item. The member named beside is at fault; correct it and send it \
+             again.",
+        ),
+        (
+            "Élément non valide",
+            "Ce qui a été envoyé n'est pas un élément STAC valide. Le membre indiqué est en cause ; corrigez-le et \
+             renvoyez-le.",
+        ),
+    ),
+    of(
+        "item-not-found",
+        &[NotFound],
+        (
+            "No such item",
+            "There is no item of this name in the collection, or you may not see it. It may have been deleted; \
+             search for it.",
+        ),
+        (
+            "Élément introuvable",
+            "Il n'y a pas d'élément de ce nom dans la collection, ou il ne vous est pas visible. Il a pu être \
+             supprimé ; cherchez-le.",
+        ),
+    ),
+    of(
+        "item-size",
+        &[TooLarge],
+        ("Item too large", "The item is larger than this service takes. Simplify its shape or leave out members."),
+        (
+            "Élément trop grand",
+            "L'élément est plus grand que ce service ne l'accepte. Simplifiez sa forme ou retirez des membres.",
+        ),
+    ),
+    of(
+        "item-text",
+        &[Internal],
+        (
+            "Stored item damaged",
+            "A stored item cannot be read; this is not your fault. Tell those who run the service the number of the \
+             request.",
+        ),
+        (
+            "Élément enregistré endommagé",
+            "Un élément enregistré est illisible ; ce n'est pas de votre fait. Indiquez le numéro de la requête à \
+             ceux qui exploitent le service.",
+        ),
+    ),
+    of(
+        "json",
+        &[Invalid],
+        ("Not JSON", "The body is not valid JSON. The position of the mistake is told below."),
+        ("JSON incorrect", "Le corps n'est pas du JSON valide. La position de la faute est indiquée plus bas."),
+    ),
+    of(
+        "json-depth",
+        &[Invalid],
+        ("Nested too deeply", "The JSON is nested more deeply than this service takes. Make it flatter."),
+        ("Imbrication trop profonde", "Le JSON est plus imbriqué que ce service ne l'accepte. Aplatissez-le."),
+    ),
+    of(
+        "key-in-address",
+        &[Invalid],
+        (
+            "Key in the address",
+            "A key in an address ends in logs and histories. Send it in the Authorization header; and since it may \
+             have been seen, ask for a new one.",
+        ),
+        (
+            "Clé dans l'adresse",
+            "Une clé placée dans l'adresse se retrouve dans les journaux et historiques. Envoyez-la dans l'en-tête \
+             Authorization ; et comme elle a pu être vue, demandez-en une nouvelle.",
+        ),
+    ),
+    of(
+        "key-refused",
+        &[Unauthorized],
+        (
+            "Key not valid",
+            "This key is unknown, revoked or expired. Check it, or ask those who run the service for a new one.",
+        ),
+        (
+            "Clé non valable",
+            "Cette clé est inconnue, révoquée ou expirée. Vérifiez-la, ou demandez-en une nouvelle à ceux qui \
+             exploitent le service.",
+        ),
+    ),
+    of(
+        "key-required",
+        &[Unauthorized],
+        ("Key needed", "Only holders of an operator's key may do this. Reading needs no key."),
+        (
+            "Clé nécessaire",
+            "Seuls les détenteurs d'une clé d'opérateur peuvent faire cela. La lecture ne demande pas de clé.",
+        ),
+    ),
+    of(
+        "limit",
+        &[Invalid],
+        ("Page too small", "A page holds at least one entry: limit is a whole number from 1 on."),
+        ("Page trop petite", "Une page contient au moins une entrée : limit est un nombre entier, 1 ou plus."),
+    ),
+    of(
+        "line-size",
+        &[TooLarge],
+        (
+            "Line too long",
+            "A line of the stream is longer than this service takes. The other lines were read; send this item \
+             alone.",
+        ),
+        (
+            "Ligne trop longue",
+            "Une ligne du flux est plus longue que ce service ne l'accepte. Les autres lignes ont été lues ; envoyez \
+             cet élément seul.",
+        ),
+    ),
+    of(
+        "location-not-found",
+        &[NotFound],
+        (
+            "No such location",
+            "The collection has no feature of this name with observations. The list of its locations shows what \
+             there is.",
+        ),
+        (
+            "Lieu de mesure introuvable",
+            "La collection n'a pas d'objet de ce nom avec des observations. La liste de ses lieux montre ce qui \
+             existe.",
+        ),
+    ),
+    of(
+        "locked",
+        &[Unavailable],
+        ("In use by another process", "Another process writes this catalogue. Try again when it has ended."),
+        (
+            "Occupé par un autre processus",
+            "Un autre processus écrit dans ce catalogue. Réessayez quand il aura terminé.",
+        ),
+    ),
+    of(
+        "mapping",
+        &[Invalid],
+        (
+            "Mapping not understood",
+            "The file that describes a table is not valid, or names a file or column that is not there.",
+        ),
+        (
+            "Description de tableau incomprise",
+            "Le fichier qui décrit un tableau n'est pas valide, ou nomme un fichier ou une colonne absents.",
+        ),
+    ),
+    of(
+        "media-type",
+        &[UnsupportedMediaType],
+        (
+            "Body of another type",
+            "The body is of a type that this address does not take. Send JSON and say so in Content-Type.",
+        ),
+        (
+            "Corps d'un autre type",
+            "Le corps est d'un type que cette adresse n'accepte pas. Envoyez du JSON et indiquez-le dans \
+             Content-Type.",
+        ),
+    ),
+    of(
+        "method",
+        &[MethodNotAllowed, Invalid],
+        (
+            "Method not offered",
+            "This address does not take the HTTP method, or there is no such statistic for a series. What is \
+             accepted is named below or in the API's description.",
+        ),
+        (
+            "Méthode non proposée",
+            "Cette adresse n'accepte pas la méthode HTTP, ou il n'y a pas de telle statistique pour une série. Ce \
+             qui est accepté est indiqué plus bas ou dans la description de l'API.",
+        ),
+    ),
+    of(
+        "no-such-address",
+        &[NotFound],
+        (
+            "Nothing at this address",
+            "There is no page at this address. It may be mistyped or out of date; begin at the first page or search.",
+        ),
+        (
+            "Rien à cette adresse",
+            "Il n'y a pas de page à cette adresse. Elle est peut-être mal saisie ou périmée ; repartez de la \
+             première page ou cherchez.",
+        ),
+    ),
+    of(
+        "not-found",
+        &[NotFound],
+        ("Not there", "What shall be changed or deleted is not there, or not any more."),
+        ("Absent", "Ce qui doit être modifié ou supprimé n'existe pas, ou plus."),
+    ),
+    of(
+        "number",
+        &[Invalid],
+        ("Not a whole number", "A parameter needs a whole number from 0 on. It is named below."),
+        ("Nombre entier attendu", "Un paramètre demande un nombre entier, 0 ou plus. Il est indiqué plus bas."),
+    ),
+    of(
+        "operator-required",
+        &[Forbidden],
+        ("Key may not do this", "The key is valid and its role does not allow this. Ask those who run the service."),
+        (
+            "Clé sans ce droit",
+            "La clé est valable, mais son rôle ne permet pas cela. Adressez-vous à ceux qui exploitent le service.",
+        ),
+    ),
+    of(
+        "page",
+        &[Invalid],
+        ("No such page of the table", "Pages of the table are counted from 1."),
+        ("Page du tableau inexistante", "Les pages du tableau se comptent à partir de 1."),
+    ),
+    of(
+        "page-not-found",
+        &[NotFound],
+        ("No such page", "There is no such text. The foot of every page links to those that there are."),
+        ("Page introuvable", "Ce texte n'existe pas. Le pied de chaque page mène à ceux qui existent."),
+    ),
+    of(
+        "parameter",
+        &[Invalid],
+        (
+            "Parameter not known here",
+            "The address has a parameter that is not known here, or a collection declares a parameter wrongly. Check \
+             the spelling; what is accepted is listed below.",
+        ),
+        (
+            "Paramètre inconnu ici",
+            "L'adresse contient un paramètre inconnu ici, ou une collection déclare mal un paramètre. Vérifiez \
+             l'orthographe ; ce qui est accepté est indiqué plus bas.",
+        ),
+    ),
+    of(
+        "parameter-declaration",
+        &[Invalid],
+        (
+            "Parameter declared differently",
+            "The observations declare a parameter with another unit or datum than the collection. Convert the \
+             values, or give the parameter another name.",
+        ),
+        (
+            "Paramètre déclaré autrement",
+            "Les observations déclarent un paramètre avec une autre unité ou une autre référence que la collection. \
+             Convertissez les valeurs, ou donnez un autre nom au paramètre.",
+        ),
+    ),
+    of(
+        "parameter-name",
+        &[Invalid],
+        (
+            "Quantity not there",
+            "The collection has no quantity of this name, or too many were chosen at once. The quantities on offer \
+             are listed below.",
+        ),
+        (
+            "Grandeur absente",
+            "La collection n'a pas de grandeur de ce nom, ou trop ont été choisies à la fois. Les grandeurs \
+             proposées sont indiquées plus bas.",
+        ),
+    ),
+    of(
+        "parameter-type",
+        &[Invalid],
+        (
+            "Values of another type",
+            "The values of a parameter are of another type (number, whole number, text) than the collection holds.",
+        ),
+        (
+            "Valeurs d'un autre type",
+            "Les valeurs d'un paramètre sont d'un autre type (nombre, entier, texte) que celles de la collection.",
+        ),
+    ),
+    of(
+        "patch",
+        &[Invalid],
+        (
+            "Change not understood",
+            "A change of a collection or item is a JSON object (JSON merge patch) with the members to change.",
+        ),
+        (
+            "Modification incomprise",
+            "La modification d'une collection ou d'un élément est un objet JSON (JSON merge patch) qui contient les \
+             membres à changer.",
+        ),
+    ),
+    of(
+        "path",
+        &[Invalid],
+        ("Address not readable", "The path of the address is not UTF-8. Encode special characters anew."),
+        ("Adresse illisible", "Le chemin de l'adresse n'est pas en UTF-8. Encodez de nouveau les caractères spéciaux."),
+    ),
+    of(
+        "place",
+        &[Invalid],
+        ("One place is needed", "Name one place: a position, a stored place, or a box, and only one of them."),
+        (
+            "Un lieu est nécessaire",
+            "Indiquez un lieu : une position, un lieu enregistré ou un cadre, et un seul des trois.",
+        ),
+    ),
+    of(
+        "place-unknown",
+        &[Invalid],
+        (
+            "No place of this name",
+            "No stored place is called like this. Check the spelling, take one of the suggestions, or draw an area \
+             on the map.",
+        ),
+        (
+            "Lieu inconnu",
+            "Aucun lieu enregistré ne porte ce nom. Vérifiez l'orthographe, prenez une des suggestions ou dessinez \
+             une zone sur la carte.",
+        ),
+    ),
+    of(
+        "point",
+        &[Invalid],
+        (
+            "Position not understood",
+            "A position is longitude and latitude in degrees with a comma between, such as 1.44,43.60.",
+        ),
+        (
+            "Position incomprise",
+            "Une position est une longitude et une latitude en degrés, séparées par une virgule, par exemple \
+             1.44,43.60.",
+        ),
+    ),
+    of(
+        "precondition",
+        &[PreconditionFailed],
+        (
+            "Condition of the write not met",
+            "What is stored is not what If-Match or If-None-Match says. Nothing was written; read it again and \
+             repeat your change.",
+        ),
+        (
+            "Condition d'écriture non remplie",
+            "Ce qui est enregistré n'est pas ce que dit If-Match ou If-None-Match. Rien n'a été écrit ; relisez-le \
+             et recommencez.",
+        ),
+    ),
+    of(
+        "problem-not-found",
+        &[NotFound],
+        ("No such type of problem", "There is no type of problem of this name. The list of problem types shows all."),
+        ("Type de problème inconnu", "Il n'y a pas de type de problème de ce nom. La liste des types les montre tous."),
+    ),
+    of(
+        "properties",
+        &[Invalid],
+        ("Properties of tiles not understood", "Name a few properties, separated by commas, in one parameter."),
+        (
+            "Propriétés des tuiles incomprises",
+            "Nommez quelques propriétés, séparées par des virgules, dans un seul paramètre.",
+        ),
+    ),
+    of(
+        "query",
+        &[Invalid],
+        (
+            "Address not readable",
+            "What follows the question mark of the address is not name=value pairs joined by &. Encode special \
+             characters anew.",
+        ),
+        (
+            "Adresse illisible",
+            "Ce qui suit le point d'interrogation de l'adresse n'est pas une suite de paires nom=valeur jointes par \
+             &. Encodez de nouveau les caractères spéciaux.",
+        ),
+    ),
+    of(
+        "read-only",
+        &[Unavailable],
+        (
+            "No writing at the moment",
+            "Reading goes on, and nothing can be written until those who run the service have looked.",
+        ),
+        (
+            "Écriture impossible pour le moment",
+            "La lecture continue, mais rien ne peut être écrit tant que ceux qui exploitent le service ne sont pas \
+             intervenus.",
+        ),
+    ),
+    of(
+        "reference",
+        &[Invalid],
+        (
+            "Stored place not found",
+            "A place is named as COLLECTION.ID and must be a stored item with a shape. This one is not there, or has \
+             none.",
+        ),
+        (
+            "Lieu enregistré introuvable",
+            "Un lieu se nomme COLLECTION.ID et doit être un élément enregistré ayant une forme. Celui-ci n'existe \
+             pas, ou n'en a pas.",
+        ),
+    ),
+    of(
+        "repeated-parameter",
+        &[Invalid],
+        (
+            "Parameter given twice",
+            "A parameter stands more than once in the address. Keep it once; lists are written with commas.",
+        ),
+        (
+            "Paramètre répété",
+            "Un paramètre figure plus d'une fois dans l'adresse. Ne le gardez qu'une fois ; les listes s'écrivent \
+             avec des virgules.",
+        ),
+    ),
+    of(
+        "request",
+        &[
+            Invalid,
+            Unauthorized,
+            Forbidden,
+            NotFound,
+            MethodNotAllowed,
+            Kind::NotAcceptable,
+            Conflict,
+            Gone,
+            PreconditionFailed,
+            TooLarge,
+            UnsupportedMediaType,
+            Unavailable,
+            StorageFull,
+            Timeout,
+        ],
+        ("Request refused", "The request is not one that this service can answer. The detail says why."),
+        (
+            "Requête refusée",
+            "La requête n'est pas de celles auxquelles ce service peut répondre. Le détail dit pourquoi.",
+        ),
+    ),
+    of(
+        "resample",
+        &[Invalid],
+        ("Statistics not possible", "A statistic needs a calendar step (resample) and quantities that are numbers."),
+        (
+            "Statistique impossible",
+            "Une statistique demande un pas de calendrier (resample) et des grandeurs numériques.",
+        ),
+    ),
+    of(
+        "search-not-found",
+        &[NotFound],
+        ("No such kept question", "No question is kept under this identifier. Ask it anew."),
+        (
+            "Question conservée introuvable",
+            "Aucune question n'est conservée sous cet identifiant. Posez-la de nouveau.",
+        ),
+    ),
+    of(
+        "searches-full",
+        &[StorageFull],
+        (
+            "No room for kept questions",
+            "The service has no room to keep this question. It can still be asked with POST /search.",
+        ),
+        (
+            "Plus de place pour les questions",
+            "Le service n'a plus de place pour conserver cette question. Elle peut toujours être posée par POST \
+             /search.",
+        ),
+    ),
+    of(
+        "series-features",
+        &[TooLarge],
+        (
+            "Too many features",
+            "More features have observations here than this format takes. Choose a smaller place, add conditions, or \
+             take CSV, Parquet or Arrow.",
+        ),
+        (
+            "Trop d'objets",
+            "Plus d'objets ont ici des observations que ce format n'en accepte. Choisissez un lieu plus petit, \
+             ajoutez des conditions, ou prenez CSV, Parquet ou Arrow.",
+        ),
+    ),
+    of(
+        "sitemap-not-found",
+        &[NotFound],
+        (
+            "No such part of the site map",
+            "This part of the site map does not exist, or not any more. Begin with /sitemap.xml.",
+        ),
+        (
+            "Partie du plan du site introuvable",
+            "Cette partie du plan du site n'existe pas, ou plus. Commencez par /sitemap.xml.",
+        ),
+    ),
+    of(
+        "step",
+        &[Invalid],
+        ("Step not understood", "A step of the calendar is written like P1D (a day), P1M (a month) or P1Y (a year)."),
+        ("Pas incompris", "Un pas de calendrier s'écrit comme P1D (un jour), P1M (un mois) ou P1Y (une année)."),
+    ),
+    of(
+        "storage-full",
+        &[StorageFull],
+        (
+            "No room left",
+            "The service has no room left; nothing was written. Try again when those who run it have made room.",
+        ),
+        (
+            "Plus de place",
+            "Le service n'a plus de place ; rien n'a été écrit. Réessayez quand ceux qui l'exploitent auront fait de \
+             la place.",
+        ),
+    ),
+    of(
+        "tile",
+        &[NotFound, Invalid],
+        (
+            "No such tile",
+            "A tile of the map is named by zoom, row and column, whole numbers from 0 on. There is none of these \
+             numbers.",
+        ),
+        (
+            "Tuile inexistante",
+            "Une tuile de la carte se nomme par niveau de zoom, ligne et colonne, des entiers à partir de 0. Il n'y \
+             en a pas sous ces numéros.",
+        ),
+    ),
+    of(
+        "timeout",
+        &[Timeout],
+        (
+            "Took too long",
+            "The answer took longer than this service allows. Ask for less: a smaller place, a shorter period, fewer \
+             collections.",
+        ),
+        (
+            "Délai dépassé",
+            "La réponse a pris plus de temps que ce service ne l'accorde. Demandez moins : un lieu plus petit, une \
+             période plus courte, moins de collections.",
+        ),
+    ),
+    of(
+        "timezone",
+        &[Invalid],
+        ("Time zone missing", "The table's times do not say their time zone. Name it in the mapping."),
+        (
+            "Fuseau horaire manquant",
+            "Les heures du tableau ne disent pas leur fuseau. Indiquez-le dans la description du tableau.",
+        ),
+    ),
+    of(
+        "token",
+        &[Invalid],
+        (
+            "Link to a page out of order",
+            "The address of this page of results is damaged or belongs to another question. Begin at the first page \
+             of the results.",
+        ),
+        (
+            "Lien de page inutilisable",
+            "L'adresse de cette page de résultats est abîmée ou appartient à une autre question. Repartez de la \
+             première page des résultats.",
+        ),
+    ),
+    of(
+        "too-many-buckets",
+        &[Invalid],
+        (
+            "Counted too finely",
+            "The counts would have more classes than this service answers with. Ask for a coarser grid or step, or a \
+             narrower question.",
+        ),
+        (
+            "Comptage trop fin",
+            "Le comptage aurait plus de classes que ce service n'en rend. Demandez une grille ou un pas plus \
+             grossier, ou une question plus étroite.",
+        ),
+    ),
+    of(
+        "too-many-shapes",
+        &[Invalid],
+        (
+            "Too many shapes to count",
+            "More shapes match than can be covered with cells. Ask a narrower question, or count by the middle of \
+             each shape.",
+        ),
+        (
+            "Trop de formes à compter",
+            "Plus de formes correspondent qu'on ne peut en couvrir de cellules. Posez une question plus étroite, ou \
+             comptez par le centre de chaque forme.",
+        ),
+    ),
+    of(
+        "too-many-values",
+        &[TooLarge],
+        (
+            "Too much in one parameter",
+            "A parameter holds more values or characters than this service takes. Shorten it, or ask in several \
+             questions.",
+        ),
+        (
+            "Trop dans un paramètre",
+            "Un paramètre contient plus de valeurs ou de caractères que ce service n'en accepte. Raccourcissez-le, \
+             ou posez plusieurs questions.",
+        ),
+    ),
+    of(
+        "unknown-parameter",
+        &[Invalid],
+        (
+            "Parameter not known",
+            "The question has a parameter that is not known here. Check the spelling; those that are known are \
+             listed below.",
+        ),
+        (
+            "Paramètre inconnu",
+            "La question contient un paramètre inconnu ici. Vérifiez l'orthographe ; les paramètres connus sont \
+             indiqués plus bas.",
+        ),
+    ),
+    of(
+        "unknown-sort-field",
+        &[Invalid],
+        ("Cannot be sorted by this", "No item has the property to sort by. The sortables list those that there are."),
+        (
+            "Tri impossible",
+            "Aucun élément n'a la propriété de tri demandée. La liste des propriétés de tri (sortables) montre \
+             celles qui existent.",
+        ),
+    ),
+    of(
+        "unknown-source",
+        &[Invalid],
+        ("File not recognised", "The file is of no kind that can be loaded. What is understood is listed below."),
+        (
+            "Fichier non reconnu",
+            "Le fichier n'est d'aucun genre que l'on puisse charger. Ce qui est compris est indiqué plus bas.",
+        ),
+    ),
+    of(
+        "url-size",
+        &[TooLarge],
+        (
+            "Address too long",
+            "The address is longer than this service takes. Ask with POST /search, or keep the question with POST \
+             /searches and use its short address.",
+        ),
+        (
+            "Adresse trop longue",
+            "L'adresse est plus longue que ce service ne l'accepte. Posez la question par POST /search, ou \
+             conservez-la par POST /searches et utilisez son adresse courte.",
+        ),
+    ),
+    of(
+        "user-name",
+        &[Invalid],
+        ("User's name not allowed", "The name of a user is empty, too long, or contains control characters."),
+        (
+            "Nom d'utilisateur non admis",
+            "Le nom d'un utilisateur est vide, trop long, ou contient des caractères de commande.",
+        ),
+    ),
+    of(
+        "utf-8",
+        &[Invalid],
+        (
+            "Line not readable",
+            "A line of the stream is not UTF-8 text. The other lines were read; correct this one and send it again.",
+        ),
+        (
+            "Ligne illisible",
+            "Une ligne du flux n'est pas un texte UTF-8. Les autres lignes ont été lues ; corrigez celle-ci et \
+             renvoyez-la.",
+        ),
+    ),
+    of(
+        "within",
+        &[Invalid],
+        ("Distance missing or not understood", "A distance is a number (within) together with a unit (within-units)."),
+        (
+            "Distance manquante ou incomprise",
+            "Une distance est un nombre (within) accompagné d'une unité (within-units).",
+        ),
+    ),
+    of(
+        "within-units",
+        &[Invalid],
+        ("Unit of distance not known", "The unit of the distance is not known. Those that are known are listed below."),
+        (
+            "Unité de distance inconnue",
+            "L'unité de la distance est inconnue. Les unités connues sont indiquées plus bas.",
+        ),
+    ),
+    of(
+        "write-failed",
+        &[Unavailable],
+        ("Write failed", "Nothing was written, since the store failed. Try again later."),
+        ("Écriture échouée", "Rien n'a été écrit, car l'enregistrement a échoué. Réessayez plus tard."),
+    ),
+    of(
+        "writer-ended",
+        &[Unavailable],
+        ("Writing has ended", "The catalogue takes no more records, since its writer ended. Start again."),
+        (
+            "Écriture terminée",
+            "Le catalogue n'accepte plus d'enregistrements, car l'écriture s'est arrêtée. Recommencez.",
+        ),
+    ),
+    of(
+        "zip",
+        &[Invalid],
+        ("Archive damaged", "The ZIP archive cannot be read. Fetch it again."),
+        ("Archive endommagée", "L'archive ZIP est illisible. Téléchargez-la de nouveau."),
+    ),
+    of(
+        "zip-size",
+        &[TooLarge],
+        (
+            "Archive too large",
+            "The ZIP archive holds more or larger files than can be read. Unpack it and load the files.",
+        ),
+        (
+            "Archive trop grande",
+            "L'archive ZIP contient plus de fichiers, ou de plus grands, qu'on ne peut en lire. Décompressez-la et \
+             chargez les fichiers.",
+        ),
+    ),
+];
+
+#[cfg(test)]
+mod tests;
