@@ -2,6 +2,9 @@
 //!
 //! Each collection that everybody sees has concrete paths beside the templated ones, since test suites of
 //! OGC API Features look for them, and `limit` names its maximum, since clients take their page size from it.
+//!
+//! Texts stand in English, where OpenAPI wants them, and in French beside them (`x-summary-fr`, `x-description-fr`),
+//! for the page that is made of the document.
 
 mod edr;
 mod hydrocron;
@@ -14,8 +17,10 @@ use serde_json::{Map, Value, json};
 use crate::config::Config;
 use crate::links::{GEOJSON, HTML, JSON, Links, NDJSON, OPENAPI, SCHEMA_JSON, encode};
 
+/// A text in English and French.
+type Words<'a> = (&'a str, &'a str);
 /// One answer of an operation: description, media type and schema.
-type Content<'a> = (&'a str, &'a str, &'a str);
+type Content<'a> = (Words<'a>, &'a str, &'a str);
 
 /// The document as seen under one address, with concrete paths for these collections.
 pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value {
@@ -34,6 +39,9 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
         "version": env!("CARGO_PKG_VERSION"),
         "description": "Finds satellite, in-situ and model data of the world's surface water. A STAC API, an OGC API \
                         Features, an OGC API EDR and an OGC API Tiles service; its main answers are also pages for people.",
+        "x-description-fr": "Trouve des données satellitaires, in situ et de modèles sur les eaux de surface du monde. Un service \
+                             STAC API, OGC API Features, OGC API EDR et OGC API Tiles ; ses principales réponses sont aussi \
+                             des pages pour tous.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     });
     if let Some(contact) = contact(&service.contact) {
@@ -44,25 +52,33 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
         "info": info,
         "servers": [{"url": links.absolute("")}],
         "tags": [
-            {"name": "Capabilities", "description": "What the service is and can do"},
-            {"name": "Collections", "description": "Sets of items"},
-            {"name": "Items", "description": "Granules, stations, reaches, lakes, places"},
-            {"name": "Search", "description": "The question and its answers"},
-            {"name": "Map", "description": "Matching items as vector tiles (OGC API Tiles)"},
-            {"name": "Series", "description": "Observations of one feature"},
-            {"name": "Values", "description": "Observations and their statistics (OGC API EDR)"},
-            {"name": "Changes", "description": "What was written and deleted"},
+            {"name": "Capabilities", "x-name-fr": "Le service", "description": "What the service is and can do",
+                "x-description-fr": "Ce qu'est et ce que sait faire le service"},
+            {"name": "Collections", "x-name-fr": "Collections", "description": "Sets of items", "x-description-fr": "Ensembles d'éléments"},
+            {"name": "Items", "x-name-fr": "Éléments", "description": "Granules, stations, reaches, lakes, places",
+                "x-description-fr": "Granules, stations, tronçons, lacs, lieux"},
+            {"name": "Search", "x-name-fr": "Recherche", "description": "The question and its answers",
+                "x-description-fr": "La question et ses réponses"},
+            {"name": "Map", "x-name-fr": "Carte", "description": "Matching items as vector tiles (OGC API Tiles)",
+                "x-description-fr": "Les éléments qui correspondent, en tuiles vectorielles (OGC API Tiles)"},
+            {"name": "Series", "x-name-fr": "Séries", "description": "Observations of one feature",
+                "x-description-fr": "Observations d'un objet"},
+            {"name": "Values", "x-name-fr": "Valeurs", "description": "Observations and their statistics (OGC API EDR)",
+                "x-description-fr": "Observations et leurs statistiques (OGC API EDR)"},
+            {"name": "Changes", "x-name-fr": "Modifications", "description": "What was written and deleted",
+                "x-description-fr": "Ce qui a été écrit et supprimé"},
         ],
         "paths": paths,
         "components": {
             "parameters": parameters::all(config.limits.page_limit_default, config.limits.page_limit_max),
             "schemas": schemas::all(),
             "responses": {"Problem": {
-                "description": "A problem (RFC 9457)",
+                "description": "A problem (RFC 9457)", "x-description-fr": "Un problème (RFC 9457)",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key",
+                    "x-description-fr": "Une clé d'API"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
@@ -79,7 +95,7 @@ fn contact(text: &str) -> Option<Value> {
 }
 
 /// A reading operation with one JSON answer, and a page for people where `html` says so.
-fn read(tag: &str, id: &str, summary: &str, content: Content<'_>, html: bool, parameters: &[&str]) -> Value {
+fn read(tag: &str, id: &str, summary: Words<'_>, content: Content<'_>, html: bool, parameters: &[&str]) -> Value {
     let (description, media_type, schema) = content;
     let mut media = Map::new();
     media.insert(media_type.into(), json!({"schema": schema_ref(schema)}));
@@ -89,33 +105,35 @@ fn read(tag: &str, id: &str, summary: &str, content: Content<'_>, html: bool, pa
         references.extend([parameter_ref("f"), parameter_ref("lang")]);
     }
     json!({
-        "tags": [tag], "operationId": id, "summary": summary, "parameters": references,
+        "tags": [tag], "operationId": id, "summary": summary.0, "x-summary-fr": summary.1, "parameters": references,
         "responses": {
-            "200": {"description": description, "content": media},
-            "304": {"description": "Unchanged since the entity tag that the caller holds"},
+            "200": {"description": description.0, "x-description-fr": description.1, "content": media},
+            "304": {"description": "Unchanged since the entity tag that the caller holds",
+                "x-description-fr": "Inchangé depuis l'étiquette (ETag) que détient l'appelant"},
             "default": {"$ref": "#/components/responses/Problem"},
         },
     })
 }
 
 /// A question in a body.
-fn ask(tag: &str, id: &str, summary: &str, body: &str, content: Content<'_>, status: &str) -> Value {
+fn ask(tag: &str, id: &str, summary: Words<'_>, body: &str, content: Content<'_>, status: &str) -> Value {
     let (description, media_type, schema) = content;
     json!({
-        "tags": [tag], "operationId": id, "summary": summary,
+        "tags": [tag], "operationId": id, "summary": summary.0, "x-summary-fr": summary.1,
         "requestBody": {"required": true, "content": {JSON: {"schema": schema_ref(body)}}},
         "responses": {
-            status: {"description": description, "content": {media_type: {"schema": schema_ref(schema)}}},
+            status: {"description": description.0,
+                "x-description-fr": description.1, "content": {media_type: {"schema": schema_ref(schema)}}},
             "default": {"$ref": "#/components/responses/Problem"},
         },
     })
 }
 
 /// A write; `answers` are status, description and, where there is a body, its media type and schema.
-fn write(tag: &str, id: &str, summary: &str, body: Option<Value>, answers: &[(&str, Content<'_>)]) -> Value {
+fn write(tag: &str, id: &str, summary: Words<'_>, body: Option<Value>, answers: &[(&str, Content<'_>)]) -> Value {
     let mut responses = Map::new();
     for (status, (description, media_type, schema)) in answers {
-        let mut answer = json!({"description": description});
+        let mut answer = json!({"description": description.0, "x-description-fr": description.1});
         if !media_type.is_empty() {
             answer["content"] = json!({*media_type: {"schema": schema_ref(schema)}});
         }
@@ -126,7 +144,7 @@ fn write(tag: &str, id: &str, summary: &str, body: Option<Value>, answers: &[(&s
     }
     responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
     let mut operation = json!({
-        "tags": [tag], "operationId": id, "summary": summary,
+        "tags": [tag], "operationId": id, "summary": summary.0, "x-summary-fr": summary.1,
         "security": [{"bearer": []}, {"apiKey": []}],
         "responses": responses,
     });
@@ -199,85 +217,123 @@ fn general_paths(paths: &mut Map<String, Value>) {
     };
     add(
         "/",
-        json!({"get": read(CAN, "getLandingPage", "Landing page", ("Links to everything", JSON, "Catalog"), true, &[])}),
+        json!({"get": read(CAN, "getLandingPage", ("Landing page", "Page d'accueil"),
+            (("Links to everything", "Liens vers tout"), JSON, "Catalog"), true, &[])}),
     );
     add(
         "/conformance",
-        json!({"get": read(CAN, "getConformance", "Conformance classes", ("The classes", JSON, "Conformance"), true, &[])}),
+        json!({"get": read(CAN, "getConformance", ("Conformance classes", "Classes de conformité"),
+            (("The classes", "Les classes"), JSON, "Conformance"), true, &[])}),
     );
-    add("/api", json!({"get": read(CAN, "getApi", "This document", ("OpenAPI 3.1", OPENAPI, "Object"), true, &[])}));
+    add(
+        "/api",
+        json!({"get": read(CAN, "getApi", ("This document", "Ce document"),
+        (("OpenAPI 3.1", "OpenAPI 3.1"), OPENAPI, "Object"), true, &[])}),
+    );
     add(
         "/collections",
         json!({
-            "get": read("Collections", "getCollections", "Collections", ("The collections", JSON, "Collections"), true,
+            "get": read("Collections", "getCollections", ("Collections", "Collections"),
+                (("The collections", "Les collections"), JSON, "Collections"), true,
                         &["collectionsLimit", "collectionsToken", "collectionsQ"]),
-            "post": write("Collections", "createCollection", "Creates a collection", body(&[(JSON, "Object")]),
-                          &[("201", ("Created", JSON, "Collection"))]),
+            "post": write("Collections", "createCollection",
+                ("Creates a collection", "Crée une collection"), body(&[(JSON, "Object")]),
+                          &[("201", (("Created", "Créé"), JSON, "Collection"))]),
         }),
     );
     add(
         "/search",
         json!({
-            "get": read("Search", "getSearch", "Items that match", ("A page of items", GEOJSON, "ItemCollection"), true, &QUESTION),
-            "post": ask("Search", "postSearch", "Items that match a long question", "Search",
-                        ("A page of items", GEOJSON, "ItemCollection"), "200"),
+            "get": read("Search", "getSearch", ("Items that match", "Éléments qui correspondent"),
+                (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true, &QUESTION),
+            "post": ask("Search", "postSearch",
+                ("Items that match a long question", "Éléments qui correspondent à une longue question"), "Search",
+                        (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), "200"),
         }),
     );
     add(
         "/aggregate",
         json!({
-            "get": read("Search", "getAggregate", "Counts of items that match", ("The counts", JSON, "AggregationCollection"),
+            "get": read("Search", "getAggregate",
+                ("Counts of items that match", "Décomptes des éléments qui correspondent"),
+                (("The counts", "Les décomptes"), JSON, "AggregationCollection"),
                         false, &aggregation_parameters(false)),
-            "post": ask("Search", "postAggregate", "Counts of items that match a long question", "AggregateSearch",
-                        ("The counts", JSON, "AggregationCollection"), "200"),
+            "post": ask("Search", "postAggregate",
+                ("Counts of items that match a long question",
+                "Décomptes des éléments qui correspondent à une longue question"), "AggregateSearch",
+                        (("The counts", "Les décomptes"), JSON, "AggregationCollection"), "200"),
         }),
     );
     add(
         "/aggregations",
-        json!({"get": read("Search", "getAggregations", "What can be counted",
-        ("Names of aggregations", JSON, "AggregationCollection"), false, &[])}),
+        json!({"get": read("Search", "getAggregations", ("What can be counted", "Ce que l'on peut compter"),
+        (("Names of aggregations", "Noms des décomptes"), JSON, "AggregationCollection"), false, &[])}),
     );
     add(
         "/queryables",
-        json!({"get": read("Search", "getQueryables", "Properties that filters may name",
-        ("A JSON Schema", SCHEMA_JSON, "Object"), true, &[])}),
+        json!({"get": read("Search", "getQueryables",
+            ("Properties that filters may name", "Propriétés que les filtres peuvent nommer"),
+        (("A JSON Schema", "Un schéma JSON"), SCHEMA_JSON, "Object"), true, &[])}),
     );
     add(
         "/sortables",
-        json!({"get": read("Search", "getSortables", "Properties that sortby may name",
-        ("A JSON Schema", SCHEMA_JSON, "Object"), true, &[])}),
+        json!({"get": read("Search", "getSortables",
+            ("Properties that sortby may name", "Propriétés que sortby peut nommer"),
+        (("A JSON Schema", "Un schéma JSON"), SCHEMA_JSON, "Object"), true, &[])}),
     );
     add(
         "/searches",
-        json!({"post": ask("Search", "saveSearch", "Keeps a question under an id", "Search",
-        ("Kept", JSON, "SavedSearch"), "201")}),
+        json!({"post": ask("Search", "saveSearch",
+            ("Keeps a question under an id", "Conserve une question sous un identifiant"), "Search",
+        (("Kept", "Conservée"), JSON, "SavedSearch"), "201")}),
     );
     let saved = parameter_ref("searchId");
     add(
         "/searches/{searchId}",
-        json!({"parameters": [saved], "get": read("Search", "getSavedSearch", "A kept question",
-        ("The question", JSON, "SavedSearch"), false, &[])}),
+        json!({"parameters": [saved], "get": read("Search", "getSavedSearch",
+            ("A kept question", "Une question conservée"),
+        (("The question", "La question"), JSON, "SavedSearch"), false, &[])}),
     );
     add(
         "/searches/{searchId}/items",
         json!({"parameters": [saved], "get": read("Search", "getSavedSearchItems",
-        "The answer to a kept question", ("A page of items", GEOJSON, "ItemCollection"), false, &["limit", "token"])}),
+        ("The answer to a kept question", "La réponse à une question conservée"),
+            (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), false, &["limit", "token"])}),
     );
     add(
         "/swot/passes",
-        json!({"get": read("Search", "getSwotPasses", "When SWOT sees a place: the last pass, the next one, and all",
-        ("The passes, oldest first", JSON, "SwotPasses"), true, &["point", "place", "bbox", "datetime", "limit", "token"])}),
+        json!({"get": read("Search", "getSwotPasses",
+            ("When SWOT sees a place: the last pass, the next one, and all",
+            "Quand SWOT voit un lieu : le dernier passage, le prochain, et tous"),
+        (("The passes, oldest first", "Les passages, les plus anciens d'abord"), JSON, "SwotPasses"), true, &["point",
+            "place", "bbox", "datetime", "limit", "token"])}),
     );
     add("/hydrocron/v1/timeseries", hydrocron::path());
     add(
+        "/problems",
+        json!({"get": read(CAN, "getProblemTypes", ("Types of problems", "Types de problèmes"),
+        (("The types", "Les types"), JSON, "ProblemTypes"), true, &[])}),
+    );
+    add(
+        "/problems/{code}",
+        json!({"parameters": [parameter_ref("problemCode")],
+        "get": read(CAN, "getProblemType",
+            ("What the type of a problem means", "Ce que signifie le type d'un problème"),
+        (("The type", "Le type"), JSON, "ProblemType"), true, &[])}),
+    );
+    add(
         "/changes",
-        json!({"get": read("Changes", "getChanges", "What changed after a sequence number",
-        ("Changes, oldest first", JSON, "Changes"), false, &["since", "changesLimit"])}),
+        json!({"get": read("Changes", "getChanges",
+            ("What changed after a sequence number", "Ce qui a changé après un numéro d'ordre"),
+        (("Changes, oldest first", "Modifications, les plus anciennes d'abord"), JSON, "Changes"), false, &["since",
+            "changesLimit"])}),
     );
     add(
         "/changes/snapshot",
-        json!({"get": read("Changes", "getChangesSnapshot", "Everything, to begin a mirror with",
-        ("Collections, then items, one a line", NDJSON, "Text"), false, &[])}),
+        json!({"get": read("Changes", "getChangesSnapshot",
+            ("Everything, to begin a mirror with", "Tout, pour commencer une copie"),
+        (("Collections, then items, one a line",
+            "Les collections, puis les éléments, un par ligne"), NDJSON, "Text"), false, &[])}),
     );
 }
 
@@ -290,7 +346,7 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
     let path = format!("/collections/{id}");
     let own: Vec<Value> = if concrete.is_none() { vec![parameter_ref("collectionId")] } else { Vec::new() };
     let with_item: Vec<Value> = own.iter().cloned().chain([parameter_ref("itemId")]).collect();
-    let of = concrete.map_or_else(|| "a collection".to_owned(), |(_, id)| id.to_owned());
+    let (of, of_french) = concrete.map_or(("a collection", "une collection"), |(_, id)| (id, id));
     let (cs, is, se) = ("Collections", "Items", "Search");
     let mut add = |tail: &str, parameters: &[Value], mut operations: Value| {
         if !parameters.is_empty() {
@@ -298,12 +354,15 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
         }
         paths.insert(format!("{path}{tail}"), operations);
     };
-    let mut collection = json!({"get": read(cs, &name("getCollection"), &format!("Description of {of}"),
-        ("The collection", JSON, "Collection"), true, &[])});
-    let mut items = json!({"get": read(is, &name("getItems"), &format!("Items of {of}"),
-        ("A page of items", GEOJSON, "ItemCollection"), true, &question_within())});
-    let mut item = json!({"get": read(is, &name("getItem"), &format!("An item of {of}"),
-        ("The item", GEOJSON, "Item"), true, &[])});
+    let mut collection = json!({"get": read(cs, &name("getCollection"), (&format!("Description of {of}")
+        , &format!("Description de : {of_french}")),
+        (("The collection", "La collection"), JSON, "Collection"), true, &[])});
+    let mut items = json!({"get": read(is, &name("getItems"), (&format!("Items of {of}")
+        , &format!("Éléments : {of_french}")),
+        (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true, &question_within())});
+    let mut item = json!({"get": read(is, &name("getItem"), (&format!("An item of {of}")
+        , &format!("Un élément : {of_french}")),
+        (("The item", "L'élément"), GEOJSON, "Item"), true, &[])});
     if concrete.is_none() {
         add_writes(&mut collection, &mut items, &mut item);
     }
@@ -311,11 +370,19 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
     add("/items", &own, items);
     add("/items/{itemId}", &with_item, item);
     for (tail, operation, summary) in [
-        ("/queryables", "getCollectionQueryables", "Properties that filters may name"),
-        ("/sortables", "getCollectionSortables", "Properties that sortby may name"),
-        ("/schema", "getCollectionSchema", "JSON Schema of the items"),
+        (
+            "/queryables",
+            "getCollectionQueryables",
+            ("Properties that filters may name", "Propriétés que les filtres peuvent nommer"),
+        ),
+        (
+            "/sortables",
+            "getCollectionSortables",
+            ("Properties that sortby may name", "Propriétés que sortby peut nommer"),
+        ),
+        ("/schema", "getCollectionSchema", ("JSON Schema of the items", "Schéma JSON des éléments")),
     ] {
-        let content = ("A JSON Schema", SCHEMA_JSON, "Object");
+        let content = (("A JSON Schema", "Un schéma JSON"), SCHEMA_JSON, "Object");
         add(tail, &own, json!({"get": read(se, &name(operation), summary, content, true, &[])}));
     }
     if concrete.is_some() {
@@ -325,52 +392,83 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
         "/aggregate",
         &own,
         json!({
-            "get": read(se, "getCollectionAggregate", "Counts of matching items", ("The counts", JSON, "AggregationCollection"),
+            "get": read(se, "getCollectionAggregate",
+                ("Counts of matching items", "Décomptes des éléments qui correspondent"),
+                (("The counts", "Les décomptes"), JSON, "AggregationCollection"),
                         false, &aggregation_parameters(true)),
-            "post": ask(se, "postCollectionAggregate", "Counts of items that match a long question", "AggregateSearch",
-                        ("The counts", JSON, "AggregationCollection"), "200"),
+            "post": ask(se, "postCollectionAggregate",
+                ("Counts of items that match a long question",
+                "Décomptes des éléments qui correspondent à une longue question"), "AggregateSearch",
+                        (("The counts", "Les décomptes"), JSON, "AggregationCollection"), "200"),
         }),
     );
     add(
         "/aggregations",
         &own,
-        json!({"get": read(se, "getCollectionAggregations", "What can be counted",
-        ("Names of aggregations", JSON, "AggregationCollection"), false, &[])}),
+        json!({"get": read(se, "getCollectionAggregations", ("What can be counted", "Ce que l'on peut compter"),
+        (("Names of aggregations", "Noms des décomptes"), JSON, "AggregationCollection"), false, &[])}),
     );
 }
 
 /// Writing operations; concrete paths leave them out, since they would only say the same again.
 fn add_writes(collection: &mut Value, items: &mut Value, item: &mut Value) {
     let (cs, is) = ("Collections", "Items");
-    let done: (&str, Content<'_>) = ("204", ("Done", "", ""));
+    let done: (&str, Content<'_>) = ("204", (("Done", "Fait"), "", ""));
     let as_json: &[(&str, &str)] = &[(JSON, "Object")];
     let as_feature: &[(&str, &str)] = &[(JSON, "NewItem"), (GEOJSON, "NewItem")];
     let patch: &[(&str, &str)] = &[("application/merge-patch+json", "Object"), (JSON, "Object")];
     collection["put"] = write(
         cs,
         "putCollection",
-        "Creates or replaces a collection",
+        ("Creates or replaces a collection", "Crée ou remplace une collection"),
         body(as_json),
-        &[("201", ("Created", JSON, "Collection")), done],
+        &[("201", (("Created", "Créé"), JSON, "Collection")), done],
     );
-    collection["patch"] = write(cs, "patchCollection", "Changes a collection (JSON merge patch)", body(patch), &[done]);
-    collection["delete"] = write(cs, "deleteCollection", "Deletes a collection with its items", None, &[done]);
+    collection["patch"] = write(
+        cs,
+        "patchCollection",
+        ("Changes a collection (JSON merge patch)", "Modifie une collection (JSON merge patch)"),
+        body(patch),
+        &[done],
+    );
+    collection["delete"] = write(
+        cs,
+        "deleteCollection",
+        ("Deletes a collection with its items", "Supprime une collection et ses éléments"),
+        None,
+        &[done],
+    );
     items["post"] = write(
         is,
         "postItems",
-        "Creates an item or all items of a FeatureCollection; newline-delimited items are created or replaced one by one",
+        (
+            "Creates an item or all items of a FeatureCollection; newline-delimited items are created or replaced one by one",
+            "Crée un élément ou tous ceux d'une FeatureCollection ; les éléments envoyés un par ligne sont créés ou remplacés un à un",
+        ),
         body(&[(JSON, "NewItem"), (GEOJSON, "NewItem"), (NDJSON, "Text")]),
-        &[("200", ("Report of a newline-delimited stream", JSON, "BulkReport")), ("201", ("Created", GEOJSON, "Item"))],
+        &[
+            (
+                "200",
+                (("Report of a newline-delimited stream", "Compte rendu d'un envoi ligne à ligne"), JSON, "BulkReport"),
+            ),
+            ("201", (("Created", "Créé"), GEOJSON, "Item")),
+        ],
     );
     item["put"] = write(
         is,
         "putItem",
-        "Creates or replaces an item",
+        ("Creates or replaces an item", "Crée ou remplace un élément"),
         body(as_feature),
-        &[("201", ("Created", GEOJSON, "Item")), done],
+        &[("201", (("Created", "Créé"), GEOJSON, "Item")), done],
     );
-    item["patch"] = write(is, "patchItem", "Changes an item (JSON merge patch)", body(patch), &[done]);
-    item["delete"] = write(is, "deleteItem", "Deletes an item", None, &[done]);
+    item["patch"] = write(
+        is,
+        "patchItem",
+        ("Changes an item (JSON merge patch)", "Modifie un élément (JSON merge patch)"),
+        body(patch),
+        &[done],
+    );
+    item["delete"] = write(is, "deleteItem", ("Deletes an item", "Supprime un élément"), None, &[done]);
 }
 
 #[cfg(test)]
@@ -422,6 +520,34 @@ mod tests {
                 assert!(ids.insert(id.to_owned()), "{id} stands twice");
             }
         }
+    }
+
+    #[test]
+    fn every_text_of_operations_and_parameters_is_french_too() {
+        fn check(value: &Value, path: &str, unsaid: &mut Vec<String>) {
+            match value {
+                Value::Object(members) => {
+                    for name in ["summary", "description"] {
+                        let said = members.get(&format!("x-{name}-fr")).is_some_and(Value::is_string);
+                        if members.get(name).is_some_and(Value::is_string) && !said {
+                            unsaid.push(path.to_owned());
+                        }
+                    }
+                    // Members of schemas and headers do not stand on the page.
+                    for (name, member) in members.iter().filter(|(n, _)| !matches!(n.as_str(), "schema" | "headers")) {
+                        check(member, &format!("{path}/{name}"), unsaid);
+                    }
+                }
+                Value::Array(list) => list.iter().for_each(|member| check(member, path, unsaid)),
+                _ => {}
+            }
+        }
+        let document = sample();
+        let mut unsaid = Vec::new();
+        for part in ["/info", "/tags", "/paths", "/components/parameters", "/components/responses"] {
+            check(document.pointer(part).expect("a part"), part, &mut unsaid);
+        }
+        assert_eq!(unsaid, Vec::<String>::new());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{parameter_ref, schema_ref};
+use super::{Words, parameter_ref, schema_ref};
 use crate::links::GEOJSON;
 use crate::routes::edr::Format;
 
@@ -29,10 +29,14 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>, id: &str, own: &[Value],
         own,
         json!({
             "tags": ["Values"], "operationId": name("getLocations"), "summary": "Features that have observations",
+                "x-summary-fr": "Objets qui ont des observations",
             "parameters": references(&[&list, &CONDITIONS]),
             "responses": {
-                "200": {"description": "A page of locations", "content": {GEOJSON: {"schema": schema_ref("Locations")}}},
-                "304": {"description": "Unchanged since the entity tag that the caller holds"},
+                "200": {"description": "A page of locations",
+                    "x-description-fr": "Une page de lieux de mesure",
+                    "content": {GEOJSON: {"schema": schema_ref("Locations")}}},
+                "304": {"description": "Unchanged since the entity tag that the caller holds",
+                    "x-description-fr": "Inchangé depuis l'étiquette (ETag) que détient l'appelant"},
                 "default": {"$ref": "#/components/responses/Problem"},
             },
         }),
@@ -41,23 +45,40 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>, id: &str, own: &[Value],
     add(
         "locations/{locationId}",
         &with_location,
-        values(&name("getLocationValues"), "Values at features named with commas between", &[&WHICH]),
+        values(
+            &name("getLocationValues"),
+            ("Values at features named with commas between", "Valeurs aux objets nommés, séparés par des virgules"),
+            &[&WHICH],
+        ),
     );
     for (tail, operation, summary, place) in [
         (
             "position",
             "getPositionValues",
-            "Values at the feature nearest to a position",
+            ("Values at the feature nearest to a position", "Valeurs à l'objet le plus proche d'une position"),
             &["coords", "tolerance", "toleranceUnits"][..],
         ),
         (
             "radius",
             "getRadiusValues",
-            "Values at all features within a distance of a position",
+            (
+                "Values at all features within a distance of a position",
+                "Valeurs à tous les objets à moins d'une distance d'une position",
+            ),
             &["coords", "within", "withinUnits"],
         ),
-        ("area", "getAreaValues", "Values at all features that meet an area", &["areaCoords"]),
-        ("cube", "getCubeValues", "Values at all features that meet a box", &["cubeBbox"]),
+        (
+            "area",
+            "getAreaValues",
+            ("Values at all features that meet an area", "Valeurs à tous les objets qui touchent une aire"),
+            &["areaCoords"],
+        ),
+        (
+            "cube",
+            "getCubeValues",
+            ("Values at all features that meet a box", "Valeurs à tous les objets qui touchent un cadre"),
+            &["cubeBbox"],
+        ),
     ] {
         let conditions: Vec<&str> =
             CONDITIONS.into_iter().filter(|name| *name != if tail == "cube" { "bbox" } else { "" }).collect();
@@ -70,7 +91,7 @@ fn references(names: &[&[&str]]) -> Vec<Value> {
 }
 
 /// A query with all formats.
-fn values(id: &str, summary: &str, parameters: &[&[&str]]) -> Value {
+fn values(id: &str, summary: Words<'_>, parameters: &[&[&str]]) -> Value {
     let mut content = Map::new();
     for format in Format::ALL {
         let schema = match format {
@@ -82,11 +103,14 @@ fn values(id: &str, summary: &str, parameters: &[&[&str]]) -> Value {
         content.insert(format.media_type().into(), json!({"schema": schema}));
     }
     json!({
-        "tags": ["Values"], "operationId": id, "summary": summary, "parameters": references(parameters),
+        "tags": ["Values"], "operationId": id, "summary": summary.0,
+            "x-summary-fr": summary.1, "parameters": references(parameters),
         "responses": {
-            "200": {"description": "The values, by feature and time", "content": content},
-            "204": {"description": "There are no such values"},
-            "304": {"description": "Unchanged since the entity tag that the caller holds"},
+            "200": {"description": "The values, by feature and time",
+                "x-description-fr": "Les valeurs, par objet et par date", "content": content},
+            "204": {"description": "There are no such values", "x-description-fr": "Il n'y a pas de telles valeurs"},
+            "304": {"description": "Unchanged since the entity tag that the caller holds",
+                "x-description-fr": "Inchangé depuis l'étiquette (ETag) que détient l'appelant"},
             "413": {"$ref": "#/components/responses/Problem"},
             "default": {"$ref": "#/components/responses/Problem"},
         },

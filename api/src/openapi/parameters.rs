@@ -4,17 +4,19 @@ use nilometer_query::series::Method;
 use nilometer_schemas::limits::{CHANGES_LIMIT_MAX, COLLECTIONS_MAX, IDS_MAX, Q_CHARS_MAX, REFS_MAX};
 use serde_json::{Map, Value, json};
 
+use super::Words;
 use crate::links::CRS84;
 
 use crate::routes::edr::{Format, TOLERANCE_M, steps, units};
 use crate::routes::tiles::PROPERTIES_MAX;
 
-fn query(name: &str, description: &str, schema: Value) -> Value {
-    json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
+fn query(name: &str, description: Words<'_>, schema: Value) -> Value {
+    json!({"name": name, "in": "query", "required": false, "description": description.0,
+        "x-description-fr": description.1, "schema": schema})
 }
 
 /// A list written with commas.
-fn list(name: &str, description: &str, items: Value, items_max: usize) -> Value {
+fn list(name: &str, description: Words<'_>, items: Value, items_max: usize) -> Value {
     let schema = json!({"type": "array", "items": items, "minItems": 1, "maxItems": items_max});
     let mut parameter = query(name, description, schema);
     parameter["style"] = "form".into();
@@ -22,8 +24,9 @@ fn list(name: &str, description: &str, items: Value, items_max: usize) -> Value 
     parameter
 }
 
-fn path(name: &str, description: &str) -> Value {
-    json!({"name": name, "in": "path", "required": true, "description": description, "schema": {"type": "string"}})
+fn path(name: &str, description: Words<'_>) -> Value {
+    json!({"name": name, "in": "path", "required": true, "description": description.0,
+        "x-description-fr": description.1, "schema": {"type": "string"}})
 }
 
 fn whole(minimum: u64, maximum: usize, default: usize) -> Value {
@@ -37,104 +40,243 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
     let mut add = |key: &str, parameter: Value| {
         out.insert(key.into(), parameter);
     };
-    add("collectionId", path("collectionId", "Identifier of a collection"));
-    add("itemId", path("itemId", "Identifier of an item"));
-    add("searchId", path("searchId", "Identifier of a kept question"));
+    add("collectionId", path("collectionId", ("Identifier of a collection", "Identifiant d'une collection")));
+    add("itemId", path("itemId", ("Identifier of an item", "Identifiant d'un élément")));
+    add("problemCode", path("code", ("Code of a type of problem", "Code d'un type de problème")));
+    add("searchId", path("searchId", ("Identifier of a kept question", "Identifiant d'une question conservée")));
     add(
         "properties",
         list(
             "properties",
-            "Properties of items that tiles carry beside id, collection and title; latest values (latest:wse) are properties too",
+            (
+                "Properties of items that tiles carry beside id, collection and title; latest values (latest:wse) are properties too",
+                "Propriétés que les tuiles portent en plus de id, collection et title ; les dernières valeurs (latest:wse) en sont aussi",
+            ),
             text(),
             PROPERTIES_MAX,
         ),
     );
-    let place = |name: &str, description: &str| {
+    let place = |name: &str, description: Words<'_>| {
         let mut parameter = path(name, description);
         parameter["schema"] = json!({"type": "integer", "minimum": 0});
         parameter
     };
-    add("tileMatrix", place("tileMatrix", "Zoom level, 0 to 24"));
-    add("tileRow", place("tileRow", "Row of the tile, from the north"));
-    add("tileCol", place("tileCol", "Column of the tile, from the west"));
+    add("tileMatrix", place("tileMatrix", ("Zoom level, 0 to 24", "Niveau de zoom, de 0 à 24")));
+    add("tileRow", place("tileRow", ("Row of the tile, from the north", "Ligne de la tuile, depuis le nord")));
+    add("tileCol", place("tileCol", ("Column of the tile, from the west", "Colonne de la tuile, depuis l'ouest")));
     add(
         "f",
-        query("f", "Form of the answer, over the Accept header", json!({"type": "string", "enum": ["json", "html"]})),
+        query(
+            "f",
+            ("Form of the answer, over the Accept header", "Forme de la réponse ; l'emporte sur l'en-tête Accept"),
+            json!({"type": "string", "enum": ["json",
+            "html"]}),
+        ),
     );
     add(
         "lang",
         query(
             "lang",
-            "Language of texts, over the Accept-Language header",
+            (
+                "Language of texts, over the Accept-Language header",
+                "Langue des textes ; l'emporte sur l'en-tête Accept-Language",
+            ),
             json!({"type": "string", "examples": ["fr"]}),
         ),
     );
     let mut bbox = list(
         "bbox",
-        "West, south, east, north in degrees (CRS84), or six numbers with heights, which are ignored. \
-         West greater than east crosses the antimeridian",
+        (
+            "West, south, east, north in degrees (CRS84), or six numbers with heights, which are ignored. \
+             West greater than east crosses the antimeridian",
+            "Ouest, sud, est, nord en degrés (CRS84), ou six nombres avec des altitudes, qui sont ignorées. \
+             Un ouest plus grand que l'est franchit l'antiméridien",
+        ),
         json!({"type": "number"}),
         6,
     );
     bbox["schema"]["minItems"] = 4.into();
     add("bbox", bbox);
-    let mut point = list("point", "Longitude, latitude in degrees (CRS84)", json!({"type": "number"}), 2);
+    let mut point = list(
+        "point",
+        ("Longitude, latitude in degrees (CRS84)", "Longitude, latitude en degrés (CRS84)"),
+        json!({"type": "number"}),
+        2,
+    );
     point["schema"]["minItems"] = 2.into();
     add("point", point);
-    add("place", query("place", "A stored item, COLLECTION.ID, whose geometry is the place", text()));
-    add("datetime", query("datetime", "An RFC 3339 moment, or START/END with .. or nothing for an open end", text()));
+    add(
+        "place",
+        query(
+            "place",
+            (
+                "A stored item, COLLECTION.ID, whose geometry is the place",
+                "Un élément enregistré, COLLECTION.ID, dont la géométrie est le lieu",
+            ),
+            text(),
+        ),
+    );
+    add(
+        "datetime",
+        query(
+            "datetime",
+            (
+                "An RFC 3339 moment, or START/END with .. or nothing for an open end",
+                "Un instant RFC 3339, ou DÉBUT/FIN, avec .. ou rien pour un côté ouvert",
+            ),
+            text(),
+        ),
+    );
     add(
         "limit",
-        query("limit", "Items on a page; more than the maximum is clamped", whole(1, limit_max, limit_default)),
+        query(
+            "limit",
+            (
+                "Items on a page; more than the maximum is clamped",
+                "Éléments par page ; ce qui dépasse le maximum y est ramené",
+            ),
+            whole(1, limit_max, limit_default),
+        ),
     );
-    add("token", query("token", "Where the page begins: from a next link", text()));
-    add("ids", list("ids", "Identifiers of items", text(), IDS_MAX));
-    add("collections", list("collections", "Identifiers of collections", text(), COLLECTIONS_MAX));
-    add("intersects", query("intersects", "A GeoJSON geometry that the item's shares a point with", text()));
+    add(
+        "token",
+        query(
+            "token",
+            ("Where the page begins: from a next link", "Où commence la page : tiré d'un lien next"),
+            text(),
+        ),
+    );
+    add("ids", list("ids", ("Identifiers of items", "Identifiants d'éléments"), text(), IDS_MAX));
+    add(
+        "collections",
+        list("collections", ("Identifiers of collections", "Identifiants de collections"), text(), COLLECTIONS_MAX),
+    );
+    add(
+        "intersects",
+        query(
+            "intersects",
+            (
+                "A GeoJSON geometry that the item's shares a point with",
+                "Une géométrie GeoJSON avec laquelle celle de l'élément partage un point",
+            ),
+            text(),
+        ),
+    );
     add(
         "intersectsRefs",
         list(
             "intersectsRefs",
-            "Stored items, each COLLECTION.ID, whose geometry the item's shares a point with",
+            (
+                "Stored items, each COLLECTION.ID, whose geometry the item's shares a point with",
+                "Éléments enregistrés, chacun COLLECTION.ID, avec la géométrie desquels celle de l'élément partage un point",
+            ),
             text(),
             REFS_MAX,
         ),
     );
     let words = json!({"type": "string", "maxLength": Q_CHARS_MAX});
-    add("q", list("q", "Words or phrases, of which one is in the item's texts", words, 32));
-    add("filter", query("filter", "A CQL2 filter", text()));
+    add(
+        "q",
+        list(
+            "q",
+            (
+                "Words or phrases, of which one is in the item's texts",
+                "Mots ou expressions, dont l'un figure dans les textes de l'élément",
+            ),
+            words,
+            32,
+        ),
+    );
+    add("filter", query("filter", ("A CQL2 filter", "Un filtre CQL2"), text()));
     let languages = json!({"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"});
-    add("filter-lang", query("filter-lang", "Language of the filter", languages));
+    add("filter-lang", query("filter-lang", ("Language of the filter", "Langage du filtre"), languages));
     add(
         "filter-crs",
-        query("filter-crs", "Reference system of the filter's geometries", json!({"type": "string", "enum": [CRS84]})),
+        query(
+            "filter-crs",
+            ("Reference system of the filter's geometries", "Système de référence des géométries du filtre"),
+            json!({"type": "string", "enum": [CRS84]}),
+        ),
     );
-    add("sortby", list("sortby", "Properties to sort by, each with + (default) or - before it", text(), 8));
-    add("fields", list("fields", "Members to answer with, each with - before it to leave it out", text(), 100));
-    add("collectionsLimit", query("limit", "Collections on a page", whole(1, 10_000, 1_000)));
-    add("collectionsToken", query("token", "Where the page begins: from a next link", text()));
-    add("collectionsQ", query("q", "Beginnings of words in titles, descriptions and keywords", text()));
+    add(
+        "sortby",
+        list(
+            "sortby",
+            (
+                "Properties to sort by, each with + (default) or - before it",
+                "Propriétés de tri, chacune précédée de + (défaut) ou de -",
+            ),
+            text(),
+            8,
+        ),
+    );
+    add(
+        "fields",
+        list(
+            "fields",
+            (
+                "Members to answer with, each with - before it to leave it out",
+                "Membres à rendre, chacun précédé de - pour l'omettre",
+            ),
+            text(),
+            100,
+        ),
+    );
+    add("collectionsLimit", query("limit", ("Collections on a page", "Collections par page"), whole(1, 10_000, 1_000)));
+    add(
+        "collectionsToken",
+        query(
+            "token",
+            ("Where the page begins: from a next link", "Où commence la page : tiré d'un lien next"),
+            text(),
+        ),
+    );
+    add(
+        "collectionsQ",
+        query(
+            "q",
+            (
+                "Beginnings of words in titles, descriptions and keywords",
+                "Débuts de mots des titres, descriptions et mots-clés",
+            ),
+            text(),
+        ),
+    );
     add(
         "since",
         query(
             "since",
-            "Sequence number after which changes are wanted",
+            ("Sequence number after which changes are wanted", "Numéro d'ordre après lequel on veut les modifications"),
             json!({"type": "integer", "minimum": 0, "default": 0}),
         ),
     );
-    add("changesLimit", query("limit", "Changes on a page", whole(1, CHANGES_LIMIT_MAX, 1_000)));
-    add("aggregations", list("aggregations", "Names of aggregations", text(), 16));
+    add(
+        "changesLimit",
+        query("limit", ("Changes on a page", "Modifications par page"), whole(1, CHANGES_LIMIT_MAX, 1_000)),
+    );
+    add("aggregations", list("aggregations", ("Names of aggregations", "Noms des décomptes"), text(), 16));
     for (name, most) in [
         ("centroid_geohash_grid_frequency_precision", 12),
         ("centroid_geotile_grid_frequency_precision", 29),
         ("centroid_geohex_grid_frequency_precision", 15),
         ("geometry_geohex_grid_frequency_precision", 8),
     ] {
-        add(name, query(name, "Precision of the grid", json!({"type": "integer", "minimum": 0, "maximum": most})));
+        add(
+            name,
+            query(
+                name,
+                ("Precision of the grid", "Finesse de la grille"),
+                json!({"type": "integer",
+            "minimum": 0, "maximum": most}),
+            ),
+        );
     }
     add_values(&mut add);
     let steps = json!({"type": "string", "enum": ["hour", "day", "month", "year"], "default": "month"});
-    add("datetime_frequency_interval", query("datetime_frequency_interval", "Calendar step", steps));
+    add(
+        "datetime_frequency_interval",
+        query("datetime_frequency_interval", ("Calendar step", "Pas de calendrier"), steps),
+    );
     out
 }
 
@@ -142,36 +284,98 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
 fn add_values(add: &mut impl FnMut(&str, Value)) {
     let text = || json!({"type": "string"});
     let one_of = |values: Vec<&str>| json!({"type": "string", "enum": values});
-    add("locationId", path("locationId", "Identifier of a feature, or several with commas between"));
+    add(
+        "locationId",
+        path(
+            "locationId",
+            (
+                "Identifier of a feature, or several with commas between",
+                "Identifiant d'un objet, ou de plusieurs séparés par des virgules",
+            ),
+        ),
+    );
     add(
         "edrDatetime",
         query(
             "datetime",
-            "When the observations are: an RFC 3339 moment, a date, month or year, START/END with .. or nothing for an \
-             open end, a list of these, or Rn/START/DURATION",
+            (
+                "When the observations are: an RFC 3339 moment, a date, month or year, START/END with .. or nothing for \
+                 an open end, a list of these, or Rn/START/DURATION",
+                "Date des observations : un instant RFC 3339, un jour, un mois ou une année, DÉBUT/FIN avec .. ou rien \
+                 pour un côté ouvert, une liste de ceux-ci, ou Rn/DÉBUT/DURÉE",
+            ),
             text(),
         ),
     );
-    add("parameterName", list("parameter-name", "Names of parameters; all if absent", text(), 1_000));
-    add("crs", query("crs", "Reference system of positions", one_of(vec![CRS84, "CRS84"])));
+    add(
+        "parameterName",
+        list(
+            "parameter-name",
+            ("Names of parameters; all if absent", "Noms des paramètres ; tous en l'absence de noms"),
+            text(),
+            1_000,
+        ),
+    );
+    add(
+        "crs",
+        query(
+            "crs",
+            ("Reference system of positions", "Système de référence des positions"),
+            one_of(vec![CRS84, "CRS84"]),
+        ),
+    );
     let limit = json!({"type": "integer", "minimum": 1});
-    add("edrLimit", query("limit", "Taken and without effect: an answer is streamed whole", limit));
+    add(
+        "edrLimit",
+        query(
+            "limit",
+            (
+                "Taken and without effect: an answer is streamed whole",
+                "Accepté et sans effet : une réponse est rendue entière",
+            ),
+            limit,
+        ),
+    );
     let formats = json!({"type": "string", "enum": Format::labels(), "default": Format::CoverageJson.label()});
-    add("edrFormat", query("f", "Format of the values, over the Accept header", formats));
+    add(
+        "edrFormat",
+        query(
+            "f",
+            ("Format of the values, over the Accept header", "Format des valeurs ; l'emporte sur l'en-tête Accept"),
+            formats,
+        ),
+    );
     let versions = json!({"type": "string", "default": "latest", "examples": ["latest", "all", "PIC0_01"]});
     add(
         "version",
-        query("version", "Versions of observations: the latest of each, all, or those of one name", versions),
+        query(
+            "version",
+            (
+                "Versions of observations: the latest of each, all, or those of one name",
+                "Versions des observations : la dernière de chacune, toutes, ou celles d'un nom",
+            ),
+            versions,
+        ),
     );
     let steps = steps();
     add(
         "resample",
-        query("resample", "Calendar step, in UTC, of which statistics are wanted", one_of(steps.split(", ").collect())),
+        query(
+            "resample",
+            (
+                "Calendar step, in UTC, of which statistics are wanted",
+                "Pas de calendrier, en UTC, dont on veut les statistiques",
+            ),
+            one_of(steps.split(", ").collect()),
+        ),
     );
     let methods = one_of(Method::ALL.iter().map(|method| method.as_str()).collect());
     let mut method = list(
         "method",
-        "Statistics of each step, mean if absent; each comes with the number of values it rests on",
+        (
+            "Statistics of each step, mean if absent; each comes with the number of values it rests on",
+            "Statistiques de chaque pas, la moyenne par défaut ; chacune vient avec le nombre de valeurs dont elle est tirée",
+        ),
         methods,
         Method::ALL.len(),
     );
@@ -181,20 +385,44 @@ fn add_values(add: &mut impl FnMut(&str, Value)) {
         parameter["required"] = true.into();
         parameter
     };
-    add("coords", required(query("coords", "POINT(LONGITUDE LATITUDE) or MULTIPOINT, well-known text", text())));
+    add(
+        "coords",
+        required(query(
+            "coords",
+            (
+                "POINT(LONGITUDE LATITUDE) or MULTIPOINT, well-known text",
+                "POINT(LONGITUDE LATITUDE) ou MULTIPOINT, en well-known text",
+            ),
+            text(),
+        )),
+    );
     add(
         "areaCoords",
-        required(query("coords", "POLYGON or MULTIPOLYGON, well-known text, rings turning either way", text())),
+        required(query(
+            "coords",
+            (
+                "POLYGON or MULTIPOLYGON, well-known text, rings turning either way",
+                "POLYGON ou MULTIPOLYGON, en well-known text, anneaux dans un sens ou dans l'autre",
+            ),
+            text(),
+        )),
     );
     let distance = || json!({"type": "number", "minimum": 0});
-    add("within", required(query("within", "The distance", distance())));
-    add("withinUnits", required(query("within-units", "Unit of the distance", one_of(units()))));
+    add("within", required(query("within", ("The distance", "La distance"), distance())));
+    add(
+        "withinUnits",
+        required(query("within-units", ("Unit of the distance", "Unité de la distance"), one_of(units()))),
+    );
     let tolerance = format!("How far the feature may lie; {TOLERANCE_M} metres if absent");
-    add("tolerance", query("within", &tolerance, distance()));
-    add("toleranceUnits", query("within-units", "Unit of the distance", one_of(units())));
+    let french = format!("À quelle distance l'objet peut se trouver ; {TOLERANCE_M} mètres par défaut");
+    add("tolerance", query("within", (&tolerance, &french), distance()));
+    add("toleranceUnits", query("within-units", ("Unit of the distance", "Unité de la distance"), one_of(units())));
     let mut bbox = list(
         "bbox",
-        "West, south, east, north in degrees (CRS84), or six numbers with heights",
+        (
+            "West, south, east, north in degrees (CRS84), or six numbers with heights",
+            "Ouest, sud, est, nord en degrés (CRS84), ou six nombres avec des altitudes",
+        ),
         json!({"type": "number"}),
         6,
     );

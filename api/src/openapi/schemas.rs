@@ -43,6 +43,19 @@ fn basics() -> Value {
                 "allowed": {"type": "string", "description": "What would be accepted"},
             },
         },
+        "ProblemType": {
+            "type": "object", "required": ["type", "title", "status", "explanation"],
+            "properties": {
+                "type": {"type": "string", "description": "As problems of this type name it"},
+                "title": {"type": "string"},
+                "status": {"type": "integer", "description": "The usual HTTP status"},
+                "explanation": {"type": "string", "description": "What is wrong and what to do, in the language asked for"},
+            },
+        },
+        "ProblemTypes": {
+            "type": "object", "required": ["problems"],
+            "properties": {"problems": {"type": "array", "items": reference("ProblemType")}},
+        },
         "Conformance": {"type": "object", "required": ["conformsTo"], "properties": {"conformsTo": texts()}},
     })
 }

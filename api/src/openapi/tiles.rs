@@ -22,13 +22,23 @@ fn add_under(paths: &mut Map<String, Value>, base: &str, own: &[Value], name: &d
         paths.insert(format!("{base}/tiles{tail}"), operations);
     };
     for (tail, operation, summary, content) in [
-        ("", "getTilesets", "Tilesets of the matching items", ("The tilesets", JSON, "Tilesets")),
-        ("/WebMercatorQuad", "getTileset", "Description of the tiles", ("The tileset", JSON, "Tileset")),
+        (
+            "",
+            "getTilesets",
+            ("Tilesets of the matching items", "Jeux de tuiles des éléments qui correspondent"),
+            (("The tilesets", "Les jeux de tuiles"), JSON, "Tilesets"),
+        ),
+        (
+            "/WebMercatorQuad",
+            "getTileset",
+            ("Description of the tiles", "Description des tuiles"),
+            (("The tileset", "Le jeu de tuiles"), JSON, "Tileset"),
+        ),
         (
             "/WebMercatorQuad/tilejson.json",
             "getTileJson",
-            "Description of the tiles, as TileJSON 3.0",
-            ("TileJSON", JSON, "Object"),
+            ("Description of the tiles, as TileJSON 3.0", "Description des tuiles, en TileJSON 3.0"),
+            (("TileJSON", "TileJSON"), JSON, "Object"),
         ),
     ] {
         add(tail, &[], read("Map", &name(operation), summary, content, false, &parameters));
@@ -36,18 +46,23 @@ fn add_under(paths: &mut Map<String, Value>, base: &str, own: &[Value], name: &d
     let references: Vec<Value> = parameters.iter().map(|name| parameter_ref(name)).collect();
     let tile = json!({
         "tags": ["Map"], "operationId": name("getTile"), "summary": "One vector tile of the matching items",
+            "x-summary-fr": "Une tuile vectorielle des éléments qui correspondent",
         "parameters": references,
         "responses": {
             "200": {
                 "description": "Layers grid (counts by H3 cell), items (shapes) and notice (what had no room)",
+                    "x-description-fr": "Couches grid (décomptes par cellule H3)
+                    , items (formes) et notice (ce qui n'a pas trouvé place)",
                 "headers": {"X-Nilometer-Left-Out": {
                     "description": "Number of items that had no room in the tile; absent where none was left out",
                     "schema": {"type": "integer", "minimum": 1},
                 }},
                 "content": {MVT: {"schema": {"type": "string", "contentMediaType": MVT}}},
             },
-            "204": {"description": "Nothing matches in the tile"},
-            "304": {"description": "Unchanged since the entity tag that the caller holds"},
+            "204": {"description": "Nothing matches in the tile",
+                "x-description-fr": "Rien ne correspond dans la tuile"},
+            "304": {"description": "Unchanged since the entity tag that the caller holds",
+                "x-description-fr": "Inchangé depuis l'étiquette (ETag) que détient l'appelant"},
             "default": {"$ref": "#/components/responses/Problem"},
         },
     });
@@ -73,8 +88,12 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>) {
         &[],
     );
     for (path, operation, summary) in [
-        ("/tileMatrixSets", "getTileMatrixSets", "Tile matrix sets"),
-        ("/tileMatrixSets/WebMercatorQuad", "getTileMatrixSet", "Definition of the tile matrix set"),
+        ("/tileMatrixSets", "getTileMatrixSets", ("Tile matrix sets", "Grilles de tuiles")),
+        (
+            "/tileMatrixSets/WebMercatorQuad",
+            "getTileMatrixSet",
+            ("Definition of the tile matrix set", "Définition de la grille de tuiles"),
+        ),
     ] {
         paths.insert(
             path.into(),
@@ -85,14 +104,17 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>) {
 
 /// Adds the map beneath the data.
 pub(super) fn add_basemap(paths: &mut Map<String, Value>) {
-    let tilejson = ("TileJSON", JSON, "Object");
+    let tilejson = (("TileJSON", "TileJSON"), JSON, "Object");
     paths.insert(
         "/basemap/tilejson.json".into(),
-        json!({"get": read("Map", "getBasemap", "Description of the basemap, as TileJSON 3.0", tilejson, false, &[])}),
+        json!({"get": read("Map", "getBasemap",
+            ("Description of the basemap, as TileJSON 3.0",
+            "Description du fond de carte, en TileJSON 3.0"), tilejson, false, &[])}),
     );
     let place = ["tileMatrix", "tileRow", "tileCol"].map(parameter_ref);
     let version = json!({"name": "v", "in": "query", "required": false, "schema": {"type": "string"},
-        "description": "Version from the TileJSON: the answer may then be kept for ever"});
+        "description": "Version from the TileJSON: the answer may then be kept for ever",
+            "x-description-fr": "Version lue dans le TileJSON : la réponse peut alors être gardée indéfiniment"});
     paths.insert(
         "/basemap/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}".into(),
         json!({
@@ -100,11 +122,15 @@ pub(super) fn add_basemap(paths: &mut Map<String, Value>) {
             "get": {
                 "tags": ["Map"], "operationId": "getBasemapTile",
                 "summary": "One vector tile of land, lakes, rivers, borders and names",
+                    "x-summary-fr": "Une tuile vectorielle des terres, lacs, rivières, frontières et noms",
                 "parameters": [version],
                 "responses": {
-                    "200": {"description": "The tile", "content": {MVT: {"schema": {"type": "string", "contentMediaType": MVT}}}},
-                    "204": {"description": "There is nothing but sea"},
-                    "304": {"description": "Unchanged since the entity tag that the caller holds"},
+                    "200": {"description": "The tile",
+                        "x-description-fr": "La tuile", "content": {MVT: {"schema": {"type": "string",
+                        "contentMediaType": MVT}}}},
+                    "204": {"description": "There is nothing but sea", "x-description-fr": "Il n'y a que la mer"},
+                    "304": {"description": "Unchanged since the entity tag that the caller holds",
+                        "x-description-fr": "Inchangé depuis l'étiquette (ETag) que détient l'appelant"},
                     "default": {"$ref": "#/components/responses/Problem"},
                 },
             },
