@@ -38,11 +38,24 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   return (await response.json()) as T;
 }
 
+/** What a type of problem means, in the page's language. */
+async function explanation(type: string | undefined): Promise<string | undefined> {
+  const code = /\/problems\/([a-z0-9-]+)$/.exec(type ?? "")?.[1];
+  if (!code) return undefined;
+  try {
+    const response = await fetch(local(`/problems/${code}?f=json&lang=${language}`));
+    return response.ok ? ((await response.json()) as { explanation?: string }).explanation : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function problemText(response: Response): Promise<string> {
   const type = response.headers.get("content-type") ?? "";
   if (type.includes("json")) {
-    const problem = (await response.json()) as { detail?: string; title?: string };
-    const text = problem.detail ?? problem.title;
+    const problem = (await response.json()) as { type?: string; detail?: string; title?: string };
+    // Details are English; what a problem of this type is, the service says in the page's language.
+    const text = (language === "en" ? undefined : await explanation(problem.type)) ?? problem.detail ?? problem.title;
     if (text) return text;
   }
   if (type.startsWith("text/html")) {

@@ -18,11 +18,11 @@ use super::item::{licence, providers, short};
 use super::jsonld;
 use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
+use super::markdown;
 use super::place::{self, Shown};
 use super::results::{item_list, parsed};
 use super::series::{told, unit};
 use super::snippets::{Answer, snippets};
-use super::values::paragraphs;
 use crate::config::Config;
 use crate::links::{collection_path, items_path, with_query};
 use crate::problem::ApiError;
@@ -62,6 +62,7 @@ pub(super) fn card(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, stored: &S
 
 /// The first paragraph, cut at a word.
 fn shortened(text: &str) -> String {
+    let text = markdown::words(text);
     let first = text.split("\n\n").next().unwrap_or_default().trim();
     if first.chars().count() <= CARD_CHARS_MAX {
         return first.to_owned();
@@ -160,7 +161,7 @@ pub(crate) fn collection(
                         h1 lang=(language) { (title) }
                         p.meta { code { (id) } span { (frame.language.items(stats.items)) } }
                     }
-                    div.prose lang=(language) { (paragraphs(collection.description(&language))) }
+                    div.prose lang=(language) { (markdown::foreign(collection.description(&language))) }
                     (keywords(&body))
                     p.actions {
                         a.button href=(frame.href(&with_query("/search", [("collections", id)]))) {
@@ -344,7 +345,12 @@ fn parameter_rows(frame: &Frame<'_>, all: &[Parameter], parameters: &[&Parameter
                             td { code { (parameter.name) } }
                             td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
                             @if has_datum { td { (parameter.datum.as_deref().unwrap_or_default()) } }
-                            @if has_description { td { (parameter.description.as_deref().unwrap_or_default()) } }
+                            @if has_description {
+                                // There is one description, in the language of the plain title.
+                                td lang=[parameter.title_fr.as_ref().filter(|_| frame.language == Language::French).map(|_| "en")] {
+                                    (parameter.description.as_deref().unwrap_or_default())
+                                }
+                            }
                         }
                     }
                 }

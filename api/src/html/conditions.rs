@@ -31,14 +31,18 @@ impl Conditions {
         self.filter().map(|filter| to_text(&filter))
     }
 
-    /// Each condition in words, its property named by `name`, with the others alone.
-    pub(super) fn each_without(&self, name: impl Fn(&str) -> String) -> Vec<(String, Self)> {
+    /// Each condition in words, its property named by `name` and its texts said by `value`, with the others alone.
+    pub(super) fn each_without(
+        &self,
+        name: impl Fn(&str) -> String,
+        value: impl Fn(&str, &str) -> String,
+    ) -> Vec<(String, Self)> {
         let without = |i: usize| {
             let mut parts = self.0.clone();
             parts.remove(i);
             Self(parts)
         };
-        (0..self.0.len()).map(|i| (shown(&self.0[i], &name), without(i))).collect()
+        (0..self.0.len()).map(|i| (shown(&self.0[i], &name, &value), without(i))).collect()
     }
 
     /// The texts to which a property is held.
@@ -83,13 +87,16 @@ fn texts_of(part: &Filter, wanted: &str) -> Option<Vec<String>> {
 }
 
 /// A condition as people read it: `Country: France, Spain`, else its CQL2 text.
-fn shown(part: &Filter, name: impl Fn(&str) -> String) -> String {
+fn shown(part: &Filter, name: impl Fn(&str) -> String, value: impl Fn(&str, &str) -> String) -> String {
     let property = match part {
         Filter::Compare { property, .. } | Filter::In { property, .. } => property.as_str(),
         _ => return to_text(part),
     };
     match texts_of(part, property) {
-        Some(texts) => format!("{}: {}", name(property), texts.join(", ")),
+        Some(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| value(property, text)).collect();
+            format!("{}: {}", name(property), texts.join(", "))
+        }
         None => to_text(part),
     }
 }
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_condition_can_be_taken_away_alone() {
-        let each = conditions("x > 1 AND c IN ('a','b')").each_without(str::to_uppercase);
+        let each = conditions("x > 1 AND c IN ('a','b')").each_without(str::to_uppercase, |_, text| text.to_owned());
         let shown: Vec<&str> = each.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(shown[1], "C: a, b");
         assert_eq!(each[1].1.text().as_deref(), Some(shown[0]));

@@ -10,7 +10,7 @@ use nilometer_schemas::{
 use super::conditions::Conditions;
 use super::form::{FORM, dates};
 use super::icons::{Icon, icon};
-use super::labels::label;
+use super::labels::{is_facet, label, value_text};
 use super::layout::Frame;
 use super::places;
 use super::results::{changed, collection_title};
@@ -75,11 +75,13 @@ pub(super) fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results:
             continue;
         }
         let entry = |bucket: &Bucket| {
-            let text = bucket.key.as_str()?.to_owned();
-            let filter = conditions.toggled(&name, &text).text();
+            let text = bucket.key.as_str()?;
+            let filter = conditions.toggled(&name, text).text();
             let changes = [("filter", filter.as_deref()), ("filter-lang", None)];
             let href = changed(ask, results.collection(), &changes);
-            Some(Entry { chosen: chosen.contains(&text), text, count: bucket.frequency, href })
+            let chosen = chosen.iter().any(|c| c == text);
+            let text = value_text(frame.language, &name, text).to_owned();
+            Some(Entry { chosen, text, count: bucket.frequency, href })
         };
         let entries: Vec<Entry> = buckets.iter().filter_map(entry).collect();
         if entries.len() > 1 || entries.iter().any(|e| e.chosen) {
@@ -127,7 +129,10 @@ fn by_collection(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Result<Vec<
 fn properties(snapshot: &Snapshot, collections: &[CollectionId], scope: Scope) -> Result<Vec<String>, Problem> {
     // Latest values change by the hour; charts are for them.
     let lasting = |name: &str| {
-        !matches!(name, "collection" | "keywords") && !name.starts_with("latest:") && !name.starts_with("observations:")
+        is_facet(name)
+            && !matches!(name, "collection" | "keywords")
+            && !name.starts_with("latest:")
+            && !name.starts_with("observations:")
     };
     let few = |q: &Queryable| q.values.as_ref().is_some_and(|v| v.len() > 1) && lasting(&q.name);
     let mut common: Option<Vec<String>> = None;
@@ -221,7 +226,10 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
     if let Some(datetime) = ask.parameter("datetime") {
         chips.push((period(frame, datetime), changed(ask, own, &[("datetime", None)])));
     }
-    for (text, others) in Conditions::of(search.filter.as_ref()).each_without(|name| label(frame.language, name)) {
+    for (text, others) in Conditions::of(search.filter.as_ref()).each_without(
+        |name| label(frame.language, name),
+        |name, text| value_text(frame.language, name, text).to_owned(),
+    ) {
         let filter = others.text();
         let changes = [("filter", filter.as_deref()), ("filter-lang", None)];
         chips.push((text, changed(ask, own, &changes)));
@@ -235,7 +243,7 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
             ul.chips.active aria-label=(frame.t("Filters in force", "Filtres actifs")) {
                 @for (text, href) in &chips {
                     li {
-                        a.chip.active href=(frame.href(href)) rel="nofollow"
+                        a.chip.active href=(frame.href(href)) rel="nofollow" title=(text)
                             aria-label=(format!("{} {text}", frame.t("Remove:", "Retirer :"))) {
                             span { (text) } (icon(Icon::Cross))
                         }

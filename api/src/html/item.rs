@@ -3,15 +3,17 @@
 use maud::{Markup, html};
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
-use nilometer_schemas::Instant;
+use nilometer_schemas::{Instant, TRANSLATIONS_MEMBER};
 use serde_json::Value;
 
 use super::jsonld;
-use super::labels::label;
+use super::labels::{is_technical, label};
+use super::language::Language;
 use super::layout::{Frame, Page, Section, breadcrumbs};
+use super::markdown;
 use super::place::{self, Shown};
 use super::series::{self, Series};
-use super::values::{bytes, item_time, item_title, paragraphs, value, web_address};
+use super::values::{bytes, item_time, item_title_in, value, web_address};
 use crate::config::Config;
 use crate::links::{collection_path, item_path, with_query};
 use crate::problem::ApiError;
@@ -34,10 +36,13 @@ pub(crate) fn item(
     let item: Value = serde_json::from_str(stored.text.as_str()).map_err(ApiError::internal)?;
     let (collection, id) = (stored.collection.as_str(), stored.id.as_str());
     let own = snapshot.collection(collection, ask.scope).ok_or_else(|| no_collection(collection))?;
+    // Items say their texts once; where the collection's own are translated into French, theirs are not French.
+    let translated = own.collection.body.get(TRANSLATIONS_MEMBER).is_some_and(|t| t.get("fr").is_some());
+    let english = (translated && ask.language() == Language::French).then_some("en");
     let own = collection_json(ask, snapshot, own);
     let path = item_path(collection, id);
     let frame = Frame { json: Some(format!("{path}?f=json")), ..Frame::of(ask) };
-    let title = item_title(&item);
+    let title = item_title_in(&item, frame.language);
     let collection_title = own["title"].as_str().unwrap_or(collection);
     let steps = [
         ("Nilometer", "/".to_owned()),
@@ -59,7 +64,7 @@ pub(crate) fn item(
                         }
                     }
                     @if let Some(series) = series { (series::latest(&frame, &series.view)) }
-                    @if let Some(text) = description { div.prose { (paragraphs(text)) } }
+                    @if let Some(text) = description { div.prose lang=[english] { (markdown::foreign(text)) } }
                     @if series.is_none() { (properties(&frame, stored, &item)) (assets(&frame, &item)) (links(&frame, &item)) }
                 }
                 aside.stack {
@@ -106,7 +111,7 @@ fn data_for_machines(frame: &Frame<'_>, item: &Value, own: &Value, series: Optio
 
 /// The first words of a text.
 pub(super) fn short(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = markdown::words(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= SUMMARY_CHARS_MAX {
         return text;
     }
@@ -151,17 +156,34 @@ fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
         .filter(|(name, _)| !undated || !is_time(name));
     let ingested = Value::from(stored.ingested.to_string());
     let own = "ingested".to_owned();
+    let (technical, plain): (Vec<_>, Vec<_>) =
+        shown.chain(std::iter::once((&own, &ingested))).partition(|(name, _)| is_technical(name));
+    let caption = format!("{}{}", frame.t("Properties of ", "Propriétés de "), item_title_in(item, frame.language));
+    let table = |properties: &[(&String, &Value)], caption: &str| {
+        html! {
+            div.scroll {
+                table.properties {
+                    caption.hidden-text { (caption) }
+                    tbody {
+                        @for (name, content) in properties {
+                            tr {
+                                th scope="row" title=(name) { (label(frame.language, name)) }
+                                td { (value(frame.language, name, content)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
     html! {
         section aria-labelledby="properties-title" {
             h2 #properties-title { (frame.t("Properties", "Propriétés")) }
-            div.scroll {
-                table.properties {
-                    caption.hidden-text { (frame.t("Properties of ", "Propriétés de ")) (item_title(item)) }
-                    tbody {
-                        @for (name, content) in shown.chain(std::iter::once((&own, &ingested))) {
-                            tr { th scope="row" title=(name) { (label(frame.language, name)) } td { (value(content)) } }
-                        }
-                    }
+            (table(&plain, &caption))
+            @if !technical.is_empty() {
+                details {
+                    summary { (frame.t("Technical", "Technique")) }
+                    (table(&technical, frame.t("Technical properties", "Propriétés techniques")))
                 }
             }
         }
@@ -176,7 +198,7 @@ fn assets(frame: &Frame<'_>, item: &Value) -> Markup {
                 h2 #assets-title { (frame.t("Files", "Fichiers")) }
                 div.scroll {
                     table {
-                        caption.hidden-text { (frame.t("Files of ", "Fichiers de ")) (item_title(item)) }
+                        caption.hidden-text { (frame.t("Files of ", "Fichiers de ")) (item_title_in(item, frame.language)) }
                         thead {
                             tr {
                                 th scope="col" { (frame.t("File", "Fichier")) }
@@ -190,7 +212,7 @@ fn assets(frame: &Frame<'_>, item: &Value) -> Markup {
                                 tr {
                                     th scope="row" { (asset_link(key, asset)) }
                                     td { (asset["type"].as_str().unwrap_or_default()) }
-                                    td { (value(asset.get("roles").unwrap_or(&Value::from("")))) }
+                                    td { (value(frame.language, "roles", asset.get("roles").unwrap_or(&Value::from("")))) }
                                     td.number { (asset["file:size"].as_u64().map(bytes).unwrap_or_default()) }
                                 }
                             }
@@ -229,11 +251,11 @@ fn provenance(frame: &Frame<'_>, stored: &StoredItem, item: &Value, own: &Value)
                 @for name in ["created", "updated"] {
                     @if let Some(moment) = item["properties"].get(name).filter(|v| v.is_string()) {
                         dt { (label(frame.language, name)) }
-                        dd { (value(moment)) }
+                        dd { (value(frame.language, name, moment)) }
                     }
                 }
                 dt { (frame.t("Taken in", "Enregistré")) }
-                dd { (value(&Value::from(stored.ingested.to_string()))) }
+                dd { (value(frame.language, "ingested", &Value::from(stored.ingested.to_string()))) }
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::embed::data_block;
 use super::layout::Frame;
 use super::series::unit;
-use super::values::{item_title, web_address};
+use super::values::{item_title_in, web_address};
 use crate::links::{GEOJSON, JSON, collection_path, item_path, items_path, location_path, with_query};
 use crate::routes::edr::Format;
 
@@ -64,7 +64,7 @@ pub(super) fn item(
     period: Option<&str>,
 ) -> Markup {
     let (id, own) = (item["id"].as_str().unwrap_or_default(), collection["id"].as_str().unwrap_or_default());
-    let title = item_title(item);
+    let title = item_title_in(item, frame.language);
     let collection_title = collection["title"].as_str().unwrap_or(own);
     let text = item["properties"]["description"].as_str().or(collection["description"].as_str()).unwrap_or_default();
     let description = long_enough(&format!("{title} ({collection_title}). {text}"), &title);
@@ -74,7 +74,7 @@ pub(super) fn item(
     let part =
         json!({"@type": "Dataset", "@id": frame.links.absolute(&collection_path(own)), "name": collection_title});
     out.insert("isPartOf".into(), part);
-    if let Some(place) = place(item) {
+    if let Some(place) = place(item, &title) {
         out.insert("spatialCoverage".into(), place);
     }
     if let Some(period) = period {
@@ -176,8 +176,7 @@ fn measured<'p>(out: &mut Map<String, Value>, frame: &Frame<'_>, parameters: imp
     }
 }
 
-fn place(item: &Value) -> Option<Value> {
-    let name = item_title(item);
+fn place(item: &Value, name: &str) -> Option<Value> {
     if item["geometry"]["type"] == "Point" {
         let (lon, lat) = (item["geometry"]["coordinates"][0].as_f64()?, item["geometry"]["coordinates"][1].as_f64()?);
         let geo = json!({"@type": "GeoCoordinates", "latitude": lat, "longitude": lon});

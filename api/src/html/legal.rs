@@ -4,12 +4,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use maud::{Markup, PreEscaped, html};
-use pulldown_cmark::{Event, Parser, Tag, html::push_html};
+use maud::html;
 
 use super::jsonld::canonical;
 use super::language::Language;
 use super::layout::{Frame, Page, breadcrumbs};
+use super::markdown;
 use crate::config::Service;
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
@@ -96,7 +96,7 @@ pub(crate) fn legal(ask: &Ask, kind: Legal, service: &Service, folder: Option<&P
     let main = html! {
         div.narrow.stack {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
-            article.prose { (rendered(&text)) }
+            article.prose { (markdown::trusted(&text)) }
         }
     };
     let head = canonical(&frame, &kind.path());
@@ -120,30 +120,6 @@ fn filled(text: &str, language: Language, service: &Service) -> String {
     text.replace("{{service}}", name).replace("{{contact}}", &contact)
 }
 
-/// Markdown as HTML. HTML in it stands as text, and links lead to the web, to mail, or within the service.
-fn rendered(text: &str) -> Markup {
-    let events = Parser::new(text).map(|event| match event {
-        Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
-        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-            let dest_url = if is_harmless(&dest_url) || is_mail(link_type) { dest_url } else { "#".into() };
-            Event::Start(Tag::Link { link_type, dest_url, title, id })
-        }
-        other => other,
-    });
-    let mut out = String::new();
-    push_html(&mut out, events);
-    PreEscaped(out)
-}
-
-fn is_mail(link: pulldown_cmark::LinkType) -> bool {
-    link == pulldown_cmark::LinkType::Email
-}
-
-fn is_harmless(address: &str) -> bool {
-    let lower = address.to_ascii_lowercase();
-    ["https://", "http://", "mailto:", "/", "#"].iter().any(|begin| lower.starts_with(begin))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +135,7 @@ mod tests {
         for kind in Legal::ALL {
             for language in [Language::English, Language::French] {
                 let text = filled(&kind.text(language, None).expect("embedded"), language, &service);
-                let page = rendered(&text).into_string();
+                let page = markdown::trusted(&text).into_string();
                 assert_eq!(page.matches("<h1>").count(), 1, "{kind:?}");
                 assert!(page.contains("href=\"mailto:a@b.example\"") && !page.contains("{{"), "{page}");
             }
@@ -172,7 +148,7 @@ mod tests {
         let own = "# Ours\n\nOur <script>alert(1)</script> [x](javascript:alert(1)) [y](https://water.example/)";
         fs::write(folder.path().join("legal.en.md"), own).expect("written");
         let text = Legal::Notice.text(Language::English, Some(folder.path())).expect("there");
-        let page = rendered(&text).into_string();
+        let page = markdown::trusted(&text).into_string();
         assert!(page.contains("<h1>Ours</h1>") && page.contains("href=\"https://water.example/\""), "{page}");
         assert!(!page.contains("<script") && !page.contains("javascript:"), "{page}");
         let french = Legal::Notice.text(Language::French, Some(folder.path())).expect("embedded");

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::figures::decimal;
+use super::language::Language;
 use super::layout::Frame;
 use crate::routes::asset_path;
 
@@ -75,9 +77,9 @@ fn draw(frame: &Frame<'_>, lines: &Lines) -> Markup {
         "{}: {} {}, {} {}",
         frame.t("Map", "Carte"),
         frame.t("longitude", "longitude"),
-        span(bounds.west, bounds.east),
+        span(frame.language, bounds.west, bounds.east),
         frame.t("latitude", "latitude"),
-        span(bounds.south, bounds.north),
+        span(frame.language, bounds.south, bounds.north),
     );
     html! {
         figure.locator {
@@ -88,7 +90,7 @@ fn draw(frame: &Frame<'_>, lines: &Lines) -> Markup {
                 path.shape d=(shape(lines)) {}
                 @if small { circle.mark cx=(round(cx)) cy=(round(cy)) r=(round(window.width / 70.0)) {} }
             }
-            figcaption { (position_text(bounds)) }
+            figcaption { (position_text(frame.language, bounds)) }
         }
     }
 }
@@ -197,14 +199,16 @@ fn round(number: f64) -> f64 {
     (number * 1_000.0).round() / 1_000.0 + 0.0
 }
 
-fn span(low: f64, high: f64) -> String {
-    if round(low) == round(high) { format!("{}", round(low)) } else { format!("{} … {}", round(low), round(high)) }
+fn span(language: Language, low: f64, high: f64) -> String {
+    let text = |v: f64| decimal(language, round(v));
+    if round(low) == round(high) { text(low) } else { format!("{} … {}", text(low), text(high)) }
 }
 
 /// `44.8° N, 0.5° W`, or the corners of a box.
-fn position_text(b: Bounds) -> String {
-    let latitude = |v: f64| format!("{}° {}", round(v.abs()), if v < 0.0 { 'S' } else { 'N' });
-    let longitude = |v: f64| format!("{}° {}", round(v.abs()), if v < 0.0 { 'W' } else { 'E' });
+fn position_text(language: Language, b: Bounds) -> String {
+    let text = |v: f64| decimal(language, round(v.abs()));
+    let latitude = |v: f64| format!("{}° {}", text(v), if v < 0.0 { "S" } else { "N" });
+    let longitude = |v: f64| format!("{}° {}", text(v), if v < 0.0 { language.of("W", "O") } else { "E" });
     let corner = |x: f64, y: f64| format!("{}, {}", latitude(y), longitude(x));
     if b.west == b.east && b.south == b.north {
         return corner(b.west, b.south);
@@ -264,7 +268,7 @@ mod tests {
 
     #[test]
     fn positions_are_written_with_their_hemispheres() {
-        let text = |geometry: Value| position_text(bounds(&lines(geometry)).expect("positions"));
+        let text = |geometry: Value| position_text(Language::English, bounds(&lines(geometry)).expect("positions"));
         assert_eq!(text(json!({"type": "Point", "coordinates": [-0.5, 44.8]})), "44.8° N, 0.5° W");
         assert_eq!(text(json!({"type": "LineString", "coordinates": [[-1, -2], [3, 4]]})), "2° S, 1° W – 4° N, 3° E");
     }

@@ -1,9 +1,11 @@
 //! Values of items and collections as people read them.
 
 use maud::{Markup, html};
+use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_schemas::Instant;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
+use super::labels::value_text;
 use super::language::{Language, readable};
 
 /// Characters of a nested value that a page shows.
@@ -15,17 +17,18 @@ pub(super) fn web_address(text: &str) -> Option<&str> {
     (lower.starts_with("https://") || lower.starts_with("http://")).then_some(text)
 }
 
-/// A property's value.
-pub(super) fn value(value: &Value) -> Markup {
+/// The value of the property of this name.
+pub(super) fn value(language: Language, name: &str, value: &Value) -> Markup {
     match value {
         Value::Null => html! { span.none { "–" } },
-        Value::Bool(truth) => html! { (truth) },
-        Value::Number(number) => html! { (number) },
-        Value::String(text) => string(text),
+        Value::Bool(true) => html! { (language.of("yes", "oui")) },
+        Value::Bool(false) => html! { (language.of("no", "non")) },
+        Value::Number(number) => html! { (self::number(language, number)) },
+        Value::String(text) => string(value_text(language, name, text)),
         Value::Array(list) if list.iter().all(|v| !v.is_array() && !v.is_object()) => html! {
             @for (i, entry) in list.iter().enumerate() {
                 @if i > 0 { ", " }
-                (self::value(entry))
+                (self::value(language, name, entry))
             }
         },
         nested => {
@@ -46,12 +49,12 @@ fn string(text: &str) -> Markup {
     }
 }
 
-/// Text with blank lines as paragraphs and single breaks as spaces; no markup is read from it.
-pub(super) fn paragraphs(text: &str) -> Markup {
-    html! {
-        @for paragraph in text.split("\n\n").filter(|p| !p.trim().is_empty()) {
-            p { (paragraph.trim()) }
-        }
+/// A number in all its figures, with the language's decimal mark.
+fn number(language: Language, number: &Number) -> String {
+    let text = number.to_string();
+    match language {
+        Language::English => text,
+        Language::French => text.replace('.', ","),
     }
 }
 
@@ -62,10 +65,39 @@ pub(crate) fn item_title(item: &Value) -> String {
     named.filter(|t| !t.trim().is_empty()).or(item["id"].as_str()).unwrap_or_default().to_owned()
 }
 
-/// The title of an item in a language, where it has a name of its own there, else its title.
+/// The title of an item in a language, where it has a name of its own there or is made of known parts, else its title.
 pub(crate) fn item_title_in(item: &Value, language: Language) -> String {
     let own = item["properties"][format!("name_{}", language.tag())].as_str();
-    own.filter(|name| !name.trim().is_empty()).map_or_else(|| item_title(item), str::to_owned)
+    let own = own.filter(|name| !name.trim().is_empty()).map(str::to_owned);
+    let made = || (language == Language::French).then(|| french_title(item)).flatten();
+    own.or_else(made).unwrap_or_else(|| item_title(item))
+}
+
+/// The French title of what SWOT sees: records carry titles in English, made from their own properties.
+fn french_title(item: &Value) -> Option<String> {
+    let (title, properties) = (item_title(item), &item["properties"]);
+    let part = |name: &str| properties[name].as_str();
+    if item["collection"] == PLANNED {
+        let (cycle, pass) = (properties["spatial:cycle_id"].as_u64()?, properties["spatial:pass_id"].as_u64()?);
+        let direction = value_text(Language::French, "sat:orbit_state", part("sat:orbit_state")?);
+        return Some(format!("SWOT, passage {pass:03} du cycle {cycle:03}, {direction} (fauchée prévue)"));
+    }
+    for (id, english, french) in [
+        ("lake_id", "SWOT lake", "Lac SWOT"),
+        ("reach_id", "SWOT reach", "Tronçon SWOT"),
+        ("node_id", "SWOT node", "Nœud SWOT"),
+    ] {
+        let Some(id) = part(id) else { continue };
+        if title == format!("{english} {id}") {
+            return Some(format!("{french} {id}"));
+        }
+        for (english, french) in [("reach", "tronçon"), ("node", "nœud"), ("lake", "lac")] {
+            if let Some(name) = title.strip_suffix(&format!(", {english} {id}")) {
+                return Some(format!("{name}, {french} {id}"));
+            }
+        }
+    }
+    None
 }
 
 /// The time of an item: a moment, a period, or nothing for undated places.
@@ -126,7 +158,7 @@ mod tests {
             ("plain", false),
             ("é", false),
         ] {
-            assert_eq!(value(&json!(text)).into_string().contains("href"), linked, "{text}");
+            assert_eq!(value(Language::English, "x", &json!(text)).into_string().contains("href"), linked, "{text}");
         }
     }
 
@@ -136,6 +168,23 @@ mod tests {
         assert_eq!(item_title_in(&item, Language::English), "Switzerland");
         assert_eq!(item_title_in(&item, Language::French), "Suisse");
         assert_eq!(item_title_in(&json!({"id": "x", "properties": {"name_fr": " "}}), Language::French), "x");
+    }
+
+    #[test]
+    fn what_swot_sees_has_a_french_title_made_of_its_properties() {
+        let pass = json!({"id": "planned_003_012", "collection": PLANNED, "properties": {
+            "title": "SWOT pass 012 of cycle 003, descending (planned swath)",
+            "spatial:cycle_id": 3, "spatial:pass_id": 12, "sat:orbit_state": "descending",
+        }});
+        assert_eq!(
+            item_title_in(&pass, Language::French),
+            "SWOT, passage 012 du cycle 003, descendant (fauchée prévue)"
+        );
+        assert_eq!(item_title_in(&pass, Language::English), item_title(&pass));
+        let reach = json!({"properties": {"title": "Tekapo River, reach 57", "reach_id": "57"}});
+        assert_eq!(item_title_in(&reach, Language::French), "Tekapo River, tronçon 57");
+        let lake = json!({"properties": {"title": "SWOT lake 913", "lake_id": "913"}});
+        assert_eq!(item_title_in(&lake, Language::French), "Lac SWOT 913");
     }
 
     #[test]

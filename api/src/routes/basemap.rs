@@ -22,7 +22,10 @@ static BYTES: &[u8] = include_bytes!("../../basemap/basemap.pmtiles");
 /// Hexadecimal digits of the archive's hash in addresses and entity tags.
 const VERSION_DIGITS: usize = 12;
 /// What a map that shows the tiles says of them.
-const ATTRIBUTION: &str = "Made with <a href=\"https://www.naturalearthdata.com/\">Natural Earth</a>";
+const ATTRIBUTION: (&str, &str) = (
+    "Made with <a href=\"https://www.naturalearthdata.com/\">Natural Earth</a>",
+    "Fait avec <a href=\"https://www.naturalearthdata.com/\">Natural Earth</a>",
+);
 /// For an address that names the archive's version: its bytes never change.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
@@ -50,7 +53,7 @@ pub(super) async fn tilejson(State(_): State<App>, ask: Ask) -> Result<Response,
         "tilejson": "3.0.0",
         "name": "Basemap",
         "description": "Land, lakes, rivers, borders and names; borders are de facto, as Natural Earth takes them.",
-        "attribution": ATTRIBUTION,
+        "attribution": ask.language().of(ATTRIBUTION.0, ATTRIBUTION.1),
         "scheme": "xyz",
         "tiles": [ask.links.absolute(&path)],
         "minzoom": first,

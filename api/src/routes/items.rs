@@ -62,7 +62,8 @@ async fn series_of(ask: &Ask, snapshot: &Arc<Snapshot>, item: &StoredItem) -> Re
     };
     let body: Value = serde_json::from_str(item.text.as_str()).map_err(ApiError::internal)?;
     let (collection, id) = (&item.collection, item.id.as_str());
-    let view = html::SeriesView::read(ask, snapshot, collection, id, html::item_title(&body), summary)?;
+    let view =
+        html::SeriesView::read(ask, snapshot, collection, id, html::item_title_in(&body, ask.language()), summary)?;
     let Some(view) = view else { return Ok(None) };
     let listing = gather(snapshot, &view.query()?, ask.scope, view.chosen(), html::SERIES_ROWS_MAX).await?;
     Ok(Some(html::Series { view, listing }))

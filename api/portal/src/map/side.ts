@@ -6,6 +6,7 @@ import { getJson } from "../api";
 import { local, number, t } from "../page";
 import { collectionTitle } from "../search/collections";
 import type { Box } from "../search/extent";
+import { itemTitle } from "../search/titles";
 import { colour } from "./colours";
 import { createMap, motion } from "./create";
 import type { Shape } from "./draw";
@@ -124,7 +125,7 @@ export async function mountMap(
       const heading = document.createElement("h3");
       const link = document.createElement("a");
       link.href = withLanguage(local(`/collections/${encodeURIComponent(String(item["collection"]))}/items/${encodeURIComponent(String(item["id"]))}`));
-      link.textContent = String(item["title"] ?? item["id"]);
+      link.textContent = itemTitle(item);
       heading.append(link);
       const kind = document.createElement("p");
       kind.className = "meta";

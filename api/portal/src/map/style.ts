@@ -87,7 +87,7 @@ export function ownStyle(labels: boolean): StyleSpecification {
   }
   return {
     version: 8,
-    sources: { basemap: { type: "vector", url: new URL(local("/basemap/tilejson.json"), location.href).href } },
+    sources: { basemap: { type: "vector", url: new URL(local(`/basemap/tilejson.json?lang=${language}`), location.href).href } },
     layers: labels ? layers : layers.filter((layer) => layer.type !== "symbol"),
   };
 }

@@ -3,6 +3,7 @@
 import { getJson, request } from "../api";
 import type { Area } from "../map/draw";
 import { local } from "../page";
+import { TITLE_PROPERTIES } from "./titles";
 
 /** Parameters that say how a page is shown, not what is asked. */
 const VIEW = ["token", "limit", "sortby", "lang", "f"];
@@ -51,11 +52,14 @@ export async function keep(body: object, signal?: AbortSignal): Promise<string> 
 /** Absolute address of the description of a question's tiles. `state` changes with the catalogue. */
 export async function tilesOf(question: URLSearchParams, signal: AbortSignal): Promise<string> {
   let path = "/tiles/WebMercatorQuad/tilejson.json";
-  let query = question.toString();
+  let asked = question;
   if (question.has("search")) {
     path = `/searches/${await keep(await bodyOf(question, signal), signal)}${path}`;
-    query = "";
+    asked = new URLSearchParams();
   }
+  asked = new URLSearchParams(asked);
+  if (TITLE_PROPERTIES.length) asked.set("properties", TITLE_PROPERTIES.join(","));
+  const query = asked.toString();
   return new URL(local(path) + (query ? `?${query}` : ""), location.href).href;
 }
 

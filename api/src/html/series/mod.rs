@@ -249,9 +249,11 @@ fn parameters(frame: &Frame<'_>, view: &View) -> Markup {
 
 fn choice(frame: &Frame<'_>, view: &View, parameter: &Parameter) -> Markup {
     let count = view.summary.latest.iter().find(|latest| latest.parameter == parameter.name).map(|l| l.count);
+    let about = parameter.description.as_deref();
+    let about = about.filter(|_| frame.language == Language::English || parameter.title_fr.is_none());
     html! {
         li {
-            label.choice title=[parameter.description.as_deref()] {
+            label.choice title=[about] {
                 input type="checkbox" name="parameter-name" value=(parameter.name) checked[view.chosen.contains(&parameter.name)];
                 span {
                     (told(frame.language, &view.known, parameter))
