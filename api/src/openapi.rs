@@ -346,7 +346,8 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
     let path = format!("/collections/{id}");
     let own: Vec<Value> = if concrete.is_none() { vec![parameter_ref("collectionId")] } else { Vec::new() };
     let with_item: Vec<Value> = own.iter().cloned().chain([parameter_ref("itemId")]).collect();
-    let (of, of_french) = concrete.map_or(("a collection", "une collection"), |(_, id)| (id, id));
+    let of = concrete.map_or_else(|| "a collection".to_owned(), |(_, id)| id.to_owned());
+    let of_french = concrete.map_or_else(|| "d'une collection".to_owned(), |(_, id)| format!("de {id}"));
     let (cs, is, se) = ("Collections", "Items", "Search");
     let mut add = |tail: &str, parameters: &[Value], mut operations: Value| {
         if !parameters.is_empty() {
@@ -355,13 +356,13 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
         paths.insert(format!("{path}{tail}"), operations);
     };
     let mut collection = json!({"get": read(cs, &name("getCollection"), (&format!("Description of {of}")
-        , &format!("Description de : {of_french}")),
+        , &format!("Description {of_french}")),
         (("The collection", "La collection"), JSON, "Collection"), true, &[])});
     let mut items = json!({"get": read(is, &name("getItems"), (&format!("Items of {of}")
-        , &format!("Éléments : {of_french}")),
+        , &format!("Éléments {of_french}")),
         (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true, &question_within())});
     let mut item = json!({"get": read(is, &name("getItem"), (&format!("An item of {of}")
-        , &format!("Un élément : {of_french}")),
+        , &format!("Un élément {of_french}")),
         (("The item", "L'élément"), GEOJSON, "Item"), true, &[])});
     if concrete.is_none() {
         add_writes(&mut collection, &mut items, &mut item);

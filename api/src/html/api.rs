@@ -24,7 +24,10 @@ pub(crate) fn api(ask: &Ask, document: &Value) -> String {
                 h1 { "API" }
                 @let (text, lang) = told(&frame, &document["info"], "description");
                 p.lead lang=[lang] { (text) }
-                p.actions { a.button href=(frame.links.local("/api?f=json")) { "OpenAPI 3.1" } }
+                p.actions {
+                    a.button href=(frame.links.local("/api?f=json")) { "OpenAPI 3.1" }
+                    a.button.quiet href=(frame.href("/problems")) { (frame.t("Problem types", "Types de problèmes")) }
+                }
             }
             p {
                 (frame.t("Addresses begin with ", "Les adresses commencent par "))

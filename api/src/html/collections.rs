@@ -16,6 +16,7 @@ use super::figures::decimal;
 use super::histogram;
 use super::item::{licence, providers, short};
 use super::jsonld;
+use super::labels::value_text;
 use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::markdown;
@@ -344,7 +345,9 @@ fn parameter_rows(frame: &Frame<'_>, all: &[Parameter], parameters: &[&Parameter
                             th scope="row" { (told(frame.language, all, parameter)) }
                             td { code { (parameter.name) } }
                             td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
-                            @if has_datum { td { (parameter.datum.as_deref().unwrap_or_default()) } }
+                            @if has_datum {
+                                td { (value_text(frame.language, "datum", parameter.datum.as_deref().unwrap_or_default())) }
+                            }
                             @if has_description {
                                 // There is one description, in the language of the plain title.
                                 td lang=[parameter.title_fr.as_ref().filter(|_| frame.language == Language::French).map(|_| "en")] {

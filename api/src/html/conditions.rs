@@ -31,7 +31,7 @@ impl Conditions {
         self.filter().map(|filter| to_text(&filter))
     }
 
-    /// Each condition in words, its property named by `name` and its texts said by `value`, with the others alone.
+    /// Each condition in words, its property announced by `name` (`Country:`) and its texts said by `value`, with the others alone.
     pub(super) fn each_without(
         &self,
         name: impl Fn(&str) -> String,
@@ -95,7 +95,7 @@ fn shown(part: &Filter, name: impl Fn(&str) -> String, value: impl Fn(&str, &str
     match texts_of(part, property) {
         Some(texts) => {
             let texts: Vec<String> = texts.iter().map(|text| value(property, text)).collect();
-            format!("{}: {}", name(property), texts.join(", "))
+            format!("{} {}", name(property), texts.join(", "))
         }
         None => to_text(part),
     }
@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn every_condition_can_be_taken_away_alone() {
-        let each = conditions("x > 1 AND c IN ('a','b')").each_without(str::to_uppercase, |_, text| text.to_owned());
+        let each = conditions("x > 1 AND c IN ('a','b')")
+            .each_without(|name| format!("{}:", name.to_uppercase()), |_, text| text.to_owned());
         let shown: Vec<&str> = each.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(shown[1], "C: a, b");
         assert_eq!(each[1].1.text().as_deref(), Some(shown[0]));

@@ -163,11 +163,11 @@ fn facet(frame: &Frame<'_>, title: &str, entries: &[Entry]) -> Markup {
                 (values(frame, open))
                 @if !folded.is_empty() {
                     details open[listed.iter().any(|e| e.chosen)] {
-                        summary { (folded.len()) " " (frame.t("more", "autres")) }
+                        summary { (folded.len()) " " (frame.t("more", if folded.len() == 1 { "autre" } else { "autres" })) }
                         (values(frame, listed))
                         @if others > 0 {
                             p.hint {
-                                (frame.t("Beyond these", "Au-delà")) " : " span.number { (frame.language.number(others)) }
+                                (frame.t("Beyond these: ", "Au-delà : ")) span.number { (frame.language.number(others)) }
                             }
                         }
                     }
@@ -199,7 +199,7 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
     let own = results.collection();
     let mut chips: Vec<(String, String)> = Vec::new();
     if let Some(q) = ask.parameter("q") {
-        chips.push((format!("“{q}”"), changed(ask, own, &[("q", None)])));
+        chips.push((frame.t("“#”", "« # »").replace('#', q), changed(ask, own, &[("q", None)])));
     }
     for collection in &search.collections {
         let others: Vec<&str> = search.collections.iter().map(CollectionId::as_str).collect();
@@ -227,7 +227,7 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
         chips.push((period(frame, datetime), changed(ask, own, &[("datetime", None)])));
     }
     for (text, others) in Conditions::of(search.filter.as_ref()).each_without(
-        |name| label(frame.language, name),
+        |name| format!("{}{}", label(frame.language, name), frame.t(":", " :")),
         |name, text| value_text(frame.language, name, text).to_owned(),
     ) {
         let filter = others.text();

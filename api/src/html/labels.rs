@@ -54,7 +54,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("discharge_mm_per_d", "Mean discharge (mm/d)", "Débit moyen (mm/j)"),
     ("aridity", "Aridity", "Aridité"),
     ("snow_fraction", "Share of snow in precipitation", "Part de neige dans les précipitations"),
-    ("runoff_ratio", "Share of precipitation that runs off", "Part des précipitations qui s'écoule"),
+    ("runoff_ratio", "Runoff divided by precipitation", "Écoulement rapporté aux précipitations"),
     ("baseflow_index", "Share of base flow", "Part du débit de base"),
     ("ground_level_measured", "Ground level measured", "Niveau du sol mesuré le"),
     ("ground_level_nap_m", "Ground level (m above NAP)", "Niveau du sol (m, NAP)"),
@@ -171,8 +171,21 @@ const TECHNICAL: &[&str] = &[
     "uri",
 ];
 
-/// Properties whose texts are names and days, by which nobody narrows down.
-const NO_FACETS: &[&str] = &["from", "ground_level_measured", "name_alt", "name_en", "name_fr", "names", "to"];
+/// Properties whose texts are names, codes and days, by which nobody narrows down.
+const NO_FACETS: &[&str] = &[
+    "bss_id",
+    "commune_code",
+    "external_code",
+    "former_code",
+    "from",
+    "ground_level_measured",
+    "name_alt",
+    "name_en",
+    "name_fr",
+    "names",
+    "to",
+    "water_body_code",
+];
 
 /// Property, its value, English, French. Without a property: parts of the world, wherever they stand.
 const VALUES: &[(&str, &str, &str, &str)] = &[
@@ -223,6 +236,19 @@ const VALUES: &[(&str, &str, &str, &str)] = &[
     ("swot:continent", "NA", "North America", "Amérique du Nord"),
     ("swot:continent", "SA", "South America", "Amérique du Sud"),
     ("swot:continent", "SI", "Siberia", "Sibérie"),
+    ("datum", "datum of the gauge", "datum of the gauge", "zéro de l'échelle"),
+    (
+        "datum",
+        "datum of the station (its property datum)",
+        "datum of the station (its property datum)",
+        "référence de la station (sa propriété datum)",
+    ),
+    ("datum", "measuring point (MP)", "measuring point (MP)", "repère de mesure (MP)"),
+    ("datum", "ground level (MV)", "ground level (MV)", "niveau du sol (MV)"),
+    ("roles", "data", "data", "données"),
+    ("roles", "metadata", "metadata", "métadonnées"),
+    ("roles", "overview", "overview", "aperçu"),
+    ("roles", "thumbnail", "thumbnail", "vignette"),
     ("country", "Netherlands", "Netherlands", "Pays-Bas"),
     ("country", "United States", "United States", "États-Unis"),
     ("", "Africa", "Africa", "Afrique"),

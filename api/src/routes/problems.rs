@@ -28,7 +28,7 @@ pub(super) async fn get(State(_): State<App>, Path(code): Path<String>, ask: Ask
     ask.only(&[])?;
     let Some(known) = ProblemType::of(&code) else {
         let detail = format!("there is no type of problem {code:?}");
-        return Err(Problem::not_found("problem-not-found", detail).allowed("those that /problems lists").into());
+        return Err(Problem::not_found("problem-not-found", detail).into());
     };
     let view = ask.clone();
     if ask.html {

@@ -192,3 +192,40 @@ async fn problems_are_pages_for_browsers() {
     assert_eq!(page.status, 404);
     assert!(page.header("content-type").starts_with("text/html") && page.text().contains("Introuvable"));
 }
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_explanation() {
+    let world = World::new().await;
+    let problem = world.get("/search?bbox=1,2,3").await.json();
+    assert!(problem["type"].as_str().expect("a type").ends_with("/problems/bbox"), "{problem}");
+    let known = world.get("/problems/bbox?lang=fr").await;
+    assert_eq!((known.status, known.json()["status"].clone()), (200, 400.into()));
+    assert_eq!(known.json()["type"], problem["type"]);
+    assert!(known.json()["explanation"].as_str().expect("a text").starts_with("Un cadre est fait"));
+    let page = world.page("/problems/bbox").await;
+    assert!(page.text().contains("A box is four numbers in degrees"), "{}", page.text());
+    let all = world.get("/problems").await.json();
+    assert!(all["problems"].as_array().expect("types").len() > 90);
+    assert!(world.page("/problems?lang=fr").await.text().contains("Types de problèmes"));
+    assert_eq!(world.get("/problems/none-such").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_french_problem_page_explains_before_it_gives_the_english_detail() {
+    let world = World::new().await;
+    let page = world.page("/search?bbox=1,2,3&lang=fr").await;
+    let text = page.text();
+    let at = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle}: {text}"));
+    assert!(at("Un cadre est fait") < at("Détail technique (en anglais)"));
+    assert!(at("<dd lang=\"en\">a bbox has 4 or 6 numbers, not 3</dd>") > 0 && at("/problems/bbox?lang=fr") > 0);
+}
+
+#[tokio::test]
+async fn the_french_page_of_the_interface_says_nothing_in_english() {
+    let world = World::new().await;
+    let page = world.page("/api.html?lang=fr").await;
+    let text = page.text();
+    assert!(text.contains("Éléments qui correspondent") && text.contains("Supprime un élément"), "{text}");
+    // Only the link to the English page is English.
+    assert_eq!(text.matches(" lang=\"en\"").count(), 1, "{text}");
+}

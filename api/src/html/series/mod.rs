@@ -15,6 +15,7 @@ use nilometer_schemas::{Instant, Parameter};
 
 use super::figures::decimal;
 use super::icons::{Icon, icon};
+use super::labels::value_text;
 use super::language::{Language, readable};
 use super::layout::Frame;
 use super::snippets::{Answer, snippets};
@@ -58,7 +59,7 @@ pub(super) fn latest(frame: &Frame<'_>, view: &View) -> Markup {
                                 " " span.unit { (unit(parameter.and_then(|p| p.unit.as_deref()).unwrap_or_default())) }
                             }
                             @if let Some(datum) = parameter.and_then(|p| p.datum.as_deref()) {
-                                dd.note { (frame.t("above ", "au-dessus de ")) (datum) }
+                                dd.note { (frame.t("above ", "référence : ")) (value_text(frame.language, "datum", datum)) }
                             }
                             dd.note { time datetime=(value.span.1) { (readable(value.span.1)) } }
                         }
@@ -259,7 +260,7 @@ fn choice(frame: &Frame<'_>, view: &View, parameter: &Parameter) -> Markup {
                     (told(frame.language, &view.known, parameter))
                     @if let Some(own) = parameter.unit.as_deref() { " " span.hint { (unit(own)) } }
                     @if let Some(count) = count {
-                        " " span.hint { "(" (frame.language.number(count)) " " (frame.t("values", "valeurs")) ")" }
+                        " " span.hint { "(" (frame.language.number(count)) " " (if count == 1 { frame.t("value", "valeur") } else { frame.t("values", "valeurs") }) ")" }
                     }
                 }
             }
@@ -396,7 +397,8 @@ fn heading(language: Language, view: &View, parameter: &Parameter, method: Optio
     }
     let what = method.map(|method| format!(", {}", method_name(language, method))).unwrap_or_default();
     let own = parameter.unit.as_deref().map(unit).filter(|unit| !unit.is_empty());
-    let notes: Vec<&str> = own.into_iter().chain(parameter.datum.as_deref()).collect();
+    let datum = parameter.datum.as_deref().map(|datum| value_text(language, "datum", datum));
+    let notes: Vec<&str> = own.into_iter().chain(datum).collect();
     if notes.is_empty() { format!("{title}{what}") } else { format!("{title}{what} ({})", notes.join(", ")) }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Series, View, method_name, name, unit};
 use crate::html::embed::data_block;
+use crate::html::labels::value_text;
 use crate::html::layout::Frame;
 use crate::routes::edr::{Format, Listing};
 
@@ -44,8 +45,8 @@ fn panels(frame: &Frame<'_>, view: &View, listing: &Listing) -> Vec<Value> {
     let mut panels: Vec<(String, Vec<&Parameter>)> = Vec::new();
     for parameter in view.chosen.iter().filter_map(|chosen| view.parameter(chosen)) {
         let own = parameter.unit.as_deref().map(unit).unwrap_or_default();
-        let scale =
-            parameter.datum.as_deref().into_iter().fold(own.to_owned(), |unit, datum| format!("{unit}, {datum}"));
+        let datum = parameter.datum.as_deref().map(|datum| value_text(frame.language, "datum", datum));
+        let scale = datum.map_or_else(|| own.to_owned(), |datum| format!("{own}, {datum}"));
         match panels.iter_mut().find(|(known, _)| *known == scale) {
             Some((_, parameters)) => parameters.push(parameter),
             None => panels.push((scale, vec![parameter])),
