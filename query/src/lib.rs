@@ -22,15 +22,16 @@ mod space_match;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
 pub use near::{Near, feature_ids, features, features_within, haversine_m, nearest};
+pub use order::is_sortable;
 pub use passes::{Sight, sights};
 pub use plan::place;
 pub use queryables::Queryable;
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
-use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search};
+use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search, SortKey};
 
-use order::Token;
+use order::{Candidate, Token};
 use plan::Plan;
 
 /// One page of items.
@@ -70,11 +71,28 @@ fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep
     let as_of = token.as_ref().map_or(snapshot.seq_for(scope), |token| token.as_of);
     let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
     order::check_keys(&search.sortby, snapshot, scope)?;
+    let (number_matched, mut candidates) = pick(&plan, &keys, token.as_ref(), keep, search.limit + 1)?;
+    // One more than the page holds tells whether there is a next one.
+    let more = candidates.len() > search.limit;
+    candidates.truncate(search.limit);
+    let next = match candidates.last().filter(|_| more) {
+        Some(last) => Some(order::token_after(&keys, last, as_of).write()?),
+        None => None,
+    };
+    Ok(Page { number_matched, items: items_of(snapshot, &candidates)?, next })
+}
+
+/// How many documents match, and the first of them in order.
+fn pick(
+    plan: &Plan<'_>,
+    keys: &[SortKey],
+    token: Option<&Token>,
+    keep: Option<Keep<'_>>,
+    wanted: usize,
+) -> Result<(u64, Vec<Candidate>), Problem> {
     let mut number_matched = 0;
     let mut candidates = Vec::new();
-    // One more than the page holds tells whether there is a next one.
-    let wanted = search.limit + 1;
-    for segment in matched(&plan) {
+    for segment in matched(plan) {
         let (segment, mut matches) = segment?;
         if let Some(keep) = keep {
             matches.retain(|doc| keep(segment.data(), doc));
@@ -82,21 +100,32 @@ fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep
         let count = matches.count();
         number_matched += count;
         if count > 0 {
-            candidates.extend(order::first_of(segment.data(), &matches, count, &keys, token.as_ref(), wanted));
+            candidates.extend(order::first_of(segment.data(), &matches, count, keys, token, wanted));
         }
     }
-    candidates.sort_by(|a, b| order::compare(&keys, a, b));
-    let more = candidates.len() > search.limit;
-    candidates.truncate(search.limit);
-    let next = match candidates.last().filter(|_| more) {
-        Some(last) => Some(order::token_after(&keys, last, as_of).write()?),
-        None => None,
-    };
+    candidates.sort_by(|a, b| order::compare(keys, a, b));
+    candidates.truncate(wanted);
+    Ok((number_matched, candidates))
+}
+
+fn items_of(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<Vec<StoredItem>, Problem> {
     let mut items = Vec::with_capacity(candidates.len());
-    for candidate in &candidates {
+    for candidate in candidates {
         items.push(snapshot.item_by_seq(candidate.seq).map_err(|e| e.problem())?);
     }
-    Ok(Page { number_matched, items, next })
+    Ok(items)
+}
+
+/// The first items of a search in whose texts all words of a text stand, the last of which may only begin so:
+/// `lac lem` finds Lac Léman. The search's own words, token and fields do not count.
+///
+/// # Errors
+/// As [`search`].
+pub fn begun(snapshot: &Snapshot, search: &Search, text: &str, scope: Scope) -> Result<Vec<StoredItem>, Problem> {
+    let mut plan = Plan::new(snapshot, &Search { q: Vec::new(), ..search.clone() }, scope, None)?;
+    plan.begin_with(text)?;
+    let (_, candidates) = pick(&plan, &order::keys_of(&search.sortby), None, None, search.limit)?;
+    items_of(snapshot, &candidates)
 }
 
 /// Number of matching items, exact.

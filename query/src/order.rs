@@ -98,19 +98,23 @@ pub(crate) fn keys_of(sortby: &[SortKey]) -> Vec<SortKey> {
     sortby.to_vec()
 }
 
+/// Whether pages can be ordered by a field: an item's own, or a property that some visible item has.
+pub fn is_sortable(snapshot: &Snapshot, field: &str, scope: Scope) -> bool {
+    const OWN: [&str; 6] = ["datetime", "start_datetime", "end_datetime", "ingested", "id", "collection"];
+    let mut segments = snapshot.segments().iter();
+    OWN.contains(&field)
+        || snapshot.segments().is_empty()
+        || segments.any(|segment| plan::has_property(snapshot, segment.data(), field, scope))
+}
+
 /// Refuses a key that names nothing any visible item has: a typing error would sort nothing. An empty collection, or
 /// an empty catalogue, is no error.
 ///
 /// # Errors
 /// `Invalid`, naming the field.
 pub(crate) fn check_keys(sortby: &[SortKey], snapshot: &Snapshot, scope: Scope) -> Result<(), Problem> {
-    const OWN: [&str; 6] = ["datetime", "start_datetime", "end_datetime", "ingested", "id", "collection"];
     for key in sortby {
-        let mut segments = snapshot.segments().iter();
-        let known = OWN.contains(&key.field.as_str())
-            || snapshot.segments().is_empty()
-            || segments.any(|segment| plan::has_property(snapshot, segment.data(), &key.field, scope));
-        if !known {
+        if !is_sortable(snapshot, &key.field, scope) {
             let detail = format!("no item has a property {:?} to sort by", key.field);
             return Err(Problem::invalid("unknown-sort-field", detail)
                 .at("sortby")

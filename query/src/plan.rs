@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use nilometer_indexer::geometry::FlatGeometry;
 use nilometer_indexer::segment::{Bits, Codes, ColumnKind, Narrow, SegmentData};
-use nilometer_indexer::{SegmentView, Snapshot, folded_words_query};
+use nilometer_indexer::{SegmentView, Snapshot, folded_beginning_query, folded_words_query};
 use nilometer_schemas::{Kind, Problem, Scope, Search, TimeInterval};
 use tantivy::query::{EnableScoring, Weight};
 
@@ -82,6 +82,17 @@ impl<'s> Plan<'s> {
     /// Adds a place that geometries must meet.
     pub(crate) fn and_place(&mut self, place: PreparedGeometry) {
         self.places.push(vec![place]);
+    }
+
+    /// Asks for all words of a text, the last of which may only begin so, in place of the words asked for.
+    ///
+    /// # Errors
+    /// `Internal` when the index cannot be read.
+    pub(crate) fn begin_with(&mut self, text: &str) -> Result<(), Problem> {
+        let query = folded_beginning_query(text, self.snapshot.fields()).map_err(internal)?;
+        let scoring = EnableScoring::disabled_from_searcher(self.snapshot.searcher());
+        self.words = Some(query.weight(scoring).map_err(internal)?);
+        Ok(())
     }
 
     /// The matching documents of a segment, exactly.

@@ -2,7 +2,7 @@
 
 use nilometer_schemas::{IndexFields, text};
 use tantivy::Term;
-use tantivy::query::{BooleanQuery, EmptyQuery, PhraseQuery, Query, TermQuery};
+use tantivy::query::{BooleanQuery, EmptyQuery, PhraseQuery, Query, RegexQuery, TermQuery};
 use tantivy::schema::IndexRecordOption;
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
@@ -60,4 +60,17 @@ pub fn folded_words_query(terms: &[String], fields: &IndexFields) -> Box<dyn Que
         1 => any.remove(0),
         _ => Box::new(BooleanQuery::union(any)),
     }
+}
+
+/// A query for the documents in which all words of a text stand, the last of them perhaps not yet typed to its end.
+///
+/// # Errors
+/// The engine's; words are letters, digits and underscores, of which every pattern is valid.
+pub fn folded_beginning_query(text: &str, fields: &IndexFields) -> tantivy::Result<Box<dyn Query>> {
+    let mut words: Vec<String> = text::words(text).collect();
+    let Some(last) = words.pop() else { return Ok(Box::new(EmptyQuery)) };
+    let begun: Box<dyn Query> = Box::new(RegexQuery::from_pattern(&format!("{last}.*"), fields.words)?);
+    let whole = words.iter().map(|word| Term::from_field_text(fields.words, word));
+    let whole = whole.map(|term| Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Box<dyn Query>);
+    Ok(Box::new(BooleanQuery::intersection(whole.chain([begun]).collect())))
 }
