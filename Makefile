@@ -65,6 +65,11 @@ screenshots: tests/browser/node_modules/.package-lock.json ## Pictures of the po
 	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
 	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/screenshots.mjs
 
+.PHONY: portal-speed
+portal-speed: tests/browser/node_modules/.package-lock.json ## Bytes and time to the first result, in docs/results/portal.md
+	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
+	NILOMETER_BIN="$${NILOMETER_BIN:-$(abspath $(TARGET))/debug/nilometer}" $(NODE) tests/browser/measure.mjs
+
 # Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
 $(VENV)/installed: tests/requirements.txt
 	@echo "Python packages of the tests in $(VENV)"

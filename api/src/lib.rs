@@ -20,6 +20,7 @@ mod body;
 mod content_policy;
 mod guard;
 mod middleware;
+mod places;
 mod similar;
 
 pub use middleware::router;

@@ -186,6 +186,12 @@ const QUESTION: [&str; 14] = [
     "token",
 ];
 
+/// Parameters of a page of results, beside those of the question.
+const PAGE_OF_RESULTS: [&str; 4] = ["pagePlace", "pageFrom", "pageTo", "pageSearch"];
+/// Parameters of the page of a feature that has a series.
+const PAGE_OF_SERIES: [&str; 7] =
+    ["seriesParameters", "seriesFrom", "seriesTo", "seriesResample", "seriesMethod", "seriesVersion", "seriesPage"];
+
 /// The question's parameters where the path names the collection.
 fn question_within() -> Vec<&'static str> {
     QUESTION.into_iter().filter(|name| *name != "collections").collect()
@@ -245,7 +251,8 @@ fn general_paths(paths: &mut Map<String, Value>) {
         "/search",
         json!({
             "get": read("Search", "getSearch", ("Items that match", "Éléments qui correspondent"),
-                (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true, &QUESTION),
+                (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true,
+                &[&QUESTION[..], &PAGE_OF_RESULTS].concat()),
             "post": ask("Search", "postSearch",
                 ("Items that match a long question", "Éléments qui correspondent à une longue question"), "Search",
                         (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), "200"),
@@ -305,8 +312,15 @@ fn general_paths(paths: &mut Map<String, Value>) {
         json!({"get": read("Search", "getSwotPasses",
             ("When SWOT sees a place: the last pass, the next one, and all",
             "Quand SWOT voit un lieu : le dernier passage, le prochain, et tous"),
-        (("The passes, oldest first", "Les passages, les plus anciens d'abord"), JSON, "SwotPasses"), true, &["point",
-            "place", "bbox", "datetime", "limit", "token"])}),
+        (("The passes, oldest first", "Les passages, les plus anciens d'abord"), JSON, "SwotPasses"), true,
+        &["point", "place", "bbox", "datetime", "limit", "token", "pageWhere", "pageFrom", "pageTo"])}),
+    );
+    add(
+        "/places",
+        json!({"get": read("Search", "getPlaces",
+            ("Stored places by their names, as they are typed", "Lieux enregistrés par leurs noms, à mesure qu'ils sont tapés"),
+        (("The places, likeliest first", "Les lieux, les plus probables d'abord"), JSON, "Places"), false,
+        &["placesQ", "collections", "placesLimit", "lang"])}),
     );
     add("/hydrocron/v1/timeseries", hydrocron::path());
     add(
@@ -360,10 +374,11 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
         (("The collection", "La collection"), JSON, "Collection"), true, &[])});
     let mut items = json!({"get": read(is, &name("getItems"), (&format!("Items of {of}")
         , &format!("Éléments {of_french}")),
-        (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true, &question_within())});
+        (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true,
+        &[&question_within()[..], &PAGE_OF_RESULTS].concat())});
     let mut item = json!({"get": read(is, &name("getItem"), (&format!("An item of {of}")
         , &format!("Un élément {of_french}")),
-        (("The item", "L'élément"), GEOJSON, "Item"), true, &[])});
+        (("The item", "L'élément"), GEOJSON, "Item"), true, &PAGE_OF_SERIES)});
     if concrete.is_none() {
         add_writes(&mut collection, &mut items, &mut item);
     }

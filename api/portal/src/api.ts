@@ -8,6 +8,8 @@ export class ApiFailure extends Error {
     message: string,
     /** HTTP status; 0 where no answer came. */
     readonly status: number,
+    /** The page that came in place of the one asked for. */
+    readonly page?: Document,
   ) {
     super(message);
   }
@@ -27,7 +29,7 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
       0,
     );
   }
-  if (!response.ok) throw new ApiFailure(await problemText(response), response.status);
+  if (!response.ok) throw await failure(response);
   return response;
 }
 
@@ -50,18 +52,18 @@ async function explanation(type: string | undefined): Promise<string | undefined
   }
 }
 
-async function problemText(response: Response): Promise<string> {
+async function failure(response: Response): Promise<ApiFailure> {
   const type = response.headers.get("content-type") ?? "";
   if (type.includes("json")) {
     const problem = (await response.json()) as { type?: string; detail?: string; title?: string };
     // Details are English; what a problem of this type is, the service says in the page's language.
     const text = (language === "en" ? undefined : await explanation(problem.type)) ?? problem.detail ?? problem.title;
-    if (text) return text;
+    if (text) return new ApiFailure(text, response.status);
   }
   if (type.startsWith("text/html")) {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const text = page.querySelector(".problem-page .lead")?.textContent;
-    if (text) return text;
+    const text = page.querySelector(".refusal p, .problem-page .lead")?.textContent;
+    if (text) return new ApiFailure(text, response.status, page);
   }
-  return t(`The service answered ${response.status}.`, `Le service a répondu ${response.status}.`);
+  return new ApiFailure(t(`The service answered ${response.status}.`, `Le service a répondu ${response.status}.`), response.status);
 }

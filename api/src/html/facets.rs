@@ -12,8 +12,8 @@ use super::form::{FORM, dates};
 use super::icons::{Icon, icon};
 use super::labels::{is_facet, label, value_text};
 use super::layout::Frame;
-use super::places;
 use super::results::{changed, collection_title};
+use crate::places;
 use crate::routes::ask::Ask;
 use crate::routes::search::Results;
 

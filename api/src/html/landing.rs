@@ -10,10 +10,10 @@ use super::collections::card;
 use super::form::search_form;
 use super::icons::{Icon, icon};
 use super::layout::{Frame, Page};
-use super::places;
 use super::results::{item_list, options, parsed};
 use crate::config::Config;
 use crate::links::with_query;
+use crate::places::{self, Meaning};
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
 
@@ -36,7 +36,7 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Result
     let items = nilometer_query::count(snapshot, &all, ask.scope)?;
     let mut collections = snapshot.collections(ask.scope);
     collections.sort_by_key(|c| std::cmp::Reverse(snapshot.collection_stats(c.collection.id.as_str()).items));
-    let mut options = options(ask, snapshot, config);
+    let mut options = options(ask, config);
     // Planned passes cover the whole world evenly: behind the words they would hide all else.
     let drawn: Vec<&str> = collections.iter().map(|c| c.collection.id.as_str()).filter(|id| *id != PLANNED).collect();
     if drawn.len() < collections.len() && drawn.len() <= COLLECTIONS_DRAWN_MAX {
@@ -51,7 +51,7 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Result
             div.words {
                 h1 { (headline(&frame, title)) }
                 p.lead { (description) }
-                (search_form(&frame, ask, snapshot, None))
+                (search_form(&frame, ask, snapshot, None, None))
                 (examples(&frame, snapshot, ask))
                 p.figures {
                     strong { (frame.language.items(items)) }
@@ -103,8 +103,9 @@ fn examples(frame: &Frame<'_>, snapshot: &Snapshot, ask: &Ask) -> Markup {
         ("Canada", "Stations in Canada", "Stations du Canada"),
         ("Lake Victoria", "Lake Victoria", "Le lac Victoria"),
     ] {
-        if let Ok(reference) = places::resolve(snapshot, ask, place) {
-            let path = with_query("/search", [("intersectsRefs", reference.as_str())]);
+        let of_places = places::collections(snapshot, ask.scope);
+        if let Ok(Meaning::One(place)) = places::meaning(snapshot, ask, place, &of_places) {
+            let path = with_query("/search", [("intersectsRefs", place.references.as_str())]);
             links.push((frame.t(english, french).to_owned(), path));
         }
     }

@@ -2,21 +2,25 @@
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
+use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_query::Page as ItemPage;
 use nilometer_schemas::text::fold;
 use serde_json::{Value, json};
 
+use super::Language;
 use super::facets::{chips, facets};
 use super::form::{FORM, search_form};
 use super::icons::{Icon, icon};
+use super::labels::label;
 use super::layout::{Frame, Page, Section};
 use super::locator;
-use super::places;
+use super::refusal::{self, Refusal};
 use super::snippets::{Answer, snippets};
 use super::timeline::Timeline;
 use super::values::{item_time, item_title_in};
 use crate::config::Config;
 use crate::links::{GEOJSON, item_path, with_query};
+use crate::places;
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::language_of;
@@ -37,7 +41,9 @@ pub(super) fn parsed(page: &ItemPage) -> Result<Vec<Value>, ApiError> {
 
 /// The page.
 pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config: &Config) -> Result<String, ApiError> {
-    let frame = Frame::of(ask);
+    let own = Frame::of(ask);
+    // A page of the order that programs do not have is no page of theirs.
+    let frame = Frame { json: Some(with_parameter(&first_page(ask), "f", "json")), ..own };
     let items = parsed(&results.page)?;
     let collection = results.collection();
     let matched = results.page.number_matched;
@@ -47,10 +53,10 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
         None => frame.t("Search", "Recherche").to_owned(),
     };
     let main = html! {
-        div.explore data-mount="search" data-options=(options(ask, snapshot, config).to_string()) data-view="list" {
+        div.explore data-mount="search" data-options=(options(ask, config).to_string()) data-view="list" {
             h1.hidden-text { (frame.t("Search", "Recherche")) }
             div.ask {
-                (search_form(&frame, ask, snapshot, collection))
+                (search_form(&frame, ask, snapshot, collection, None))
                 div data-part="chips" { (chips(&frame, ask, snapshot, results)) }
             }
             (view_switch(&frame))
@@ -59,10 +65,11 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
                     (facets(&frame, ask, snapshot, results)?)
                 }
                 section.results #list data-part="results" tabindex="-1" aria-label=(frame.t("Results", "Résultats")) {
+                    a.to-filters href="#filters" { (icon(Icon::Filter)) (frame.t("Filters", "Filtres")) }
                     div.summary {
                         p.count { (matched_text(&frame, matched)) }
-                        (order(&frame, ask))
                         (take(&frame, ask))
+                        (order(&frame, ask))
                     }
                     @if matched == 0 { (nothing(&frame, ask)) }
                     (item_list(&frame, ask, snapshot, &items, collection))
@@ -70,6 +77,7 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
                 }
                 section.map-panel #map aria-label=(frame.t("Map and time", "Carte et temps")) {
                     div.map.needs-script {}
+                    p.map-note.needs-script data-part="map-note" { (map_note(&frame, matched, items.len()).unwrap_or_default()) }
                     div data-part="timeline" {
                         @if timeline.is_worth_showing() {
                             (timeline.draw(&frame, &question(ask, collection), ask.parameter("datetime").unwrap_or_default()))
@@ -88,12 +96,26 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
     Ok(frame.whole(&page))
 }
 
+/// The page of a question that was not understood: what is wrong, and the form to mend it.
+pub(crate) fn refused_search(ask: &Ask, snapshot: &Snapshot, collection: Option<&str>, refusal: &Refusal) -> String {
+    let frame = Frame { json: None, ..Frame::of(ask) };
+    let title = frame.t("Search", "Recherche");
+    let kind = |place: &places::Place| collection_title(ask, snapshot, place.collection.as_str());
+    let main = html! {
+        div.wide.stack {
+            h1 { (title) }
+            (refusal::notice(&frame, refusal, kind))
+            (search_form(&frame, ask, snapshot, collection, Some(refusal)))
+            p.actions { a.button.quiet href=(frame.href("/search")) { (frame.t("Start again", "Recommencer")) } }
+        }
+    };
+    frame.whole(&Page { title, section: Section::Search, main, ..Page::default() })
+}
+
 /// What the page's script must know.
-pub(super) fn options(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Value {
-    let places: Vec<String> =
-        places::collections(snapshot, ask.scope).iter().map(|id| id.as_str().to_owned()).collect();
+pub(super) fn options(ask: &Ask, config: &Config) -> Value {
     let basemap = config.basemap_style.as_ref().map(ToString::to_string);
-    json!({ "places": places, "basemap": basemap, "lang": ask.lang })
+    json!({ "planned": PLANNED, "basemap": basemap, "lang": ask.lang })
 }
 
 /// On narrow screens one part is shown at a time.
@@ -120,20 +142,86 @@ fn matched_text(frame: &Frame<'_>, matched: u64) -> String {
     }
 }
 
+/// What map and list have in common: the map shows all items, the list a page of them.
+fn map_note(frame: &Frame<'_>, matched: u64, listed: usize) -> Option<String> {
+    if matched <= listed as u64 {
+        return None;
+    }
+    let (all, listed) = (frame.language.items(matched), frame.language.number(listed as u64));
+    Some(match frame.language {
+        Language::English => format!("{all} are on the map, {listed} of them on this page of the list."),
+        Language::French => format!("{all} sur la carte, dont {listed} sur cette page de la liste."),
+    })
+}
+
+/// The question of a page, on its first page.
+fn first_page(ask: &Ask) -> Ask {
+    let query = ask.query.iter().filter(|(n, _)| !PAGE_PARAMETERS.contains(&n.as_str())).cloned().collect();
+    Ask { query, ..ask.clone() }
+}
+
+/// Orders that are offered: value in the address, English, French. The first is a page's own.
+const ORDERS: [(&str, &str, &str); 8] = [
+    ("", "Observed first, planned last", "Observé d'abord, prévu à la fin"),
+    ("-datetime", "Newest date first", "Dates récentes d'abord"),
+    ("+datetime", "Oldest date first", "Dates anciennes d'abord"),
+    ("-ingested", "Latest additions", "Derniers ajouts"),
+    ("+title", "By title, A to Z", "Par titre, de A à Z"),
+    ("-title", "By title, Z to A", "Par titre, de Z à A"),
+    ("+id", "By identifier, A to Z", "Par identifiant, de A à Z"),
+    ("-id", "By identifier, Z to A", "Par identifiant, de Z à A"),
+];
+
+/// An order in words, whatever it is: `-area_km2,+title` is told property by property.
+fn order_name(language: Language, sortby: &str) -> String {
+    let one = |key: &str| {
+        let (field, is_down) = match key.strip_prefix('-') {
+            Some(field) => (field, true),
+            None => (key.trim_start_matches(['+', ' ']), false),
+        };
+        let field = field.strip_prefix("properties.").unwrap_or(field);
+        let signed = format!("{}{field}", if is_down { '-' } else { '+' });
+        if let Some((_, english, french)) = ORDERS.iter().find(|(value, ..)| *value == signed) {
+            return language.of(english, french).to_owned();
+        }
+        let name = match field {
+            "collection" => "Collection".to_owned(),
+            "ingested" => language.of("Date of addition", "Date d'ajout").to_owned(),
+            "start_datetime" => language.of("Begin", "Début").to_owned(),
+            "end_datetime" => language.of("End", "Fin").to_owned(),
+            other => label(language, other),
+        };
+        let how = match is_down {
+            true => language.of("descending", "décroissant"),
+            false => language.of("ascending", "croissant"),
+        };
+        format!("{name}, {how}")
+    };
+    sortby.split(',').map(one).collect::<Vec<_>>().join("; ")
+}
+
 fn order(frame: &Frame<'_>, ask: &Ask) -> Markup {
     let asked = ask.parameter("sortby").unwrap_or_default();
-    let known = [
-        ("", frame.t("Newest first", "Récents d'abord")),
-        ("+datetime", frame.t("Oldest first", "Anciens d'abord")),
-        ("-ingested", frame.t("Latest additions", "Derniers ajouts")),
-        ("+title", frame.t("By title", "Par titre")),
-        ("+id", frame.t("By identifier", "Par identifiant")),
-    ];
+    // In an address a plus may have become a space, and is what no sign means.
+    let signed = match asked.trim_start() {
+        "" => String::new(),
+        text if text.starts_with(['+', '-']) => text.to_owned(),
+        text => format!("+{text}"),
+    };
+    let is_known = ORDERS.iter().any(|(value, ..)| *value == signed);
+    let hint = frame.t(
+        "What has values comes first, the newest leading; then what has a date, newest first; then the rest by title. \
+         What is to come and planned passes stand last.",
+        "Ce qui a des valeurs vient d'abord, les plus récentes en tête ; puis ce qui a une date, les plus récentes \
+         d'abord ; puis le reste par titre. Ce qui est à venir et les passages prévus viennent en dernier.",
+    );
     html! {
-        label.hidden-text for="sortby" { (frame.t("Order", "Ordre")) }
-        select #sortby name="sortby" form=(FORM) {
-            @for (value, name) in known { option value=(value) selected[asked == value] { (name) } }
-            @if !known.iter().any(|(value, _)| *value == asked) { option value=(asked) selected { (asked) } }
+        div.order {
+            label for="sortby" { (frame.t("Order", "Ordre")) }
+            select #sortby name="sortby" form=(FORM) title=[signed.is_empty().then_some(hint)] {
+                @for (value, english, french) in ORDERS { option value=(value) selected[signed == value] { (frame.t(english, french)) } }
+                @if !is_known { option value=(asked) selected { (order_name(frame.language, asked)) } }
+            }
         }
     }
 }
@@ -277,5 +365,28 @@ pub(super) fn collection_title(ask: &Ask, snapshot: &Snapshot, id: &str) -> Stri
     match snapshot.collection(id, ask.scope) {
         Some(stored) => stored.collection.title(&language_of(&stored.collection, &ask.languages)).to_owned(),
         None => id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_order_has_a_name_in_both_languages() {
+        for (sortby, english, french) in [
+            ("-title", "By title, Z to A", "Par titre, de Z à A"),
+            ("+title", "By title, A to Z", "Par titre, de A à Z"),
+            ("title", "By title, A to Z", "Par titre, de A à Z"),
+            (
+                "-properties.area_km2,+id",
+                "Area (km²), descending; By identifier, A to Z",
+                "Aire (km²), décroissant; Par identifiant, de A à Z",
+            ),
+            ("+start_datetime", "Begin, ascending", "Début, croissant"),
+        ] {
+            assert_eq!(order_name(Language::English, sortby), english);
+            assert_eq!(order_name(Language::French, sortby), french);
+        }
     }
 }

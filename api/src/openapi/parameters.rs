@@ -8,6 +8,7 @@ use super::Words;
 use crate::links::CRS84;
 
 use crate::routes::edr::{Format, TOLERANCE_M, steps, units};
+use crate::routes::places::{LIMIT_DEFAULT as PLACES_DEFAULT, LIMIT_MAX as PLACES_MAX};
 use crate::routes::tiles::PROPERTIES_MAX;
 
 fn query(name: &str, description: Words<'_>, schema: Value) -> Value {
@@ -110,8 +111,8 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         query(
             "place",
             (
-                "A stored item, COLLECTION.ID, whose geometry is the place",
-                "Un élément enregistré, COLLECTION.ID, dont la géométrie est le lieu",
+                "A stored item, COLLECTION.ID, whose geometry is the place; several with commas between",
+                "Un élément enregistré, COLLECTION.ID, dont la géométrie est le lieu ; plusieurs, séparés par des virgules",
             ),
             text(),
         ),
@@ -271,6 +272,20 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
             ),
         );
     }
+    add(
+        "placesQ",
+        query(
+            "q",
+            (
+                "A name, perhaps not typed to its end; case and accents do not matter",
+                "Un nom, peut-être pas tapé en entier ; la casse et les accents ne comptent pas",
+            ),
+            text(),
+        ),
+    );
+    let places = ("Places in the answer", "Lieux dans la réponse");
+    add("placesLimit", query("limit", places, whole(1, PLACES_MAX, PLACES_DEFAULT)));
+    add_pages(&mut add);
     add_values(&mut add);
     let steps = json!({"type": "string", "enum": ["hour", "day", "month", "year"], "default": "month"});
     add(
@@ -278,6 +293,106 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         query("datetime_frequency_interval", ("Calendar step", "Pas de calendrier"), steps),
     );
     out
+}
+
+/// The parameters that only pages for people take (`text/html`).
+fn add_pages(add: &mut impl FnMut(&str, Value)) {
+    let text = || json!({"type": "string"});
+    let date = || json!({"type": "string", "format": "date"});
+    let mut page = |key: &str, name: &str, (english, french): Words<'_>, schema: Value| {
+        let (english, french) = (format!("Of the page alone: {english}"), format!("De la page seule : {french}"));
+        add(key, query(name, (&english, &french), schema));
+    };
+    page(
+        "pagePlace",
+        "place",
+        (
+            "a stored place by its name, which is sent on as intersectsRefs in place of bbox, intersects, intersectsRefs and \
+             search",
+            "un lieu enregistré, par son nom, transmis comme intersectsRefs à la place de bbox, intersects, intersectsRefs et \
+             search",
+        ),
+        text(),
+    );
+    page(
+        "pageWhere",
+        "where",
+        (
+            "a place by name, COLLECTION.ID, position (longitude, latitude) or box, which is sent on as place, point or bbox",
+            "un lieu par son nom, COLLECTION.ID, une position (longitude, latitude) ou un cadre, transmis comme place, point ou \
+             bbox",
+        ),
+        text(),
+    );
+    page(
+        "pageFrom",
+        "from",
+        (
+            "first day, UTC; with the other end it is sent on as datetime",
+            "premier jour, UTC ; transmis avec l'autre comme datetime",
+        ),
+        date(),
+    );
+    page(
+        "pageTo",
+        "to",
+        (
+            "last day, UTC; with the other end it is sent on as datetime",
+            "dernier jour, UTC ; transmis avec l'autre comme datetime",
+        ),
+        date(),
+    );
+    page(
+        "pageSearch",
+        "search",
+        (
+            "identifier of a kept question, asked together with the other parameters",
+            "identifiant d'une question conservée, posée avec les autres paramètres",
+        ),
+        text(),
+    );
+    page("seriesFrom", "from", ("first day of the series shown, UTC", "premier jour de la série montrée, UTC"), date());
+    page("seriesTo", "to", ("last day of the series shown, UTC", "dernier jour de la série montrée, UTC"), date());
+    page(
+        "seriesParameters",
+        "parameter-name",
+        (
+            "names of the parameters shown, with commas between",
+            "noms des paramètres montrés, séparés par des virgules",
+        ),
+        text(),
+    );
+    page(
+        "seriesResample",
+        "resample",
+        (
+            "calendar step shown, or none for every value; one that fits if absent",
+            "pas de calendrier montré, ou none pour toutes les valeurs ; un pas qui convient s'il est absent",
+        ),
+        text(),
+    );
+    page(
+        "seriesMethod",
+        "method",
+        ("statistics of a step, with commas between", "statistiques d'un pas, séparées par des virgules"),
+        text(),
+    );
+    page(
+        "seriesVersion",
+        "version",
+        (
+            "latest, all, or the name of a version of the observations",
+            "latest, all, ou le nom d'une version des observations",
+        ),
+        text(),
+    );
+    let number = json!({"type": "integer", "minimum": 1, "default": 1});
+    page(
+        "seriesPage",
+        "page",
+        ("page of the table, the newest rows first", "page du tableau, les lignes les plus récentes d'abord"),
+        number,
+    );
 }
 
 /// The parameters of OGC API EDR, our own among them.

@@ -202,6 +202,24 @@ fn answers() -> Value {
                 "links": reference("Links"),
             },
         },
+        "Places": {
+            "type": "object",
+            "required": ["places", "links"],
+            "properties": {
+                "places": {"type": "array", "items": {
+                    "type": "object",
+                    "required": ["references", "title", "collection", "collectionTitle"],
+                    "properties": {
+                        "references": {
+                            "type": "string",
+                            "description": "COLLECTION.ID, of several pieces with commas between, as intersectsRefs takes it",
+                        },
+                        "title": {"type": "string"}, "collection": {"type": "string"}, "collectionTitle": {"type": "string"},
+                    },
+                }},
+                "links": reference("Links"),
+            },
+        },
         "BulkReport": {
             "type": "object", "required": ["received", "created", "replaced", "unchanged", "rejectedCount", "rejected"],
             "properties": {

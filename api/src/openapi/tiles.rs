@@ -41,7 +41,8 @@ fn add_under(paths: &mut Map<String, Value>, base: &str, own: &[Value], name: &d
             (("TileJSON", "TileJSON"), JSON, "Object"),
         ),
     ] {
-        add(tail, &[], read("Map", &name(operation), summary, content, false, &parameters));
+        let has_page = !tail.ends_with("tilejson.json");
+        add(tail, &[], read("Map", &name(operation), summary, content, has_page, &parameters));
     }
     let references: Vec<Value> = parameters.iter().map(|name| parameter_ref(name)).collect();
     let tile = json!({
@@ -95,10 +96,8 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>) {
             ("Definition of the tile matrix set", "Définition de la grille de tuiles"),
         ),
     ] {
-        paths.insert(
-            path.into(),
-            json!({"get": read("Map", operation, summary, (summary, JSON, "Object"), false, &[])}),
-        );
+        paths
+            .insert(path.into(), json!({"get": read("Map", operation, summary, (summary, JSON, "Object"), true, &[])}));
     }
 }
 

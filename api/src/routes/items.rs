@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredItem, Write};
-use nilometer_query::series::summary;
+use nilometer_query::series::{SeriesQuery, Versions, summary};
 use nilometer_schemas::{CollectionId, Item, ItemId, Kind, Problem};
 use serde_json::Value;
 
@@ -66,7 +66,22 @@ async fn series_of(ask: &Ask, snapshot: &Arc<Snapshot>, item: &StoredItem) -> Re
         html::SeriesView::read(ask, snapshot, collection, id, html::item_title_in(&body, ask.language()), summary)?;
     let Some(view) = view else { return Ok(None) };
     let listing = gather(snapshot, &view.query()?, ask.scope, view.chosen(), html::SERIES_ROWS_MAX).await?;
+    if listing.rows.is_empty() {
+        check_version(ask, snapshot, &view).await?;
+    }
     Ok(Some(html::Series { view, listing }))
+}
+
+/// Refuses a version that no observation of the feature has, whenever it was made.
+async fn check_version(ask: &Ask, snapshot: &Snapshot, view: &html::SeriesView) -> Result<(), ApiError> {
+    let Some(query) = view.query_of_version() else { return Ok(()) };
+    if !gather(snapshot, &query, ask.scope, &[], 1).await?.rows.is_empty() {
+        return Ok(());
+    }
+    let all = SeriesQuery { versions: Versions::All, ..query };
+    let all = gather(snapshot, &all, ask.scope, &[], html::SERIES_ROWS_MAX).await?;
+    let known: BTreeSet<&str> = all.rows.iter().map(|row| row.version.as_str()).filter(|v| !v.is_empty()).collect();
+    Err(view.no_such_version(&known.into_iter().collect::<Vec<_>>()).into())
 }
 
 /// An item's answer.

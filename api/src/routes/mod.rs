@@ -8,6 +8,7 @@ mod bulk;
 mod changes;
 mod collections;
 mod conformance;
+mod default_order;
 mod documents;
 mod feature_page;
 mod items;
@@ -26,6 +27,7 @@ pub(crate) mod collection_view;
 pub(crate) mod edr;
 pub(crate) mod hydrocron;
 pub(crate) mod passes;
+pub(crate) mod places;
 pub(crate) mod search;
 pub(crate) mod tiles;
 
@@ -67,6 +69,7 @@ pub fn router() -> Router<App> {
         .route("/searches", axum::routing::post(searches::post))
         .route("/searches/{search}", get(searches::get))
         .route("/searches/{search}/items", get(searches::items))
+        .route("/places", get(places::get))
         .route("/swot/passes", get(passes::get))
         .route(hydrocron::PATH, get(hydrocron::get))
         .route("/changes", get(changes::get))

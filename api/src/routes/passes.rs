@@ -7,19 +7,20 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
-use geo::{Geometry, MultiPolygon, Point, Polygon, Rect};
+use geo::{Geometry, GeometryCollection, MultiPolygon, Point, Polygon, Rect};
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::orbit::{COLLECTION, Cycle, Side};
 use nilometer_query::{Sight, sights};
+use nilometer_schemas::limits::REFS_MAX;
 use nilometer_schemas::{
-    Bbox, Dialect, Direction, Filter, Instant, Problem, Scalar, Scope, Search, SortKey, TimeInterval,
+    Bbox, Dialect, Direction, Filter, Instant, Kind, Problem, Scalar, Scope, Search, SortKey, TimeInterval,
 };
 use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
 use super::question::{from_pairs, visible};
-use super::search::with_parameter;
-use crate::html;
+use super::search::{bad_request, see_other, with_parameter};
+use crate::html::{self, PassesView, Refusal};
 use crate::links::{HTML, JSON, collection_path, item_path};
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
@@ -111,22 +112,60 @@ impl Seen {
 /// `GET /swot/passes`.
 pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
     visible(&app, COLLECTION, &ask)?;
+    if ask.html {
+        return page(app, ask).await;
+    }
     let (snapshot, now, view) = (app.catalog.snapshot(), (app.clock)(), ask.clone());
     let question = question(&app, &ask, now)?;
-    let media_type = if ask.html { HTML } else { JSON };
     let seq = snapshot.seq_for(ask.scope);
     let bytes = run_blocking(move || {
         let passes = answer(&snapshot, &question, view.scope, now)?;
-        if view.html {
-            return Ok(html::passes(&view, &question, passes.as_ref(), now, &app.config).into_bytes());
-        }
         let passes = passes.ok_or_else(|| Problem::invalid("place", "no place is named").allowed(ALLOWED))?;
         to_bytes(&as_json(&view, &passes, now))
     })
     .await?;
-    // What was last and what is next depends on the clock, so the tag is made from the answer itself.
+    Ok(respond(&ask, seq, JSON, bytes))
+}
+
+/// What was last and what is next depends on the clock, so the tag is made from the answer itself.
+fn respond(ask: &Ask, seq: u64, media_type: &str, bytes: Vec<u8>) -> Response {
     let etag = ask.etag(seq, media_type, &bytes);
-    Ok(ask.not_modified(&etag).unwrap_or_else(|| ask.respond(media_type, &etag, bytes)))
+    ask.not_modified(&etag).unwrap_or_else(|| ask.respond(media_type, &etag, bytes))
+}
+
+/// The page: a form for people, whose answer stands at the address that programs ask.
+async fn page(app: App, ask: Ask) -> Result<Response, ApiError> {
+    let (snapshot, now, view) = (app.catalog.snapshot(), (app.clock)(), ask.clone());
+    match html::clean_passes_address(&ask, &snapshot) {
+        Ok(None) => {}
+        Ok(Some(clean)) => return Ok(see_other(&ask.links.local(&clean))),
+        Err(refusal) => return refused(&app, &ask, refusal, now),
+    }
+    let question = match question(&app, &ask, now) {
+        Ok(question) => question,
+        Err(problem) => return refused(&app, &ask, problem.into(), now),
+    };
+    let seq = snapshot.seq_for(ask.scope);
+    let config = app.config.clone();
+    let made = run_blocking(move || {
+        let passes = answer(&snapshot, &question, view.scope, now)?;
+        let shown = PassesView { question: Some(&question), passes: passes.as_ref(), refusal: None };
+        Ok(html::passes(&view, &snapshot, &shown, now, &config)?.into_bytes())
+    })
+    .await;
+    match made {
+        Ok(bytes) => Ok(respond(&ask, seq, HTML, bytes)),
+        Err(error) => refused(&app, &ask, error.problem().clone().into(), now).map_err(|_| error),
+    }
+}
+
+/// The form again, with what is wrong.
+fn refused(app: &App, ask: &Ask, refusal: Refusal, now: Instant) -> Result<Response, ApiError> {
+    if refusal.problem.kind != Kind::Invalid {
+        return Err(refusal.problem.into());
+    }
+    let shown = PassesView { question: None, passes: None, refusal: Some(&refusal) };
+    Ok(bad_request(ask, html::passes(ask, &app.catalog.snapshot(), &shown, now, &app.config)?))
 }
 
 fn question(app: &App, ask: &Ask, now: Instant) -> Result<Question, Problem> {
@@ -156,7 +195,7 @@ fn by_time(direction: Direction) -> Vec<SortKey> {
 /// The geometry of the place asked for.
 fn geometry(snapshot: &Snapshot, name: &str, text: &str, scope: Scope) -> Result<Geometry<f64>, Problem> {
     match name {
-        "place" => nilometer_query::place(snapshot, text, scope).map_err(|problem| problem.at("place")),
+        "place" => stored(snapshot, text, scope),
         "bbox" => {
             let rect = |b: Bbox| -> Polygon<f64> { Rect::new((b.west, b.south), (b.east, b.north)).to_polygon() };
             let parts: Vec<Polygon<f64>> = Bbox::parse(text)?.split().into_iter().map(rect).collect();
@@ -164,6 +203,23 @@ fn geometry(snapshot: &Snapshot, name: &str, text: &str, scope: Scope) -> Result
         }
         _ => point(text).map(Geometry::Point),
     }
+}
+
+/// The geometry of a stored item, or of several with commas between.
+fn stored(snapshot: &Snapshot, text: &str, scope: Scope) -> Result<Geometry<f64>, Problem> {
+    let one = |text: &str| nilometer_query::place(snapshot, text, scope).map_err(|problem| problem.at("place"));
+    let parts: Vec<&str> = text.split(',').collect();
+    // A comma may be part of an id.
+    match one(text) {
+        Err(_) if parts.len() > 1 => {}
+        whole => return whole,
+    }
+    if parts.len() > REFS_MAX {
+        let detail = format!("{} places are named, the limit is {REFS_MAX}", parts.len());
+        return Err(Problem::invalid("place", detail).at("place"));
+    }
+    let parts = parts.into_iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    Ok(Geometry::GeometryCollection(GeometryCollection(parts)))
 }
 
 fn point(text: &str) -> Result<Point<f64>, Problem> {

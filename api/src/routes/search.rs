@@ -10,16 +10,17 @@ use axum::response::Response;
 use nilometer_indexer::Snapshot;
 use nilometer_query::Page;
 use nilometer_query::parse::Request;
-use nilometer_schemas::{CollectionId, Dialect, Scope, Search};
+use nilometer_schemas::{CollectionId, Dialect, Kind, Scope, Search};
 use serde_json::{Map, Value};
 
 use super::ask::Ask;
 use super::body::JsonBody;
+use super::default_order;
 use super::feature_page::feature_collection;
 use super::question::{from_address, from_body, from_pairs, visible, within};
 use super::searches::load;
 use super::tiles::tileset_link;
-use crate::html;
+use crate::html::{self, Refusal};
 use crate::links::{GEOJSON, HTML, JSON, collection_path, with_query};
 use crate::metrics::{Metrics, Shape};
 use crate::problem::ApiError;
@@ -139,18 +140,69 @@ const KEPT: &str = "search";
 
 async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
     let snapshot = app.catalog.snapshot();
-    if let Some(clean) = html::clean_search_address(&ask, &snapshot)? {
-        return Ok(see_other(&ask.links.local(&clean)));
+    match html::clean_search_address(&ask, &snapshot) {
+        Ok(None) => {}
+        Ok(Some(clean)) => return Ok(see_other(&ask.links.local(&clean))),
+        Err(refusal) => return refused(&ask, &snapshot, collection.as_ref(), refusal),
     }
-    let mut search = page_question(app, &ask).await?;
+    match answer_page(app, &ask, &snapshot, collection.clone()).await {
+        Err(error) if error.problem().kind == Kind::Invalid => {
+            refused(&ask, &snapshot, collection.as_ref(), error.problem().clone().into())
+        }
+        answer => answer,
+    }
+}
+
+/// The form again, with what is wrong.
+fn refused(
+    ask: &Ask,
+    snapshot: &Snapshot,
+    collection: Option<&CollectionId>,
+    refusal: Refusal,
+) -> Result<Response, ApiError> {
+    if refusal.problem.kind != Kind::Invalid {
+        return Err(refusal.problem.into());
+    }
+    let page = html::refused_search(ask, snapshot, collection.map(CollectionId::as_str), &refusal);
+    Ok(bad_request(ask, page))
+}
+
+/// A page that says what was not understood.
+pub(super) fn bad_request(ask: &Ask, page: String) -> Response {
+    let mut response = Response::new(Body::from(page));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(ask.language().tag()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
+    response
+}
+
+async fn answer_page(
+    app: &App,
+    ask: &Ask,
+    snapshot: &Arc<Snapshot>,
+    collection: Option<CollectionId>,
+) -> Result<Response, ApiError> {
+    let mut search = page_question(app, ask).await?;
     search.fields = None;
     search.limit = search.limit.min(HTML_LIMIT_MAX);
     if let Some(collection) = &collection {
         search = within(search, collection)?;
     }
-    let (view, metrics, app) = (ask.clone(), Arc::clone(&app.metrics), Arc::clone(app));
-    ask.answer(snapshot.seq_for(ask.scope), HTML, b"", move || {
-        let page = page_of(&metrics, &snapshot, &search, view.scope)?;
+    let now = default_order::hour((app.clock)());
+    let (view, snapshot, metrics, app) = (ask.clone(), snapshot.clone(), Arc::clone(&app.metrics), Arc::clone(app));
+    // What is to come depends on the clock.
+    let hour = if search.sortby.is_empty() { now.to_string() } else { String::new() };
+    ask.answer(snapshot.seq_for(ask.scope), HTML, hour.as_bytes(), move || {
+        let begin = Instant::now();
+        let page = if search.sortby.is_empty() {
+            default_order::page(&snapshot, &search, now, view.scope)?
+        } else {
+            nilometer_query::search(&snapshot, &search, view.scope)?
+        };
+        metrics.searched(Shape::of(&search), Some(page.number_matched), begin.elapsed());
         Ok(html::results(&view, &snapshot, &Results { search, collection, page }, &app.config)?.into_bytes())
     })
     .await
@@ -169,7 +221,7 @@ async fn page_question(app: &App, ask: &Ask) -> Result<Search, ApiError> {
     Ok(from_body(app, whole, &[])?.search)
 }
 
-fn see_other(location: &str) -> Response {
+pub(super) fn see_other(location: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
     if let Ok(value) = HeaderValue::from_str(location) {

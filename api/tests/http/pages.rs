@@ -150,6 +150,71 @@ async fn a_place_by_name_becomes_a_reference_and_an_unknown_one_is_refused() {
 }
 
 #[tokio::test]
+async fn a_question_that_is_not_understood_comes_back_in_the_form_with_what_is_wrong() {
+    let world = World::new().await;
+    for (query, field, value) in [
+        ("bbox=1,2&q=nile", "bbox", "1,2"),
+        ("from=yesterday&q=nile", "from", "yesterday"),
+        ("datetime=now&q=nile", "from", "now"),
+        ("place=atlantis&q=nile", "place", "atlantis"),
+        ("filter=a+%3E&q=nile", "filter", "a &gt;"),
+        ("sortby=nothing&q=nile", "sortby", "nothing"),
+    ] {
+        for path in ["/search", "/collections/gauges/items"] {
+            let answer = world.page(&format!("{path}?{query}")).await;
+            let page = answer.text();
+            assert_eq!(answer.status, 400, "{query}");
+            let input = page.split("<input").find(|input| input.contains("aria-invalid=\"true\"")).unwrap_or_default();
+            for part in [format!("id=\"{field}\""), format!("value=\"{value}\""), "aria-describedby=\"refusal\"".into()]
+            {
+                assert!(input.contains(&part), "{query}: {part} in {input}");
+            }
+            assert!(page.contains("value=\"nile\"") && page.contains("id=\"refusal\""), "{query}: {page}");
+        }
+    }
+    assert_eq!(world.page("/collections/none/items?bbox=1").await.status, 404);
+}
+
+#[tokio::test]
+async fn places_are_suggested_by_the_beginning_of_their_names_whatever_case_and_accents() {
+    let world = World::new().await;
+    for text in ["aqui", "AQUITAINE", "áquit"] {
+        let answer = world.get(&format!("/places?q={text}")).await;
+        assert_eq!(answer.json()["places"][0]["references"], "places/all.aquitaine", "{text}: {}", answer.text());
+    }
+    let gauges = world.get("/places?q=garonne-1&collections=gauges").await.json();
+    assert_eq!(gauges["places"][0]["collection"], "gauges", "{gauges}");
+    for nothing in
+        ["/places", "/places?q=", "/places?q=%22", "/places?q=atlantis", "/places?q=hidden&collections=secret"]
+    {
+        assert_eq!(world.get(nothing).await.json()["places"], json!([]), "{nothing}");
+    }
+    assert_eq!(world.get("/places?q=a&limit=x").await.status, 400);
+    assert_eq!(world.get(&format!("/places?q={}", "a".repeat(3_000))).await.status, 400);
+}
+
+#[tokio::test]
+async fn tilesets_are_pages_too() {
+    let world = World::new().await;
+    for path in [
+        "/tiles",
+        "/tiles/WebMercatorQuad",
+        "/collections/gauges/tiles",
+        "/tileMatrixSets",
+        "/tileMatrixSets/WebMercatorQuad",
+    ] {
+        let page = world.page(path).await;
+        assert!(page.status == 200 && page.header("content-type").starts_with("text/html"), "{path}: {}", page.text());
+        assert_eq!(
+            world.get(&format!("{path}?f=html")).await.text(),
+            world.page(&format!("{path}?f=html")).await.text()
+        );
+        assert!(world.get(path).await.header("content-type").contains("json"), "{path}");
+    }
+    assert_eq!(world.get("/tiles/WebMercatorQuad/tilejson.json?f=html").await.status, 400);
+}
+
+#[tokio::test]
 async fn a_page_asks_a_kept_question_together_with_what_its_address_adds() {
     let world = World::new().await;
     let area = json!({"type": "Polygon", "coordinates": [[[-2, 43], [2, 43], [2, 46], [-2, 46], [-2, 43]]]});

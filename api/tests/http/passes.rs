@@ -103,6 +103,80 @@ async fn a_stored_place_and_a_box_are_answered_with_spans_and_sides() {
 }
 
 #[tokio::test]
+async fn a_place_is_typed_as_people_write_it_and_stands_in_the_address_as_programs_do() {
+    let world = world().await;
+    for (query, expected) in [
+        ("where=1.44%2C+43.6&from=&to=", "point=1.44%2C43.6"),
+        ("where=-2;43;1;46", "bbox=-2%2C43%2C1%2C46"),
+        ("where=aquitaine", "place=places%2Fall.aquitaine"),
+        ("where=gauges.garonne-2", "place=gauges.garonne-2"),
+        ("where=garonne+at+garonne-2", "place=gauges.garonne-2"),
+        (
+            "where=AQUITAINE&point=1,2&from=2026-07-01&to=2026-07-31&datetime=2020-01-01&lang=fr",
+            "place=places%2Fall.aquitaine&datetime=2026-07-01T00%3A00%3A00Z%2F2026-07-31T23%3A59%3A59.999999Z&lang=fr",
+        ),
+        (
+            "where=&place=gauges.garonne-2&from=2026-07-01",
+            "place=gauges.garonne-2&datetime=2026-07-01T00%3A00%3A00Z%2F..",
+        ),
+    ] {
+        let answer = world.page(&format!("/swot/passes?{query}")).await;
+        let expected = format!("/portal/swot/passes?{expected}");
+        assert_eq!((answer.status, answer.header("location")), (303, expected.as_str()), "{query}: {}", answer.text());
+    }
+    let page = world.page("/swot/passes?place=places/all.aquitaine").await.text();
+    assert!(page.contains("value=\"Aquitaine\"") && page.contains("planned_052_"), "{page}");
+    let both = world.get("/swot/passes?place=gauges.garonne-2,places/all.aquitaine&limit=100").await.json();
+    let one = world.get("/swot/passes?place=places/all.aquitaine&limit=100").await.json();
+    assert!(both["numberMatched"].as_u64() >= one["numberMatched"].as_u64(), "{both}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_place_or_a_date_comes_back_in_the_form_with_what_is_wrong() {
+    let world = world().await;
+    for (query, field, word) in [
+        ("where=atlantis", "where", "atlantis"),
+        ("point=1,95", "where", "no position"),
+        ("place=secret.hidden-1", "where", "value=\"secret.hidden-1\""),
+        ("where=aquitaine&from=yesterday", "from", "value=\"yesterday\""),
+        ("where=aquitaine&from=2026-02-01&to=2026-01-01", "to", "ends before"),
+        ("point=1,2&datetime=now", "from", "value=\"now\""),
+    ] {
+        let answer = world.page(&format!("/swot/passes?{query}")).await;
+        let page = answer.text();
+        assert_eq!(answer.status, 400, "{query}");
+        let input = page.split("<input").find(|input| input.contains("aria-invalid=\"true\"")).unwrap_or_default();
+        assert!(input.contains(&format!("id=\"{field}\"")) && input.contains("aria-describedby=\"refusal"), "{input}");
+        assert!(page.contains("id=\"refusal\"") && page.contains(word), "{query}: {page}");
+    }
+    // Some gauges begin like this; each is offered.
+    let near = world.page("/swot/passes?where=garonne+at&from=2026-07-01").await;
+    assert_eq!(near.status, 400);
+    assert!(near.text().contains("place=gauges.garonne-1&amp;datetime=2026-07-01"), "{}", near.text());
+}
+
+#[tokio::test]
+async fn what_is_planned_stands_last_on_a_page_without_an_order_and_every_item_once() {
+    let world = world().await;
+    let mut path = "/search?limit=200".to_owned();
+    let mut ids: Vec<String> = Vec::new();
+    loop {
+        let page = world.page(&path).await.text();
+        ids.extend(page.split("data-id=\"").skip(1).map(|part| part.split('"').next().unwrap().to_owned()));
+        let next = page.split("rel=\"next\" href=\"/portal").nth(1).map(|part| part.split('"').next().unwrap());
+        let Some(next) = next else { break };
+        path = next.replace("&amp;", "&");
+    }
+    let matched = world.get("/search?limit=1").await.json()["numberMatched"].as_u64().unwrap();
+    let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!((ids.len() as u64, distinct.len() as u64), (matched, matched));
+    let first_planned = ids.iter().position(|id| id.starts_with("planned_")).unwrap();
+    assert!(first_planned > 5 && ids[first_planned..].iter().all(|id| id.starts_with("planned_")));
+    // The service's clock stands before both cycles: what comes first comes first.
+    assert_eq!(ids[first_planned], "planned_052_001");
+}
+
+#[tokio::test]
 async fn wrong_questions_are_told_what_is_allowed() {
     let world = world().await;
     for (query, parameter) in [

@@ -28,10 +28,22 @@ export function mapLegend({ map, onStyle }: OwnMap): HTMLElement {
     );
   onStyle(paint);
   paint();
-  box.append(text, few, svg, many);
+  const cells = document.createElement("span");
+  cells.className = "cells";
+  cells.append(text, few, svg, many);
+  const planned = document.createElement("span");
+  box.append(cells, planned);
   map.on("idle", () => {
     const range = expose(map);
-    box.hidden = !range;
+    const hasPlanned = map.getSource("planned") !== undefined;
+    box.hidden = !range && !hasPlanned;
+    cells.hidden = !range;
+    planned.hidden = !hasPlanned;
+    // One cycle is drawn: the others lie on the same ground.
+    planned.textContent =
+      map.getLayer("planned-fill") && map.getZoom() >= (map.getLayer("planned-fill")?.minzoom ?? 0)
+        ? t("Planned passes: those of one cycle, 21 days", "Passages prévus : ceux d'un cycle, 21 jours")
+        : t("Planned passes appear closer in", "Les passages prévus apparaissent de plus près");
     const [least, most] = range ?? [0, 0];
     few.textContent = least > 1 ? `≤ ${number(least)}` : "1";
     many.textContent = `≥ ${number(most)}`;

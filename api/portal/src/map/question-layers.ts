@@ -2,21 +2,16 @@
 
 import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as MapLibreMap, VectorTileSource } from "maplibre-gl";
 import type { Geometry } from "geojson";
+import type { Tiles } from "../search/question";
 import { colour } from "./colours";
 import { FIRST_LABELS } from "./style";
 
 /** Layers whose features are items. */
-export const ITEM_LAYERS = ["items-fill", "items-line", "items-point"];
+export const ITEM_LAYERS = ["items-fill", "items-line", "items-point", "planned-fill"];
 /** The layer of counts. */
 export const GRID_LAYER = "grid-fill";
 /** The colours of counts, few to many, by custom property. */
 export const COUNT_COLOURS = ["--map-count-0", "--map-count-1", "--map-count-2", "--map-count-3", "--map-count-4"];
-
-/** Where the tiles of a question are described. */
-export interface TileAddress {
-  /** TileJSON, absolute. */
-  tilejson: string;
-}
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
 
@@ -73,21 +68,30 @@ function twoFigures(value: number): number {
 }
 
 /** Puts a question's tiles, and an empty place for the item looked at, on the map; what was there of them goes. */
-export function showQuestion(map: MapLibreMap, tiles: TileAddress): void {
-  for (const layer of [...questionLayers(), ...highlights()]) if (map.getLayer(layer.id)) map.removeLayer(layer.id);
-  for (const source of ["question", "looked-at"]) if (map.getSource(source)) map.removeSource(source);
-  map.addSource("question", { type: "vector", url: tiles.tilejson });
+export function showQuestion(map: MapLibreMap, tiles: Tiles): void {
+  // Beside other things they are no more than a background, which far out would hide the land.
+  const apart = plannedLayers(tiles.items ? 4 : 0);
+  const layers = [...apart, ...questionLayers()];
+  for (const layer of [...layers, ...highlights()]) if (map.getLayer(layer.id)) map.removeLayer(layer.id);
+  for (const source of ["planned", "question", "looked-at"]) if (map.getSource(source)) map.removeSource(source);
   map.addSource("looked-at", { type: "geojson", data: EMPTY });
   for (const layer of highlights()) map.addLayer(layer);
-  const source = map.getSource<VectorTileSource & { vectorLayerIds?: string[] }>("question");
-  const before = map.getLayer(FIRST_LABELS) ? FIRST_LABELS : "looked-at-fill";
+  const above = map.getLayer(FIRST_LABELS) ? FIRST_LABELS : "looked-at-fill";
+  if (tiles.planned) addTiles(map, "planned", tiles.planned, apart, () => (map.getLayer(GRID_LAYER) ?? map.getLayer("items-fill"))?.id ?? above);
+  if (tiles.items) addTiles(map, "question", tiles.items, questionLayers(), () => above);
+}
+
+/** Adds a source of tiles with its layers, below what `before` names at that moment. */
+function addTiles(map: MapLibreMap, id: string, url: string, layers: OwnLayer[], before: () => string): void {
+  map.addSource(id, { type: "vector", url });
+  const source = map.getSource<VectorTileSource & { vectorLayerIds?: string[] }>(id);
   // The description of the tiles says which layers they have: a question with few items has no counts.
   const described = map.on("sourcedata", (event) => {
-    if (map.getSource("question") !== source) return described.unsubscribe();
-    if (event.sourceId !== "question" || !source?.vectorLayerIds) return;
+    if (map.getSource(id) !== source) return described.unsubscribe();
+    if (event.sourceId !== id || !source?.vectorLayerIds) return;
     described.unsubscribe();
-    for (const layer of questionLayers()) {
-      if (source.vectorLayerIds.includes(String(layer["source-layer"]))) map.addLayer(layer, before);
+    for (const layer of layers) {
+      if (source.vectorLayerIds.includes(layer["source-layer"])) map.addLayer(layer, before());
     }
   });
 }
@@ -98,7 +102,19 @@ export function lookAt(map: MapLibreMap, geometry: Geometry | null): void {
   source?.setData(geometry ? { type: "Feature", properties: {}, geometry } : EMPTY);
 }
 
-function questionLayers(): (LayerSpecification & { "source-layer": string })[] {
+type OwnLayer = LayerSpecification & { "source-layer": string };
+
+/** Planned passes: faint, below all else. Their counts would say the same of every place, and are not drawn. */
+function plannedLayers(minzoom: number): OwnLayer[] {
+  const ink = colour("--ink-soft");
+  const common = { source: "planned", "source-layer": "items", minzoom };
+  return [
+    { ...common, id: "planned-fill", type: "fill", paint: { "fill-color": ink, "fill-opacity": 0.05 } },
+    { ...common, id: "planned-line", type: "line", paint: { "line-color": ink, "line-opacity": 0.22, "line-width": 0.8 } },
+  ];
+}
+
+function questionLayers(): OwnLayer[] {
   const water = colour("--water");
   const sheet = colour("--sheet");
   const common = { source: "question" };

@@ -6,6 +6,7 @@ import { getJson } from "../api";
 import { local, number, t } from "../page";
 import { collectionTitle } from "../search/collections";
 import type { Box } from "../search/extent";
+import type { Tiles } from "../search/question";
 import { itemTitle } from "../search/titles";
 import { colour } from "./colours";
 import { createMap, motion } from "./create";
@@ -30,7 +31,9 @@ export interface MapEvents {
 /** The map as the page uses it. */
 export interface MapSide {
   /** Shows another question; `fit` is where to look, if the view shall follow. */
-  show(tilejson: string, fit: Box | undefined): void;
+  show(tiles: Tiles, fit: Box | undefined): void;
+  /** Shows no question, until the next one is understood. */
+  clear(): void;
   /** Outlines the place that the question is about. */
   outline(geometry: Geometry | null): void;
   /** Shows where an item lies, or nothing. */
@@ -56,7 +59,7 @@ export async function mountMap(
     interactive: true,
   });
   const { map } = own;
-  let tiles: string | undefined;
+  let tiles: Tiles | undefined;
   let outlined: Geometry | null = null;
   let popup: Popup | undefined;
   const tools = mapTools(map, { begun: () => popup?.remove(), drawn: (shape) => events.drawn(shape) });
@@ -64,7 +67,7 @@ export async function mountMap(
   let hovered: string | undefined;
 
   const draw = (): void => {
-    if (tiles) showQuestion(map, { tilejson: tiles });
+    if (tiles) showQuestion(map, tiles);
     outlineLayer();
   };
   const outlineLayer = (): void => {
@@ -142,10 +145,16 @@ export async function mountMap(
   };
 
   return {
-    show(tilejson, fit) {
+    show(next, fit) {
       if (fit) map.fitBounds(lngLat(fit), { padding: 48, maxZoom: 10, duration: motion(700) });
-      if (tilejson === tiles) return;
-      tiles = tilejson;
+      if (tiles && next.items === tiles.items && next.planned === tiles.planned) return;
+      tiles = next;
+      popup?.remove();
+      if (own.isStyled()) draw();
+    },
+    clear() {
+      tiles = {};
+      outlined = null;
       popup?.remove();
       if (own.isStyled()) draw();
     },

@@ -5,7 +5,6 @@ import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
 
 interface Options {
-  places: string[];
   basemap: string | null;
   lang: string | null;
   /** Collections to draw; all where there are none. */
@@ -18,9 +17,9 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   const place = element.querySelector<HTMLInputElement>("#place");
   if (place) {
     ends.push(
-      suggestPlaces(place, options.places, (reference) => {
+      suggestPlaces(place, undefined, ({ references }) => {
         const lang = options.lang ? `&lang=${options.lang}` : "";
-        location.assign(local(`/search?intersectsRefs=${encodeURIComponent(reference)}${lang}`));
+        location.assign(local(`/search?intersectsRefs=${encodeURIComponent(references)}${lang}`));
       }),
     );
   }
@@ -43,8 +42,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       unnamed: true,
     });
     const question = options.collections ? `?${new URLSearchParams({ collections: options.collections })}` : "";
-    const tilejson = new URL(local(`/tiles/WebMercatorQuad/tilejson.json${question}`), location.href).href;
-    own.onStyle(() => showQuestion(own.map, { tilejson }));
+    const items = new URL(local(`/tiles/WebMercatorQuad/tilejson.json${question}`), location.href).href;
+    own.onStyle(() => showQuestion(own.map, { items }));
     own.map.on("idle", () => expose(own.map));
     ends.push(() => own.destroy());
   };

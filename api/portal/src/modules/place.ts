@@ -54,7 +54,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     own.onStyle(() => {
       if (options.collection !== null) {
         const query = `collections=${encodeURIComponent(options.collection)}`;
-        showQuestion(map, { tilejson: new URL(local(`/tiles/WebMercatorQuad/tilejson.json?${query}`), location.href).href });
+        showQuestion(map, { items: new URL(local(`/tiles/WebMercatorQuad/tilejson.json?${query}`), location.href).href });
       }
       drawShape(map, shown);
     });
@@ -63,9 +63,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     map.getCanvas().style.cursor = "crosshair";
     map.on("click", (event) => {
       const { lng, lat } = event.lngLat.wrap();
-      // The page may have asked for a place of another kind; a position is what was pointed at.
-      input.name = "point";
-      input.value = `${lng.toFixed(4)},${lat.toFixed(4)}`;
+      input.value = `${lng.toFixed(4)}, ${lat.toFixed(4)}`;
       shown = { type: "Point", coordinates: [lng, lat] };
       drawShape(map, shown);
       map.easeTo({ center: event.lngLat, duration: motion(300) });

@@ -1,7 +1,7 @@
 // The search page: form, facets, list, time and map as one. The server makes every part; this module fetches the page of
 // the next question and takes its parts over, so that nothing is said twice.
 
-import { request } from "../api";
+import { ApiFailure, request } from "../api";
 import type { Shape } from "../map/draw";
 import type { MapSide } from "../map/side";
 import { type View, readItem, readView, writeFragment } from "../map/view";
@@ -15,7 +15,8 @@ import { failureNotice, locateButton } from "../search/pieces";
 import { brushTimeline } from "../search/timeline";
 
 interface Options {
-  places: string[];
+  /** The collection of planned passes: they cover the whole world evenly. */
+  planned: string;
   basemap: string | null;
 }
 
@@ -76,6 +77,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
 
   /** Takes over what the page of an answer holds. */
   function take(page: Document): void {
+    delete element.dataset["outdated"];
+    blame(undefined);
     for (const fresh of page.querySelectorAll<HTMLElement>("[data-part]")) {
       part(fresh.dataset["part"]!).replaceChildren(...fresh.childNodes);
     }
@@ -90,7 +93,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       if (input.type === "hidden") form.append(input);
       else if (input.id !== document.activeElement?.id || input.id === "place") {
         const own = form.querySelector<HTMLInputElement>(`#${input.id}`);
-        if (own) own.value = input.value;
+        if (own) [own.type, own.value] = [input.type, input.value];
       }
     }
     part("results").scrollTop = 0;
@@ -98,9 +101,32 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     wireParts();
   }
 
+  /** Says what went wrong in the place of the answer. What belongs to an older question does not stay beside it. */
   function failed(error: unknown, to: URL): void {
-    part("results").replaceChildren(failureNotice(error, () => void go(to, "keep")));
+    element.dataset["outdated"] = "true";
+    endParts();
+    endParts = () => {};
+    for (const name of ["chips", "facets", "timeline", "map-note"]) part(name).replaceChildren();
+    map?.clear();
+    const notice = failureNotice(error, () => void go(to, "keep"));
+    part("results").replaceChildren(notice);
+    part("results").scrollTop = 0;
+    if (NARROW.matches) setView("list");
+    blame(error instanceof ApiFailure ? error.page : undefined);
     if (!navigator.onLine) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
+  }
+
+  /** Marks the fields that a refusal is about, as the page that came with it does. */
+  function blame(page: Document | undefined): void {
+    for (const input of form.querySelectorAll("[aria-invalid]")) {
+      input.removeAttribute("aria-invalid");
+      input.removeAttribute("aria-describedby");
+    }
+    for (const faulty of page?.querySelectorAll("form.bar [aria-invalid]") ?? []) {
+      const own = form.querySelector(`#${faulty.id}`);
+      own?.setAttribute("aria-invalid", "true");
+      own?.setAttribute("aria-describedby", faulty.getAttribute("aria-describedby") ?? "");
+    }
   }
 
   // ---- The parts ----
@@ -226,16 +252,16 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
 
   /** Lets the map follow the question; `fit` moves the view to it. */
   async function follow(signal: AbortSignal, fit: boolean): Promise<void> {
-    if (!map) return;
+    if (!map || element.dataset["outdated"]) return;
     const question = questionOf(address);
     // All items stand in the list, or the service tells where they lie.
     const isWhole = !element.querySelector(".results .pager");
-    const [tilejson, place] = await Promise.all([tilesOf(question, signal), placeOf(question, signal)]);
+    const [tiles, place] = await Promise.all([tilesOf(question, options.planned, signal), placeOf(question, signal)]);
     const listed = extent(rows().map(boxOf));
     const everywhere = fit && !place && !isWhole ? await extentOf(question, signal) : undefined;
     if (signal.aborted) return;
     map.outline(place?.geometry ?? null);
-    map.show(tilejson, fit ? (place?.box ?? everywhere ?? listed) : undefined);
+    map.show(tiles, fit ? (place?.box ?? everywhere ?? listed) : undefined);
   }
 
   // ---- What one does ----
@@ -328,7 +354,10 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
 
   const place = form.querySelector<HTMLInputElement>("#place");
   const endSuggestions = place
-    ? suggestPlaces(place, options.places, (reference) => void withPlace(address, { intersectsRefs: reference }).then((to) => go(to, "push")))
+    ? suggestPlaces(place, undefined, ({ references }) => {
+        place.value = "";
+        void withPlace(address, { intersectsRefs: references }).then((to) => go(to, "push"));
+      })
     : () => {};
 
   wireParts();

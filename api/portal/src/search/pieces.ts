@@ -5,6 +5,9 @@ import { t } from "../page";
 
 /** What stands in the place of results that did not come. */
 export function failureNotice(error: unknown, again: () => void): HTMLElement {
+  // The service says itself what it did not understand, and what may have been meant.
+  const said = error instanceof ApiFailure ? error.page?.querySelector<HTMLElement>(".refusal") : undefined;
+  if (said) return document.adoptNode(said);
   const notice = document.createElement("div");
   notice.className = "notice problem";
   notice.role = "alert";

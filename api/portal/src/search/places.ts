@@ -2,26 +2,19 @@
 
 import { getJson } from "../api";
 import { language, t } from "../page";
-import { collectionTitle } from "./collections";
 
-const SUGGESTIONS_MAX = 8;
 const PAUSE_MS = 160;
 
-interface Place {
-  /** `COLLECTION.ID`, as questions refer to it. */
-  reference: string;
+/** A place as the service tells it. */
+export interface Place {
+  /** `COLLECTION.ID`, of several pieces with commas between, as questions refer to it. */
+  references: string;
   title: string;
-  collection: string;
+  collectionTitle: string;
 }
 
-interface Feature {
-  id: string;
-  collection: string;
-  properties: Record<string, string | undefined>;
-}
-
-/** Makes the input suggest places of these collections; `pick` gets the chosen one's reference. */
-export function suggestPlaces(input: HTMLInputElement, collections: string[], pick: (reference: string) => void): () => void {
+/** Makes the input suggest places of these collections, or of those that hold places; `pick` gets the chosen one. */
+export function suggestPlaces(input: HTMLInputElement, collections: string | undefined, pick: (place: Place) => void): () => void {
   const list = document.createElement("ul");
   list.className = "suggestions";
   list.id = `${input.id}-suggestions`;
@@ -60,8 +53,7 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
   const choose = (place: Place | undefined): void => {
     if (!place) return;
     close();
-    input.value = "";
-    pick(place.reference);
+    pick(place);
   };
 
   const show = (): void => {
@@ -75,7 +67,7 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
         title.textContent = place.title;
         const kind = document.createElement("span");
         kind.className = "kind";
-        void collectionTitle(place.collection).then((name) => (kind.textContent = name));
+        kind.textContent = place.collectionTitle;
         entry.append(title, " ", kind);
         // Before the input loses the focus.
         entry.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -100,7 +92,9 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
     running = new AbortController();
     const { signal } = running;
     try {
-      const found = await find(input.value.trim(), collections, signal);
+      const asked = new URLSearchParams({ q: input.value.trim(), lang: language });
+      if (collections) asked.set("collections", collections);
+      const { places: found } = await getJson<{ places: Place[] }>(`/places?${asked}`, signal);
       if (signal.aborted) return;
       places = found;
       active = -1;
@@ -112,7 +106,9 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
 
   const onInput = (): void => {
     clearTimeout(pause);
-    if (input.value.trim().length < 2) close();
+    const text = input.value.trim();
+    // A position or a box is being typed.
+    if (text.length < 2 || /^[-+\d][\d.]*[\s,;]/.test(text)) close();
     else pause = window.setTimeout(() => void look(), PAUSE_MS);
   };
 
@@ -146,46 +142,4 @@ export function suggestPlaces(input: HTMLInputElement, collections: string[], pi
     input.removeEventListener("blur", close);
     input.form?.removeEventListener("submit", close);
   };
-}
-
-/** Places whose names hold these words, or whose names have a word that begins like this. */
-async function find(text: string, collections: string[], signal: AbortSignal): Promise<Place[]> {
-  const common = { collections: collections.join(","), limit: String(SUGGESTIONS_MAX * 3), fields: "id,collection,properties.title,properties.name_fr,properties.scalerank" };
-  const search = (more: Record<string, string>): Promise<{ features: Feature[] }> =>
-    getJson(`/search?${new URLSearchParams({ ...common, ...more })}`, signal);
-  const [words, beginnings] = await Promise.all([
-    search({ q: text.replaceAll(/[,"]/g, " ") }),
-    search({ filter: beginsWith(text), "filter-lang": "cql2-text" }),
-  ]);
-  const seen = new Set<string>();
-  const places: (Place & { weight: number })[] = [];
-  for (const { id, collection, properties } of [...beginnings.features, ...words.features]) {
-    const reference = `${collection}.${id}`;
-    if (seen.has(reference)) continue;
-    seen.add(reference);
-    const title = (language === "fr" && properties["name_fr"]) || properties["title"] || id;
-    places.push({ reference, title, collection, weight: weight(title, text, properties) });
-  }
-  places.sort((a, b) => a.weight - b.weight || a.title.localeCompare(b.title, language));
-  return places.slice(0, SUGGESTIONS_MAX);
-}
-
-/** Small for what people most likely mean: names that begin with the text, then greater things. */
-function weight(title: string, text: string, properties: Record<string, unknown>): number {
-  const [name, typed] = [plain(title), plain(text)];
-  const match = name === typed ? 0 : name.startsWith(typed) ? 20 : 40;
-  return match + (typeof properties["scalerank"] === "number" ? properties["scalerank"] : 0);
-}
-
-function plain(text: string): string {
-  return text.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
-}
-
-/** A condition that a name, or a word in it, begins like this: as typed, and with capital initials as names have. */
-function beginsWith(text: string): string {
-  const escaped = (s: string): string => s.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll("'", "''");
-  const capital = text.toLowerCase().replaceAll(/(^|[\s'-])(\p{L})/gu, (_, gap: string, letter: string) => gap + letter.toUpperCase());
-  const forms = [...new Set([text, capital])];
-  const patterns = forms.flatMap((form) => [`${escaped(form)}%`, `% ${escaped(form)}%`]);
-  return ["title", "name_fr"].flatMap((property) => patterns.map((pattern) => `${property} LIKE '${pattern}'`)).join(" OR ");
 }

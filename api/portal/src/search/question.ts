@@ -49,8 +49,51 @@ export async function keep(body: object, signal?: AbortSignal): Promise<string> 
   return ((await response.json()) as { id: string }).id;
 }
 
-/** Absolute address of the description of a question's tiles. `state` changes with the catalogue. */
-export async function tilesOf(question: URLSearchParams, signal: AbortSignal): Promise<string> {
+/** Where a question's tiles are described, absolute. */
+export interface Tiles {
+  /** Those of the items. */
+  items?: string;
+  /** Those of one cycle of planned passes: in every other one the same passes lie on the same ground. */
+  planned?: string;
+}
+
+const CYCLE_MS = 21 * 86_400_000;
+
+/** The tiles of a question; `planned` is the collection of planned passes. */
+export async function tilesOf(question: URLSearchParams, planned: string, signal: AbortSignal): Promise<Tiles> {
+  const collections = (question.get("collections") ?? "").split(",").filter(Boolean);
+  // Conditions that are kept, or that stand in another language than text, are not taken apart.
+  const isPlain = !question.has("search") && (question.get("filter-lang") ?? "cql2-text") === "cql2-text";
+  const hasPlanned = collections.length === 0 || collections.includes(planned);
+  if (!hasPlanned || !isPlain) return { items: await describedAt(question, signal) };
+  const those = new URLSearchParams(question);
+  those.set("collections", planned);
+  those.set("datetime", oneCycle(question.get("datetime") ?? ""));
+  if (collections.length === 1) return { planned: await describedAt(those, signal) };
+  const others = new URLSearchParams(question);
+  if (collections.length > 0) others.set("collections", collections.filter((id) => id !== planned).join(","));
+  else {
+    const filter = question.get("filter");
+    others.set("filter", `${filter ? `(${filter}) AND ` : ""}collection <> '${planned}'`);
+  }
+  const [items, apart] = await Promise.all([describedAt(others, signal), describedAt(those, signal)]);
+  return { items, planned: apart };
+}
+
+/** The part of a period that holds each pass once: from now on where the period is open, else its begin. */
+function oneCycle(datetime: string): string {
+  const [start = "", end = start] = datetime.split("/");
+  const [from, to] = [Date.parse(start), Date.parse(end)];
+  // To the day, so that the service need not draw anew all the time.
+  const day = (ms: number): string => `${new Date(ms).toISOString().slice(0, 10)}T00:00:00Z`;
+  const today = Date.now();
+  const open = Number.isNaN(to) ? today : Math.min(today, to - CYCLE_MS);
+  const first = Number.isNaN(from) ? open : from;
+  if (!Number.isNaN(to) && !Number.isNaN(from) && to - from <= CYCLE_MS) return datetime;
+  return `${day(first)}/${day(first + CYCLE_MS)}`;
+}
+
+async function describedAt(question: URLSearchParams, signal: AbortSignal): Promise<string> {
   let path = "/tiles/WebMercatorQuad/tilejson.json";
   let asked = question;
   if (question.has("search")) {

@@ -260,12 +260,33 @@ fn choice(frame: &Frame<'_>, view: &View, parameter: &Parameter) -> Markup {
                     (told(frame.language, &view.known, parameter))
                     @if let Some(own) = parameter.unit.as_deref() { " " span.hint { (unit(own)) } }
                     @if let Some(count) = count {
-                        " " span.hint { "(" (frame.language.number(count)) " " (if count == 1 { frame.t("value", "valeur") } else { frame.t("values", "valeurs") }) ")" }
+                        " " span.hint { "(" (values(frame.language, count)) ")" }
                     }
                 }
             }
         }
     }
+}
+
+/// A number of values.
+fn values(language: Language, count: u64) -> String {
+    let number = language.number(count);
+    // French counts nothing and one alike.
+    let is_one = count == 1 || (count == 0 && language == Language::French);
+    let word = if is_one { language.of("value", "valeur") } else { language.of("values", "valeurs") };
+    format!("{number} {word}")
+}
+
+/// What a chart shows: quantities with their units, the feature, the period and, of steps, their statistics.
+fn subject(frame: &Frame<'_>, view: &View) -> String {
+    let quantity = |parameter: &Parameter| heading(frame.language, view, parameter, None);
+    let quantities: Vec<String> = view.chosen.iter().filter_map(|name| view.parameter(name)).map(quantity).collect();
+    let (begin, end) = view.period();
+    let step = view.step.map(|step| {
+        let methods = view.methods.iter().map(|m| method_name(frame.language, *m)).collect::<Vec<_>>().join(", ");
+        format!(", {} {} ({methods})", frame.t("by", "par"), step_name(frame.language, step))
+    });
+    format!("{}, {}, {} – {}{}", quantities.join("; "), view.title, date(begin), date(end), step.unwrap_or_default())
 }
 
 /// Links to other periods: round ones, and a step in each direction.
@@ -408,4 +429,19 @@ fn rows_of_page(view: &View, count: usize) -> std::ops::Range<usize> {
     let last = count.saturating_sub(1) / ROWS_ON_PAGE;
     let begin = (view.page - 1).min(last) * ROWS_ON_PAGE;
     begin..(begin + ROWS_ON_PAGE).min(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_is_one_value() {
+        for (count, english, french) in
+            [(0, "0 values", "0 valeur"), (1, "1 value", "1 valeur"), (2, "2 values", "2 valeurs")]
+        {
+            assert_eq!(values(Language::English, count), english);
+            assert_eq!(values(Language::French, count), french);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use nilometer_query::series::{Method, SeriesColumn};
 use nilometer_schemas::Parameter;
 use serde_json::{Value, json};
 
-use super::{Series, View, method_name, name, unit};
+use super::{Series, View, method_name, name, subject, unit};
 use crate::html::embed::data_block;
 use crate::html::labels::value_text;
 use crate::html::layout::Frame;
@@ -28,7 +28,7 @@ pub(super) fn figure(frame: &Frame<'_>, series: &Series) -> Markup {
                 p.loading { (frame.t("Drawing the chart…", "Tracé du graphique…")) }
             }
             figcaption {
-                strong #chart-title { (frame.t("Chart: ", "Graphique : ")) (view.title) }
+                strong #chart-title { (frame.t("Chart: ", "Graphique : ")) (subject(frame, view)) "." }
                 " "
                 span #chart-help .hint { (frame.t(
                     "Drag over a period to zoom in. Keys: + and − zoom, ← and → move, 0 shows everything.",

@@ -198,6 +198,26 @@ impl View {
         })
     }
 
+    /// The question that tells whether there is a version of this name at all: its rows of all times.
+    pub(crate) fn query_of_version(&self) -> Option<SeriesQuery> {
+        let Versions::Only(_) = &self.versions else { return None };
+        Some(SeriesQuery {
+            collection: self.collection.clone(),
+            features: Some(vec![self.feature.clone()]),
+            period: None,
+            parameters: self.chosen.clone(),
+            versions: self.versions.clone(),
+            resample: None,
+        })
+    }
+
+    /// What to say of a version that there is not, where these are.
+    pub(crate) fn no_such_version(&self, known: &[&str]) -> Problem {
+        let detail = format!("there is no version {:?} of these observations", self.version_name().unwrap_or_default());
+        let allowed = ["latest", "all"].iter().chain(known).copied().collect::<Vec<_>>().join(", ");
+        Problem::invalid("version", detail).at("version").allowed(allowed)
+    }
+
     fn datetime(&self) -> Option<String> {
         let end = |day: Option<Instant>| day.map_or("..".to_owned(), date);
         (self.from.is_some() || self.to.is_some()).then(|| format!("{}/{}", end(self.from), end(self.to)))

@@ -10,9 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::TILE_MATRIX_SET;
 use super::question::{Question, REL_TILESETS, TilesAsk};
-use crate::links::{CRS84, JSON, Links, MVT, WEB_MERCATOR};
+use crate::html::{self, TilesDocument as Document};
+use crate::links::{CRS84, HTML, JSON, Links, MVT, WEB_MERCATOR};
 use crate::problem::ApiError;
 use crate::routes::ask::{Ask, to_bytes};
+use crate::routes::search::with_parameter;
 use crate::state::App;
 
 /// Zoom of the finest tiles that maps ask for: a tile unit there is 60 cm, and maps enlarge from there on.
@@ -35,15 +37,30 @@ pub(super) async fn tilesets(State(app): State<App>, ask: TilesAsk) -> Result<Re
     let view = ask.ask;
     let snapshot = app.catalog.snapshot();
     view.clone()
-        .answer(snapshot.seq_for(view.scope), JSON, b"", move || {
+        .answer(snapshot.seq_for(view.scope), media_type(&view), b"", move || {
             let links = &view.links;
             let tileset = links.titled("self", JSON, &question.path("/WebMercatorQuad"), "The tileset");
-            to_bytes(&json!({
-                "links": [links.link("self", JSON, &question.path("")), links.link("root", JSON, "/")],
+            let answer = json!({
+                "links": [links.link("self", JSON, &question.path("")), links.link("root", JSON, "/"), page(&view)],
                 "tilesets": [summary(links, &question, vec![tileset])],
-            }))
+            });
+            shown(&view, Document::Tilesets, &answer)
         })
         .await
+}
+
+/// What a document is written as: a page where a browser asks.
+fn media_type(ask: &Ask) -> &'static str {
+    if ask.html { HTML } else { JSON }
+}
+
+fn shown(ask: &Ask, document: Document, answer: &Value) -> Result<Vec<u8>, ApiError> {
+    if ask.html { Ok(html::tiles(ask, document, answer).into_bytes()) } else { to_bytes(answer) }
+}
+
+/// The link to the same answer as a page.
+fn page(ask: &Ask) -> Value {
+    ask.links.link("alternate", HTML, &with_parameter(ask, "f", "html"))
 }
 
 /// What a list and a description of a tileset have in common.
@@ -69,12 +86,13 @@ fn summary(links: &Links, question: &Question, mut own: Vec<Value>) -> Map<Strin
 
 /// `GET …/tiles/WebMercatorQuad`.
 pub(super) async fn tileset(State(app): State<App>, ask: TilesAsk) -> Result<Response, ApiError> {
-    answer(app, ask, |view, question, zooms, bounds| {
+    answer(app, ask, Some(Document::Tileset), |view, question, zooms, bounds| {
         let links = &view.links;
         let own = vec![
             links.link("self", JSON, &question.path("/WebMercatorQuad")),
             links.link("root", JSON, "/"),
             links.link(REL_TILESETS, JSON, &question.path("")),
+            page(view),
         ];
         let mut tileset = summary(links, question, own);
         let [west, south, east, north] = bounds;
@@ -92,7 +110,7 @@ pub(super) async fn tileset(State(app): State<App>, ask: TilesAsk) -> Result<Res
 
 /// `GET …/tiles/WebMercatorQuad/tilejson.json`.
 pub(super) async fn tilejson(State(app): State<App>, ask: TilesAsk) -> Result<Response, ApiError> {
-    answer(app, ask, |view, question, zooms, bounds| {
+    answer(app, ask, None, |view, question, zooms, bounds| {
         json!({
             "tilejson": "3.0.0",
             "name": question.title,
@@ -108,19 +126,26 @@ pub(super) async fn tilejson(State(app): State<App>, ask: TilesAsk) -> Result<Re
     .await
 }
 
+/// Answers with what `make` makes; `document` is what its page shows, if it has one.
 async fn answer(
     app: App,
     ask: TilesAsk,
+    document: Option<Document>,
     make: impl FnOnce(&Ask, &Question, Zooms, [f64; 4]) -> Value + Send + 'static,
 ) -> Result<Response, ApiError> {
     let question = ask.question(&app).await?;
     let view = ask.ask;
     let snapshot = app.catalog.snapshot();
+    let media_type = document.map_or(JSON, |_| media_type(&view));
     view.clone()
-        .answer(snapshot.seq_for(view.scope), JSON, b"", move || {
+        .answer(snapshot.seq_for(view.scope), media_type, b"", move || {
             let asked = Asked { snapshot: &snapshot, search: &question.search, scope: view.scope };
             let zooms = app.tiles.zooms(&question.key(&view, snapshot.seq_for(view.scope)), &asked)?;
-            to_bytes(&make(&view, &question, zooms, bounds(&snapshot, &question)))
+            let answer = make(&view, &question, zooms, bounds(&snapshot, &question));
+            match document {
+                Some(document) => shown(&view, document, &answer),
+                None => to_bytes(&answer),
+            }
         })
         .await
 }
@@ -228,16 +253,18 @@ fn layers(question: &Question, zooms: Zooms) -> Value {
 /// `GET /tileMatrixSets`.
 pub(super) async fn matrix_sets(State(_): State<App>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let links = ask.links.clone();
-    ask.answer(0, JSON, b"", move || {
+    let view = ask.clone();
+    ask.answer(0, media_type(&ask), b"", move || {
+        let links = &view.links;
         let own = links.link("self", JSON, "/tileMatrixSets/WebMercatorQuad");
-        to_bytes(&json!({
-            "links": [links.link("self", JSON, "/tileMatrixSets"), links.link("root", JSON, "/")],
+        let answer = json!({
+            "links": [links.link("self", JSON, "/tileMatrixSets"), links.link("root", JSON, "/"), page(&view)],
             "tileMatrixSets": [{
                 "id": TILE_MATRIX_SET, "title": "Google Maps Compatible for the World", "uri": MATRIX_SET_URI,
                 "crs": WEB_MERCATOR, "links": [own],
             }],
-        }))
+        });
+        shown(&view, Document::MatrixSets, &answer)
     })
     .await
 }
@@ -245,19 +272,25 @@ pub(super) async fn matrix_sets(State(_): State<App>, ask: Ask) -> Result<Respon
 /// `GET /tileMatrixSets/WebMercatorQuad`.
 pub(super) async fn matrix_set(State(_): State<App>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let links = ask.links.clone();
-    ask.answer(0, JSON, b"", move || {
+    let view = ask.clone();
+    ask.answer(0, media_type(&ask), b"", move || {
+        let links = &view.links;
         let matrices: Vec<Value> = (0..=ZOOM_MAX).map(matrix).collect();
-        to_bytes(&json!({
+        let answer = json!({
             "id": TILE_MATRIX_SET,
             "title": "Google Maps Compatible for the World",
             "uri": MATRIX_SET_URI,
             "crs": WEB_MERCATOR,
             "orderedAxes": ["X", "Y"],
             "wellKnownScaleSet": "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
-            "links": [links.link("self", JSON, "/tileMatrixSets/WebMercatorQuad"), links.link("root", JSON, "/")],
+            "links": [
+                links.link("self", JSON, "/tileMatrixSets/WebMercatorQuad"),
+                links.link("root", JSON, "/"),
+                page(&view),
+            ],
             "tileMatrices": matrices,
-        }))
+        });
+        shown(&view, Document::MatrixSet, &answer)
     })
     .await
 }

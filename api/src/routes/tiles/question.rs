@@ -45,10 +45,15 @@ impl FromRequestParts<App> for TilesAsk {
         let names = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
         let names = names.map_err(|_| Problem::invalid("path", "the path is not UTF-8"))?.0;
         let (ask, format) = Ask::with_format(parts, app).await?;
-        let form = if names.contains_key("zoom") { "mvt" } else { "json" };
-        if let Some(format) = format.filter(|f| f != form) {
+        let is_tilejson = parts.uri.path().ends_with("/tilejson.json");
+        let forms: &[&str] = match names.contains_key("zoom") {
+            true => &["mvt"],
+            false if is_tilejson => &["json"],
+            false => &["json", "html"],
+        };
+        if let Some(format) = format.filter(|f| !forms.contains(&f.as_str())) {
             let problem = Problem::invalid("format", format!("there is no format {format:?} here"));
-            return Err(problem.at("f").allowed(form).into());
+            return Err(problem.at("f").allowed(forms.join(", ")).into());
         }
         Ok(Self { ask, names })
     }

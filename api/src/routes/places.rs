@@ -1,0 +1,69 @@
+//! `/places`: stored places by their names, as they are typed.
+
+use axum::extract::State;
+use axum::response::Response;
+use nilometer_schemas::limits::{COLLECTIONS_MAX, Q_CHARS_MAX};
+use nilometer_schemas::{CollectionId, Problem};
+use serde_json::json;
+
+use super::ask::{Ask, to_bytes, whole_number};
+use super::collection_view::language_of;
+use crate::links::JSON;
+use crate::places::{self, Place};
+use crate::problem::ApiError;
+use crate::state::App;
+
+/// Places in an answer at most; a larger `limit` is clamped.
+pub(crate) const LIMIT_MAX: usize = 20;
+/// Places in an answer where the caller names no limit.
+pub(crate) const LIMIT_DEFAULT: usize = 8;
+
+/// `GET /places`.
+pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+    ask.only(&["q", "collections", "limit"])?;
+    let text = ask.parameter("q").unwrap_or_default().to_owned();
+    if text.chars().count() > Q_CHARS_MAX {
+        let problem = Problem::invalid("q", format!("a name has more than {Q_CHARS_MAX} characters"));
+        return Err(problem.at("q").allowed(format!("at most {Q_CHARS_MAX} characters")).into());
+    }
+    let limit = match ask.parameter("limit") {
+        Some(text) => usize::try_from(whole_number("limit", text)?).unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX),
+        None => LIMIT_DEFAULT,
+    };
+    let snapshot = app.catalog.snapshot();
+    let collections = match ask.parameter("collections") {
+        Some(list) => named(list)?,
+        None => places::collections(&snapshot, ask.scope),
+    };
+    let view = ask.clone();
+    ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
+        let found = places::suggest(&snapshot, &view, &text, &collections, limit)?;
+        let one = |place: &Place| {
+            let stored = snapshot.collection(place.collection.as_str(), view.scope);
+            let kind = stored.map(|s| s.collection.title(&language_of(&s.collection, &view.languages)).to_owned());
+            json!({
+                "references": place.references,
+                "title": place.title,
+                "collection": place.collection.as_str(),
+                "collectionTitle": kind.as_deref().unwrap_or(place.collection.as_str()),
+            })
+        };
+        to_bytes(&json!({
+            "places": found.iter().map(one).collect::<Vec<_>>(),
+            "links": [
+                view.links.link("self", JSON, &view.path_and_query),
+                view.links.link("root", JSON, "/"),
+            ],
+        }))
+    })
+    .await
+}
+
+fn named(list: &str) -> Result<Vec<CollectionId>, Problem> {
+    let ids: Vec<&str> = list.split(',').filter(|id| !id.is_empty()).collect();
+    if ids.len() > COLLECTIONS_MAX {
+        let detail = format!("{} collections are named, the limit is {COLLECTIONS_MAX}", ids.len());
+        return Err(Problem::invalid("collections", detail).at("collections"));
+    }
+    ids.into_iter().map(|id| CollectionId::new(id).map_err(|problem| problem.at("collections"))).collect()
+}
