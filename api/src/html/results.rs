@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_query::Page as ItemPage;
+use nilometer_query::series::summary;
 use nilometer_schemas::text::fold;
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ use super::labels::label;
 use super::layout::{Frame, Page, Section};
 use super::locator;
 use super::refusal::{self, Refusal};
+use super::series::date;
 use super::snippets::{Answer, snippets};
 use super::timeline::Timeline;
 use super::values::{item_time, item_title_in};
@@ -340,12 +342,16 @@ pub(super) fn item_list(
                 @let id = item["id"].as_str().unwrap_or_default();
                 @let collection = item["collection"].as_str().unwrap_or_default();
                 @let title = item_title_in(item, frame.language);
+                @let last = summary(snapshot, collection, id, ask.scope).map(|known| known.span.1);
                 @let bbox = locator::box_of(item).map(|b| b.map(|n| n.to_string()).join(","));
                 li data-id=(id) data-collection=(collection) data-bbox=[bbox] {
                     a.name href=(frame.href(&item_path(collection, id))) { (title) }
                     p.meta {
                         @if within != Some(collection) { span { (collection_title(ask, snapshot, collection)) } }
                         @if let Some(time) = item_time(item) { span { (time) } }
+                        @if let Some(last) = last {
+                            span { (frame.t("values until ", "valeurs jusqu'au ")) time datetime=(last) { (date(last)) } }
+                        }
                         @if !says(&title, id) { code { (id) } }
                     }
                 }

@@ -4,7 +4,10 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 
-import { BASE, PHONE, checkAxe, useBrowser } from '../support/browser.mjs'
+import { assets, bytesOf } from '../support/assets.mjs'
+import { BASE, PHONE, checkAxe, launch, useBrowser } from '../support/browser.mjs'
+import { firstResults, median } from '../support/speed.mjs'
+import { featuresOf } from '../support/tiles.mjs'
 
 const browser = useBrowser()
 
@@ -101,16 +104,95 @@ for (const language of ['en', 'fr']) {
     })
   })
 
-  test(`a refusal is said in words, and the question can be mended (${language})`, async () => {
-    await browser.with('/search', { language }, async (page, session) => {
+  test(`a refusal is said in words beside its field, nothing old stays, and the question can be mended (${language})`, async () => {
+    await browser.with('/search?q=lake', { language }, async (page, session) => {
       session.allow('status of 400')
-      await settled(page)
-      await page.getByRole('combobox', { name: t.where }).fill('nowhere at all')
+      await mapped(page)
+      const where = page.getByRole('combobox', { name: t.where })
+      await where.fill('nowhere at all')
       await page.getByRole('search').getByRole('button', { name: t.submit }).click()
       await page.getByRole('alert').getByText(/nowhere at all/).waitFor()
+      assert.equal(await where.getAttribute('aria-invalid'), 'true')
+      assert.match(await page.locator(`#${await where.getAttribute('aria-describedby')}`).textContent(), /nowhere at all/)
+      assert.equal(await page.locator('.count, .results .items, .facets > *, .timeline').count(), 0, 'nothing of the old answer')
+      await checkAxe(page)
+      await where.fill('switz')
+      await page.getByRole('search').getByRole('button', { name: t.submit }).click()
+      await page.waitForURL(/intersectsRefs=countries.CHE/)
+      await settled(page)
+      assert.equal(await where.getAttribute('aria-invalid'), null)
+      assert.equal(await count(page), await matched('q=lake&intersectsRefs=countries.CHE'))
     })
   })
+
+  test(`without scripts a refusal comes with the form as it was filled in (${language})`, async () => {
+    for (const [query, id, value] of [['bbox=1,2', 'bbox', '1,2'], ['from=yesterday', 'from', 'yesterday'], ['place=nowhere+at+all', 'place', 'nowhere at all']]) {
+      await browser.with(`/search?q=lake&${query}`, { language, scripts: false, status: 400 }, async (page) => {
+        const field = page.locator(`#${id}`)
+        assert.deepEqual([await field.inputValue(), await field.getAttribute('aria-invalid')], [value, 'true'])
+        await page.locator(`[role="alert"] #${await field.getAttribute('aria-describedby')}`).waitFor()
+        assert.equal(await page.getByRole('searchbox', { name: t.what }).inputValue(), 'lake')
+        await field.fill('')
+        await page.getByRole('button', { name: t.submit }).click()
+        await page.waitForURL(/\/search\?q=lake$/)
+      })
+    }
+    await browser.with('/search?q=lake&bbox=1,2', { language, status: 400 }, checkAxe)
+  })
+
+  test(`on a phone the map's tools are whole (${language})`, async () => {
+    await browser.with('/search?q=lake', { language, size: PHONE }, async (page) => {
+      await settled(page)
+      await page.locator('[data-show="map"]').click()
+      await page.locator('.map.ready').waitFor()
+      for (const button of await page.locator('.map-tools button:visible').all()) {
+        const { x, width } = await button.boundingBox()
+        const cut = await button.evaluate((element) => element.scrollWidth > element.clientWidth)
+        assert.ok(x >= 0 && x + width <= PHONE.width && !cut, await button.textContent())
+      }
+    })
+  })
+
+  test(`the order is told in words, whatever it is (${language})`, async () => {
+    for (const sortby of ['', '-title', '+start_datetime', '-area_km2,+title']) {
+      await browser.with(`/search?collections=lakes,laketemps-lakes&sortby=${encodeURIComponent(sortby)}`, { language, scripts: false }, async (page) => {
+        const chosen = await page.getByRole('combobox', { name: t.order }).evaluate((select) => select.selectedOptions[0].textContent)
+        assert.ok(chosen.length > 5 && !/[_+]|^-/.test(chosen), chosen)
+      })
+    }
+  })
 }
+
+test('who asks nothing sees what was observed first, and what is planned last', async () => {
+  await browser.with('/search', async (page) => {
+    await settled(page)
+    const collections = () => page.locator('.results li[data-id]').evaluateAll((rows) => rows.map((row) => row.dataset.collection))
+    assert.ok(!(await collections()).includes('swot-passes-planned'))
+    assert.equal(await count(page), await matched(''), 'nothing is left out of the count')
+    await page.getByRole('link', { name: 'Next page' }).click()
+    await page.waitForURL(/token=/)
+    await settled(page)
+    assert.equal((await collections()).length, 20)
+  })
+})
+
+test('on a phone without scripts what was found stands before what narrows it down', async () => {
+  await browser.with('/search?q=lake', { size: PHONE, scripts: false }, async (page) => {
+    const top = async (name) => (await page.getByRole(...name).boundingBox()).y
+    assert.ok(await top(['region', { name: 'Results' }]) < await top(['complementary', { name: 'Filters' }]))
+    await page.getByRole('link', { name: 'Filters', exact: true }).click()
+  })
+})
+
+test('a place is suggested whatever its accents and case', async () => {
+  for (const text of ['lema', 'LÉMAN', 'lac le']) {
+    await browser.with('/search', async (page) => {
+      await settled(page)
+      await page.getByRole('combobox', { name: 'Where' }).pressSequentially(text)
+      await page.getByRole('option', { name: /Lake Geneva/ }).waitFor()
+    })
+  }
+})
 
 test('without a connection the page says so, and goes on when it is back', async () => {
   await browser.with('/search?q=lake', async (page, session) => {
@@ -296,13 +378,65 @@ test('on a phone list, map and filters take turns', async () => {
   })
 })
 
-test('each item that the map draws has an entry in the list', async () => {
-  await browser.with('/search?collections=camels-fr-stations', async (page) => {
+test('each item that the map draws has an entry in the list, through whose pages one goes', async () => {
+  for (const [query, least] of [['collections=camels-fr-stations', 14], ['collections=lakes,laketemps-lakes&intersectsRefs=countries.CAN', 60]]) {
+    await browser.with('/search?q=none-yet', async (page) => {
+      await mapped(page)
+      const drawn = new Set()
+      const reading = []
+      page.on('response', (response) => {
+        if (!/\/tiles\/WebMercatorQuad\/\d/.test(response.url()) || response.status() !== 200) return
+        reading.push(response.body().then((bytes) => {
+          for (const { collection, id } of featuresOf(bytes, 'items')) drawn.add(`${collection}/${id}`)
+        }))
+      })
+      await page.goto(`${BASE}/search?${query}`)
+      await mapped(page)
+      await page.waitForLoadState('networkidle')
+      await Promise.all(reading)
+      assert.ok(drawn.size >= least, `${drawn.size} items are drawn`)
+      const all = await count(page)
+      const note = page.locator('.map-note')
+      const listed = new Set()
+      for (;;) {
+        const rows = await page.locator('.results li[data-id]').evaluateAll((rows) => rows.map((row) => `${row.dataset.collection}/${row.dataset.id}`))
+        rows.forEach((row) => listed.add(row))
+        // Where the map shows more than the list, it says so.
+        assert.equal(await note.textContent() !== '', all > rows.length)
+        if (all > rows.length) await note.getByText(`${all.toLocaleString('en-GB')} items are on the map`).waitFor()
+        const next = page.getByRole('link', { name: 'Next page' })
+        if (await next.count() === 0) break
+        const before = page.url()
+        await next.click()
+        await page.waitForURL((url) => url.href.split('#')[0] !== before.split('#')[0])
+        await settled(page)
+      }
+      assert.equal(listed.size, all)
+      assert.deepEqual([...drawn].filter((item) => !listed.has(item)), [], 'drawn, but in no list')
+    })
+  }
+})
+
+test('planned passes are drawn apart, below what is there', async () => {
+  await browser.with('/search?intersectsRefs=lakes.lake-tana', async (page, session) => {
     await mapped(page)
-    const listed = await page.getByRole('region', { name: 'Results' }).locator('li[data-id]').evaluateAll((rows) => rows.map((row) => row.dataset.id))
-    const answer = await (await fetch(`${BASE}/collections/camels-fr-stations/items?f=json&limit=100`)).json()
-    assert.deepEqual(listed.toSorted(), answer.features.map((item) => item.id).toSorted())
+    await page.waitForLoadState('networkidle')
+    const asked = session.requests.filter((url) => url.includes('tilejson.json?')).map((url) => new URL(url).searchParams)
+    assert.ok(asked.some((query) => query.get('collections') === 'swot-passes-planned'))
+    assert.ok(asked.some((query) => query.get('filter') === "collection <> 'swot-passes-planned'"))
   })
+})
+
+test('the first result can be read soon after a cold start', async () => {
+  const own = await launch()
+  try {
+    for (const [name, path] of [['search', '/search'], ['search for words', '/search?q=lake']]) {
+      const times = await firstResults(own, `${BASE}${path}`)
+      console.log(`first result of ${name}: median ${median(times)} ms, slowest ${Math.round(times.at(-1))} ms`)
+    }
+  } finally {
+    await own.close()
+  }
 })
 
 test('the list can be walked by keyboard, and the whole page is reached from the skip link', async () => {
@@ -331,18 +465,9 @@ test('the theme is switched, kept and there at once on the next page', async () 
 })
 
 test('what every page loads is under 15 kB of scripts, and everything together under 450 kB, as sent', async () => {
-  const sizes = async (urls) => {
-    const all = await Promise.all([...new Set(urls)].filter((url) => url.includes('/assets/')).map(async (url) => {
-      const answer = await fetch(url, { headers: { 'accept-encoding': 'br' } })
-      return [url, (await answer.arrayBuffer(), Number(answer.headers.get('content-length')))]
-    }))
-    assert.ok(all.length > 0 && all.every(([, size]) => size > 0), JSON.stringify(all))
-    return all
-  }
-  const sum = (all) => all.reduce((bytes, [, size]) => bytes + size, 0)
   await browser.with('/conformance?f=html', async (page, session) => {
     await page.waitForLoadState('networkidle')
-    const first = sum((await sizes(session.requests)).filter(([url]) => url.endsWith('.js')))
+    const first = bytesOf((await assets(session.requests)).filter(([url]) => url.endsWith('.js')))
     console.log(`scripts of every page: ${first} bytes`)
     assert.ok(first < 15_000, `${first}`)
   })
@@ -355,8 +480,8 @@ test('what every page loads is under 15 kB of scripts, and everything together u
       await page.goto(`${BASE}/collections/${collection}/items/${item.id}`)
       await page.waitForLoadState('networkidle')
     }
-    const all = await sizes(session.requests)
-    console.log(`everything: ${sum(all)} bytes in ${all.length} files`)
-    assert.ok(sum(all) < 450_000, `${sum(all)}`)
+    const all = await assets(session.requests)
+    console.log(`everything: ${bytesOf(all)} bytes in ${all.length} files`)
+    assert.ok(bytesOf(all) < 450_000, `${bytesOf(all)}`)
   })
 })

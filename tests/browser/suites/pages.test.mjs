@@ -23,6 +23,10 @@ const PAGES = [
   ['/pages/accessibility', /^Accessibility$/, /^Accessibilité$/],
   ['/pages/privacy', /^Privacy$/, /^Confidentialité$/],
   ['/collections/lakes/items/lake-victoria', /^Lake Victoria$/, /^Lake Victoria$/],
+  ['/swot/passes?where=atlantis', /SWOT/, /SWOT/, 400],
+  ['/search?bbox=1,2', /^Search$/, /^Recherche$/, 400],
+  ['/tiles?f=html', /^Vector tiles$/, /^Tuiles vectorielles$/],
+  ['/tiles/WebMercatorQuad?f=html', /^Tileset$/, /^Jeu de tuiles$/],
   ['/nowhere', /Not found/i, /Introuvable/, 404],
 ]
 

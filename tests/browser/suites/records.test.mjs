@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { BASE, useBrowser } from '../support/browser.mjs'
+import { BASE, checkAxe, useBrowser } from '../support/browser.mjs'
 import { start } from '../support/server.mjs'
 
 const browser = useBrowser()
@@ -13,14 +13,14 @@ const WORDS = {
     properties: 'Properties', provenance: 'Where it comes from', licence: 'Licence', cite: 'How to cite', copyCitation: 'Copy the citation', copied: 'Copied.',
     parameters: /^Parameters/, time: 'Coverage in time', access: 'Data access', filter: 'What can be filtered', search: 'Search its items', kind: 'Kind of station',
     seen: 'When does SWOT see it?', here: 'What lies here?', find: 'Find', show: 'Show passes', next: 'Next pass', last: 'Last seen', notice: 'Legal notice',
-    accessibility: 'Accessibility', privacy: 'Privacy', about: 'About this service', position: 'Position: longitude, latitude', none: /No collection has all these words/,
+    accessibility: 'Accessibility', privacy: 'Privacy', about: 'About this service', place: 'Place', none: /No collection has all these words/,
     files: 'Files', past: 'Past', come: 'To come', year: 'Year', table: 'As a table',
   },
   fr: {
     properties: 'Propriétés', provenance: 'Provenance', licence: 'Licence', cite: 'Comment citer', copyCitation: 'Copier la citation', copied: 'Copié.',
     parameters: /^Paramètres/, time: 'Couverture dans le temps', access: 'Accès aux données', filter: "Ce que l'on peut filtrer", search: 'Chercher ses éléments', kind: 'Type de station',
     seen: 'Quand SWOT le voit-il ?', here: "Qu'y a-t-il ici ?", find: 'Trouver', show: 'Montrer les passages', next: 'Prochain passage', last: 'Vu en dernier', notice: 'Mentions légales',
-    accessibility: 'Accessibilité', privacy: 'Confidentialité', about: 'À propos de ce service', position: 'Position : longitude, latitude', none: /Aucune collection n'a tous ces mots/,
+    accessibility: 'Accessibilité', privacy: 'Confidentialité', about: 'À propos de ce service', place: 'Lieu', none: /Aucune collection n'a tous ces mots/,
     files: 'Fichiers', past: 'Passés', come: 'À venir', year: 'Année', table: 'En tableau',
   },
 }
@@ -90,9 +90,9 @@ for (const [language, words] of Object.entries(WORDS)) {
     })
   })
 
-  test(`passes are asked for by typing a position, and told before and after now (${language})`, async () => {
+  test(`passes are asked for by typing a place, and told before and after now (${language})`, async () => {
     await browser.with('/swot/passes', { language }, async (page) => {
-      await page.getByRole('textbox', { name: words.position }).fill('37.3,12.0')
+      await page.getByRole('combobox', { name: words.place }).fill('37.3, 12.0')
       await page.getByRole('button', { name: words.show }).click()
       await page.waitForURL(/point=37\.3%2C12\.0/)
       const answer = await (await fetch(`${BASE}/swot/passes?point=37.3,12.0&f=json`)).json()
@@ -121,12 +121,51 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 }
 
+for (const [language, words] of Object.entries(WORDS)) {
+  test(`a place of passes is found while typing, whatever its accents (${language})`, async () => {
+    await browser.with('/swot/passes', { language }, async (page) => {
+      await page.getByRole('combobox', { name: words.place }).pressSequentially('lac lem')
+      await page.getByRole('option', { name: /Lake Geneva|Lac Léman/ }).click()
+      await page.waitForURL(/place=lakes\.lake-geneva/)
+      await page.getByRole('heading', { name: words.next }).waitFor()
+      assert.match(await page.getByRole('combobox', { name: words.place }).inputValue(), /Geneva|Léman/)
+      await page.getByLabel(language === 'en' ? 'From (UTC)' : 'Du (UTC)').fill('2026-01-01')
+      await page.getByRole('button', { name: words.show }).click()
+      await page.waitForURL(/place=lakes\.lake-geneva&datetime=2026-01-01/)
+    })
+  })
+
+  test(`a name of several places is a choice, and of none says so, without scripts (${language})`, async () => {
+    await browser.with('/swot/passes?where=niger&from=2026-01-01', { language, scripts: false, status: 400 }, async (page) => {
+      const field = page.getByRole('textbox', { name: words.place })
+      assert.deepEqual([await field.inputValue(), await field.getAttribute('aria-invalid')], ['niger', 'true'])
+      await page.getByRole('alert').getByRole('link', { name: 'Niger' }).last().click()
+      await page.waitForURL(/place=rivers\..*datetime=2026-01-01/)
+      await page.getByRole('heading', { name: words.next }).waitFor()
+    })
+    await browser.with('/swot/passes?where=atlantis', { language, status: 400 }, async (page) => {
+      await page.getByRole('alert').getByText(/atlantis/).waitFor()
+      await checkAxe(page)
+    })
+  })
+}
+
+test('a version that there is not is refused, with those that there are', async () => {
+  await browser.with('/collections/SWOT_L2_HR_LakeSP_prior_D/items/7230381002?version=zz', { status: 400 }, async (page) => {
+    await page.getByText(/no version "zz"/).waitFor()
+    await page.getByText(/latest, all, PGD0/).waitFor()
+  })
+})
+
 test('passes work without scripts, for a place and for a box', async () => {
   await browser.with('/swot/passes?place=lakes.lake-tana', { scripts: false }, async (page) => {
     await page.getByRole('heading', { name: 'Next pass' }).waitFor()
     assert.ok(await page.getByRole('table').getByRole('row').count() > 5)
-    await page.getByRole('link', { name: /^Box/ }).click()
-    await page.getByRole('textbox', { name: /^Box/ }).waitFor()
+    assert.equal(await page.getByRole('textbox', { name: 'Place' }).inputValue(), 'Lake Tana')
+    await page.getByRole('textbox', { name: 'Place' }).fill('37, 11.5, 37.6, 12.3')
+    await page.getByLabel('To (UTC)').fill('2026-06-30')
+    await page.getByRole('button', { name: 'Show passes' }).click()
+    await page.waitForURL(/bbox=37%2C11\.5%2C37\.6%2C12\.3&datetime=\.\.%2F2026-06-30/)
     assert.ok(await page.getByRole('table').getByRole('row').count() > 2)
   })
 })

@@ -72,7 +72,7 @@ task('When does SWOT next see Lake Tana?', async (page, person) => {
 
 task('When does SWOT see the gauge house at 6.13° E, 49.61° N?', async (page, person) => {
   await person.click(page.getByRole('link', { name: 'When does SWOT pass?' }))
-  await person.type(page.getByRole('textbox', { name: 'Position: longitude, latitude' }), '6.13,49.61', { enter: true })
+  await person.type(page.getByRole('combobox', { name: 'Place' }), '6.13,49.61', { enter: true })
   const card = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Next pass' }) })
   const { next } = await (await fetch(`${BASE}/swot/passes?point=6.13,49.61&f=json`)).json()
   assert.equal(await card.locator('time').getAttribute('datetime'), next.datetime)

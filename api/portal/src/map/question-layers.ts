@@ -109,7 +109,7 @@ function plannedLayers(minzoom: number): OwnLayer[] {
   const ink = colour("--ink-soft");
   const common = { source: "planned", "source-layer": "items", minzoom };
   return [
-    { ...common, id: "planned-fill", type: "fill", paint: { "fill-color": ink, "fill-opacity": 0.05 } },
+    { ...common, id: "planned-fill", type: "fill", paint: { "fill-color": ink, "fill-opacity": 0.035 } },
     { ...common, id: "planned-line", type: "line", paint: { "line-color": ink, "line-opacity": 0.22, "line-width": 0.8 } },
   ];
 }

@@ -21,7 +21,8 @@ use super::layout::Frame;
 use super::snippets::{Answer, snippets};
 use crate::links::{item_path, with_query};
 use crate::routes::edr::{Format, Listing};
-use view::{CHOSEN_MAX, Change, Move, ROWS_ON_PAGE, date};
+pub(super) use view::date;
+use view::{CHOSEN_MAX, Change, Move, ROWS_ON_PAGE};
 
 /// Formats that a page offers, best known first.
 const OFFERED: [Format; 4] = [Format::Csv, Format::Parquet, Format::CoverageJson, Format::GeoJson];

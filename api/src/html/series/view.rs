@@ -305,7 +305,7 @@ pub(super) enum Move {
 }
 
 /// `2024-02-29` of a moment.
-pub(super) fn date(moment: Instant) -> String {
+pub(in crate::html) fn date(moment: Instant) -> String {
     moment.to_string().chars().take(10).collect()
 }
 
