@@ -87,8 +87,8 @@ fn facts(frame: &Frame<'_>, set: &Value) -> Markup {
 fn layers(frame: &Frame<'_>, answer: &Value) -> Markup {
     let caption = frame.t("Layers", "Couches");
     html! {
-        section aria-labelledby="layers-title" {
-            h2 #layers-title { (caption) }
+        section {
+            h2 { (caption) }
             div.scroll tabindex="0" role="region" aria-label=(caption) {
                 table {
                     thead { tr {
@@ -117,8 +117,8 @@ fn layers(frame: &Frame<'_>, answer: &Value) -> Markup {
 fn matrices(frame: &Frame<'_>, answer: &Value) -> Markup {
     let caption = frame.t("Zoom levels", "Niveaux de zoom");
     html! {
-        section aria-labelledby="matrices-title" {
-            h2 #matrices-title { (caption) }
+        section {
+            h2 { (caption) }
             div.scroll tabindex="0" role="region" aria-label=(caption) {
                 table {
                     thead { tr {

@@ -27,6 +27,7 @@ const PAGES = [
   ['/search?bbox=1,2', /^Search$/, /^Recherche$/, 400],
   ['/tiles?f=html', /^Vector tiles$/, /^Tuiles vectorielles$/],
   ['/tiles/WebMercatorQuad?f=html', /^Tileset$/, /^Jeu de tuiles$/],
+  ['/tileMatrixSets/WebMercatorQuad?f=html', /^Tile matrix set$/, /^Grille de tuiles$/],
   ['/nowhere', /Not found/i, /Introuvable/, 404],
 ]
 
