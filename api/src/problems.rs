@@ -1228,6 +1228,20 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "version-unknown",
+        &[Invalid],
+        (
+            "No such version",
+            "This feature has no observations of this version. The versions that it has are listed; `latest` takes the \
+             newest of each moment.",
+        ),
+        (
+            "Version inconnue",
+            "Cet objet n'a pas d'observations de cette version. Celles qu'il a sont indiquées ; `latest` prend la plus \
+             récente de chaque instant.",
+        ),
+    ),
+    of(
         "within",
         &[Invalid],
         ("Distance missing or not understood", "A distance is a number (within) together with a unit (within-units)."),

@@ -46,4 +46,4 @@ pub(crate) use refusal::Refusal;
 pub(crate) use results::{refused_search, results};
 pub(crate) use series::{PARAMETERS as SERIES_PARAMETERS, ROWS_MAX as SERIES_ROWS_MAX, Series, View as SeriesView};
 pub(crate) use tiles::{Document as TilesDocument, tiles};
-pub(crate) use values::{item_title, item_title_in};
+pub(crate) use values::item_title_in;

@@ -7,6 +7,7 @@ use nilometer_schemas::Problem;
 use super::Language;
 use super::layout::Frame;
 use crate::places::Place;
+use crate::problems::ProblemType;
 
 /// Id of the sentence that fields at fault point to.
 const SENTENCE: &str = "refusal";
@@ -52,7 +53,7 @@ pub(super) fn notice(frame: &Frame<'_>, refusal: &Refusal, kind: impl Fn(&Place)
         div.notice.problem.refusal role="alert" {
             h2 { (frame.t("This was not understood", "Cela n'a pas été compris")) }
             p id=(SENTENCE) {
-                @match in_french(refusal.parameter()).filter(|_| frame.language == Language::French) {
+                @match in_french(&refusal.problem).filter(|_| frame.language == Language::French) {
                     Some(text) => { (text) " " span lang="en" { "(" (detail) ")" } }
                     None => (detail),
                 }
@@ -72,16 +73,11 @@ pub(super) fn notice(frame: &Frame<'_>, refusal: &Refusal, kind: impl Fn(&Place)
     }
 }
 
-/// What is wrong with a parameter whose problems are told in English; places and dates have sentences of their own.
-fn in_french(parameter: &str) -> Option<&'static str> {
-    Some(match parameter {
-        "bbox" => "Ce cadre n'en est pas un : il faut ouest, sud, est et nord, en degrés.",
-        "point" => "Cette position n'en est pas une : il faut une longitude puis une latitude, en degrés.",
-        "datetime" => "Cette période n'en est pas une.",
-        "filter" | "filter-lang" => "Ces conditions ne peuvent pas être lues.",
-        "sortby" => "Aucun élément n'a de quoi être trié ainsi.",
-        "token" => "Cette page de résultats n'existe pas, ou plus.",
-        "intersects" => "Cette zone n'en est pas une.",
-        _ => return None,
-    })
+/// Parameters of the forms alone, whose problems are told in the language of the page.
+const TOLD: [&str; 4] = ["place", "where", "from", "to"];
+
+/// The problem explained in French, where its detail is English.
+fn in_french(problem: &Problem) -> Option<&'static str> {
+    let is_told = problem.parameter.as_deref().is_some_and(|parameter| TOLD.contains(&parameter));
+    ProblemType::of(problem.code).filter(|_| !is_told).map(|known| known.explanation(Language::French))
 }

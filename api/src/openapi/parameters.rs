@@ -356,10 +356,7 @@ fn add_pages(add: &mut impl FnMut(&str, Value)) {
     page(
         "seriesParameters",
         "parameter-name",
-        (
-            "names of the parameters shown, with commas between",
-            "noms des paramètres montrés, séparés par des virgules",
-        ),
+        ("names of the parameters shown, with commas between", "noms des paramètres montrés, séparés par des virgules"),
         text(),
     );
     page(

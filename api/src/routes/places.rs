@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use nilometer_schemas::limits::{COLLECTIONS_MAX, Q_CHARS_MAX};
-use nilometer_schemas::{CollectionId, Problem};
+use nilometer_schemas::{CollectionId, Kind, Problem};
 use serde_json::json;
 
 use super::ask::{Ask, to_bytes, whole_number};
@@ -23,7 +23,8 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     ask.only(&["q", "collections", "limit"])?;
     let text = ask.parameter("q").unwrap_or_default().to_owned();
     if text.chars().count() > Q_CHARS_MAX {
-        let problem = Problem::invalid("q", format!("a name has more than {Q_CHARS_MAX} characters"));
+        let problem =
+            Problem::new(Kind::TooLarge, "too-many-values", format!("a name has more than {Q_CHARS_MAX} characters"));
         return Err(problem.at("q").allowed(format!("at most {Q_CHARS_MAX} characters")).into());
     }
     let limit = match ask.parameter("limit") {

@@ -190,7 +190,7 @@ async fn places_are_suggested_by_the_beginning_of_their_names_whatever_case_and_
         assert_eq!(world.get(nothing).await.json()["places"], json!([]), "{nothing}");
     }
     assert_eq!(world.get("/places?q=a&limit=x").await.status, 400);
-    assert_eq!(world.get(&format!("/places?q={}", "a".repeat(3_000))).await.status, 400);
+    assert_eq!(world.get(&format!("/places?q={}", "a".repeat(3_000))).await.status, 413);
 }
 
 #[tokio::test]
@@ -279,6 +279,9 @@ async fn the_type_of_a_problem_leads_to_its_explanation() {
 async fn a_french_problem_page_explains_before_it_gives_the_english_detail() {
     let world = World::new().await;
     let page = world.page("/search?bbox=1,2,3&lang=fr").await;
+    assert!(page.text().contains("Un cadre est fait"), "{}", page.text());
+    assert!(page.text().contains("<span lang=\"en\">(a bbox has 4 or 6 numbers, not 3)</span>"), "{}", page.text());
+    let page = world.page("/aggregate?bbox=1,2,3&lang=fr&f=html").await;
     let text = page.text();
     let at = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle}: {text}"));
     assert!(at("Un cadre est fait") < at("Détail technique (en anglais)"));

@@ -215,7 +215,7 @@ impl View {
     pub(crate) fn no_such_version(&self, known: &[&str]) -> Problem {
         let detail = format!("there is no version {:?} of these observations", self.version_name().unwrap_or_default());
         let allowed = ["latest", "all"].iter().chain(known).copied().collect::<Vec<_>>().join(", ");
-        Problem::invalid("version", detail).at("version").allowed(allowed)
+        Problem::invalid("version-unknown", detail).at("version").allowed(allowed)
     }
 
     fn datetime(&self) -> Option<String> {
