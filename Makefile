@@ -35,7 +35,8 @@ run: ## Builds, fills $(DATA) with the demo data, serves it at $(LISTEN)
 	exec "$(BINARY)" serve --data "$(DATA)" --listen "$(LISTEN)"
 
 .PHONY: test
-test: test-rust test-python test-browser ## Every test that needs no outside server and no root
+test: test-rust ## Every test that needs no outside server and no root
+	$(MAKE) --jobs 2 --output-sync=target test-python test-browser
 
 .PHONY: test-rust
 test-rust:

@@ -45,8 +45,8 @@ def test_every_collection_and_a_page_of_its_items_is_valid_stac(client):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_every_item_of_the_largest_collection_comes_exactly_once(client, largest, method):
-    search = client.search(method=method, collections=[largest], limit=997)
+def test_every_item_of_a_large_collection_comes_exactly_once(client, large, method):
+    search = client.search(method=method, collections=[large], limit=997)
     items = listed(search)
     assert len(items) == len(set(items)) == search.matched() > 997
 
