@@ -34,21 +34,25 @@ run: ## Builds, fills $(DATA) with the demo data, serves it at $(LISTEN)
 	@echo "3/3 serving; stop with Ctrl-C"
 	exec "$(BINARY)" serve --data "$(DATA)" --listen "$(LISTEN)"
 
-.PHONY: test
-test: test-rust ## Every test that needs no outside server and no root
-	$(MAKE) --jobs 2 --output-sync=target test-python test-browser
+# Each line of the suites side by side tells which one it is of.
+AS = 2>&1 | sed -u 's/^/$(1): /'
 
-.PHONY: test-rust
-test-rust:
+.PHONY: test
+test: built ## Every test that needs no outside server and no root
+	$(MAKE) --jobs 2 --no-print-directory test-browser test-rust test-python
+
+.PHONY: built
+built:
 	@echo "building the binary and the tests"
 	cargo build --workspace --bins --tests
-	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" cargo test --workspace --no-fail-fast
+
+.PHONY: test-rust
+test-rust: built
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" cargo test --workspace --no-fail-fast $(call AS,rust)
 
 .PHONY: test-python
-test-python: $(VENV)/installed
-	@echo "standards and clients, with Python"
-	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
-	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" "$(VENV)/bin/python" -m pytest tests/python -q -p no:cacheprovider
+test-python: built $(VENV)/installed ## Standards and clients, with Python
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" "$(VENV)/bin/python" -m pytest tests/python -q -p no:cacheprovider $(call AS,python)
 
 # What npm installs is named by tests/browser/package-lock.json to the byte.
 tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
@@ -56,14 +60,11 @@ tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
 	touch $@
 
 .PHONY: test-browser
-test-browser: tests/browser/node_modules/.package-lock.json ## The pages in headless Chromium; SUITES="chart tasks" for some
-	@echo "pages in a browser"
-	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
-	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/run.mjs $(SUITES)
+test-browser: built tests/browser/node_modules/.package-lock.json ## The pages in headless Chromium; SUITES="chart tasks" for some
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/run.mjs $(SUITES) $(call AS,browser)
 
 .PHONY: screenshots
-screenshots: tests/browser/node_modules/.package-lock.json ## Pictures of the portal's main states, in docs/screenshots
-	@test -x "$(abspath $(TARGET))/debug/nilometer" || cargo build --workspace --bins --tests
+screenshots: built tests/browser/node_modules/.package-lock.json ## Pictures of the portal's main states, in docs/screenshots
 	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" $(NODE) tests/browser/screenshots.mjs
 
 .PHONY: portal-speed

@@ -28,8 +28,8 @@ const server = await start()
 let code = 1
 try {
   const env = { ...process.env, NILOMETER_URL: server.url, NILOMETER_KEY: server.key, TZ: 'UTC' }
-  // One browser at a time: the machines that run this have few cores, and a crowded one makes slow pages.
-  const runner = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...options, ...suites], { env, stdio: 'inherit' })
+  // Two browsers at a time: one waits often, more make slow pages of it on the few cores of the machines that run this.
+  const runner = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...options, ...suites], { env, stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => runner.kill(signal))
   code = await new Promise((resolve) => runner.once('exit', (status) => resolve(status ?? 1)))
 } finally {

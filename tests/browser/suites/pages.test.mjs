@@ -31,18 +31,15 @@ const PAGES = [
   ['/nowhere', /Not found/i, /Introuvable/, 404],
 ]
 
+// Each language on one screen and in one theme, so that every page is seen in all of them.
+const VIEWS = [{ language: 'en', size: WIDE, theme: 'light' }, { language: 'fr', size: PHONE, theme: 'dark' }]
+
 for (const [path, english, french, status = 200] of PAGES) {
-  for (const [language, heading] of [['en', english], ['fr', french]]) {
-    test(`${path} is whole, accessible and fits the screen (${language})`, async () => {
-      await browser.with(path, { language, status }, async (page) => {
-        await page.getByRole('heading', { level: 1, name: heading }).waitFor()
-        assert.equal(await page.locator('html').getAttribute('lang'), language)
-        await page.waitForLoadState('networkidle')
-        await checkAxe(page)
-        await fits(page)
-      })
-      await browser.with(path, { language, status, size: PHONE, theme: 'dark' }, async (page) => {
-        await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+  for (const view of VIEWS) {
+    test(`${path} is whole, accessible and fits the screen (${view.language})`, async () => {
+      await browser.with(path, { ...view, status }, async (page) => {
+        await page.getByRole('heading', { level: 1, name: view.language === 'en' ? english : french }).waitFor()
+        assert.equal(await page.locator('html').getAttribute('lang'), view.language)
         await page.waitForLoadState('networkidle')
         await checkAxe(page)
         await fits(page)
