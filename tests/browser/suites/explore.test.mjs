@@ -17,7 +17,7 @@ for (const language of ['en', 'fr']) {
   const t = TEXTS[language]
 
   test(`words find items in place, and the address says what was asked (${language})`, async () => {
-    await browser.with('/search', { language }, async (page) => {
+    await browser.with('/search', { maps: false, language }, async (page) => {
       await settled(page)
       const all = await count(page)
       await page.getByRole('searchbox', { name: t.what }).fill('garonne')
@@ -35,7 +35,7 @@ for (const language of ['en', 'fr']) {
   })
 
   test(`a place is found while typing and chosen by keyboard (${language})`, async () => {
-    await browser.with('/search', { language }, async (page) => {
+    await browser.with('/search', { maps: false, language }, async (page) => {
       await settled(page)
       const where = page.getByRole('combobox', { name: t.where })
       await where.pressSequentially('switz')
@@ -52,7 +52,7 @@ for (const language of ['en', 'fr']) {
   })
 
   test(`facets take several values, their counts follow, chips take them away (${language})`, async () => {
-    await browser.with('/search?q=lake', { language }, async (page) => {
+    await browser.with('/search?q=lake', { maps: false, language }, async (page) => {
       await settled(page)
       const facets = page.getByRole('complementary', { name: t.filters })
       const first = facets.getByRole('link', { name: /HYDAT/ })
@@ -73,7 +73,7 @@ for (const language of ['en', 'fr']) {
   })
 
   test(`what matches nothing is said, with ways on (${language})`, async () => {
-    await browser.with('/search?q=xyzzyqux&datetime=2020-01-01T00:00:00Z/..', { language }, async (page) => {
+    await browser.with('/search?q=xyzzyqux&datetime=2020-01-01T00:00:00Z/..', { maps: false, language }, async (page) => {
       await page.getByText(t.nothing).waitFor()
       await checkAxe(page)
     })
@@ -139,7 +139,7 @@ for (const language of ['en', 'fr']) {
 }
 
 test('who asks nothing sees what was observed first, and what is planned last', async () => {
-  await browser.with('/search', async (page) => {
+  await browser.with('/search', { maps: false }, async (page) => {
     await settled(page)
     const collections = () => page.locator('.results li[data-id]').evaluateAll((rows) => rows.map((row) => row.dataset.collection))
     assert.ok(!(await collections()).includes('swot-passes-planned'))
@@ -161,7 +161,7 @@ test('on a phone without scripts what was found stands before what narrows it do
 
 test('a place is suggested whatever its accents and case', async () => {
   for (const text of ['lema', 'LÉMAN', 'lac le']) {
-    await browser.with('/search', async (page) => {
+    await browser.with('/search', { maps: false }, async (page) => {
       await settled(page)
       await page.getByRole('combobox', { name: 'Where' }).pressSequentially(text)
       await page.getByRole('option', { name: /Lake Geneva/ }).waitFor()
@@ -183,7 +183,7 @@ test('without a connection the page says so, and goes on when it is back', async
 })
 
 test('several values of a property are chosen, each with the count that choosing it gives', async () => {
-  await browser.with('/search?collections=hydat-stations', async (page) => {
+  await browser.with('/search?collections=hydat-stations', { maps: false }, async (page) => {
     await settled(page)
     const facet = page.getByRole('region', { name: /province/i })
     const links = facet.getByRole('link')
@@ -204,7 +204,7 @@ test('several values of a property are chosen, each with the count that choosing
 })
 
 test('a period is brushed on the timeline by keyboard and by mouse', async () => {
-  await browser.with('/search?collections=swot-passes-planned', async (page) => {
+  await browser.with('/search?collections=swot-passes-planned', { maps: false }, async (page) => {
     await settled(page)
     const all = await count(page)
     const from = page.getByRole('slider', { name: 'Period from' })

@@ -27,7 +27,7 @@ const WORDS = {
 
 for (const [language, words] of Object.entries(WORDS)) {
   test(`an item says what it is, where it comes from, and leads on (${language})`, async () => {
-    await browser.with('/collections/naiades-stations/items/U1305043', { language }, async (page) => {
+    await browser.with('/collections/naiades-stations/items/U1305043', { maps: false, language }, async (page) => {
       await page.getByRole('heading', { level: 1, name: /PANTHIER/ }).waitFor()
       const properties = page.getByRole('region', { name: words.properties })
       await properties.getByRole('rowheader', { name: words.kind }).waitFor()
@@ -56,7 +56,7 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 
   test(`a collection says parameters, coverage, citation, licence, filters and access (${language})`, async () => {
-    await browser.with('/collections/camels-fr-stations', { language }, async (page, session) => {
+    await browser.with('/collections/camels-fr-stations', { maps: false, language }, async (page, session) => {
       await session.context.grantPermissions(['clipboard-read', 'clipboard-write'])
       const parameters = page.getByRole('region', { name: words.parameters }).first()
       await parameters.getByRole('row', { name: /discharge.*L\/s/ }).first().waitFor()
@@ -76,7 +76,7 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 
   test(`the list of collections is narrowed by words (${language})`, async () => {
-    await browser.with('/collections', { language }, async (page) => {
+    await browser.with('/collections', { maps: false, language }, async (page) => {
       const all = await page.getByRole('main').getByRole('listitem').filter({ has: page.getByRole('heading') }).count()
       await page.getByRole('searchbox').fill('camels')
       await page.getByRole('button', { name: words.find }).click()
@@ -91,7 +91,7 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 
   test(`passes are asked for by typing a place, and told before and after now (${language})`, async () => {
-    await browser.with('/swot/passes', { language }, async (page) => {
+    await browser.with('/swot/passes', { maps: false, language }, async (page) => {
       await page.getByRole('combobox', { name: words.place }).fill('37.3, 12.0')
       await page.getByRole('button', { name: words.show }).click()
       await page.waitForURL(/point=37\.3%2C12\.0/)
@@ -112,7 +112,7 @@ for (const [language, words] of Object.entries(WORDS)) {
 
   test(`the legal texts are linked from every footer (${language})`, async () => {
     for (const name of [words.notice, words.accessibility, words.privacy]) {
-      await browser.with('/collections', { language }, async (page) => {
+      await browser.with('/collections', { maps: false, language }, async (page) => {
         await page.getByRole('contentinfo').getByRole('navigation', { name: words.about }).getByRole('link', { name }).click()
         await page.getByRole('heading', { level: 1, name }).waitFor()
         assert.ok((await page.getByRole('article').textContent()).length > 500)
@@ -143,7 +143,7 @@ for (const [language, words] of Object.entries(WORDS)) {
       await page.waitForURL(/place=rivers\..*datetime=2026-01-01/)
       await page.getByRole('heading', { name: words.next }).waitFor()
     })
-    await browser.with('/swot/passes?where=atlantis', { language, status: 400 }, async (page) => {
+    await browser.with('/swot/passes?where=atlantis', { maps: false, language, status: 400 }, async (page) => {
       await page.getByRole('alert').getByText(/atlantis/).waitFor()
       await checkAxe(page)
     })
@@ -151,7 +151,7 @@ for (const [language, words] of Object.entries(WORDS)) {
 }
 
 test('a version that there is not is refused, with those that there are', async () => {
-  await browser.with('/collections/SWOT_L2_HR_LakeSP_prior_D/items/7230381002?version=zz', { status: 400 }, async (page) => {
+  await browser.with('/collections/SWOT_L2_HR_LakeSP_prior_D/items/7230381002?version=zz', { maps: false, status: 400 }, async (page) => {
     await page.getByText(/no version "zz"/).waitFor()
     await page.getByText(/latest, all, PGD0/).waitFor()
   })

@@ -31,7 +31,7 @@ const WORDS = {
 
 for (const [language, words] of Object.entries(WORDS)) {
   test(`the latest value stands large with its unit and time, and the chart has the points of the table (${language})`, async () => {
-    await browser.with(`${SEINE}?from=2018-01-01&to=2018-12-31`, { language }, async (page) => {
+    await browser.with(`${SEINE}?from=2018-01-01&to=2018-12-31`, { maps: false, language }, async (page) => {
       const latest = page.getByRole('region', { name: words.latest })
       await latest.getByText(words.discharge, { exact: true }).waitFor()
       const [last] = (await csv(seine('f=CSV&parameter-name=discharge'))).slice(-1)
@@ -51,7 +51,7 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 
   test(`a period is chosen by links and keys, and the address is the state (${language})`, async () => {
-    await browser.with(SEINE, { language }, async (page) => {
+    await browser.with(SEINE, { maps: false, language }, async (page) => {
       const whole = await chartPoints(page)
       const period = page.getByRole('navigation', { name: words.period })
       await period.getByRole('link', { name: words.year }).click()
@@ -89,7 +89,7 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 
   test(`steps and statistics are those of the interface, each with its number of values (${language})`, async () => {
-    await browser.with(SEINE, { language }, async (page) => {
+    await browser.with(SEINE, { maps: false, language }, async (page) => {
       await page.getByRole('combobox', { name: words.step, exact: true }).selectOption({ label: words.month })
       await page.waitForURL(/resample=P1M/)
       await settled(page)
@@ -111,7 +111,7 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 
   test(`several parameters have panels of their own scale (${language})`, async () => {
-    await browser.with(`${SEINE}?from=2018-01-01&to=2018-03-31`, { language }, async (page) => {
+    await browser.with(`${SEINE}?from=2018-01-01&to=2018-03-31`, { maps: false, language }, async (page) => {
       await chartPoints(page)
       await page.getByRole('checkbox', { name: words.precipitation }).check()
       await page.waitForURL(/precipitation/)
@@ -123,7 +123,7 @@ for (const [language, words] of Object.entries(WORDS)) {
   })
 
   test(`the code for the view holds its address and is copied whole (${language})`, async () => {
-    await browser.with(`${SEINE}?from=2018-01-01&to=2018-01-31`, { language }, async (page, session) => {
+    await browser.with(`${SEINE}?from=2018-01-01&to=2018-01-31`, { maps: false, language }, async (page, session) => {
       await session.context.grantPermissions(['clipboard-read', 'clipboard-write'])
       await page.getByText(words.code).click()
       await page.getByRole('button', { name: words.copyPython }).click()
@@ -142,7 +142,7 @@ for (const [language, words] of Object.entries(WORDS)) {
 }
 
 test('a period is chosen by dragging over the chart', async () => {
-  await browser.with(SEINE, async (page) => {
+  await browser.with(SEINE, { maps: false }, async (page) => {
     const whole = await chartPoints(page)
     await page.locator('.u-over').scrollIntoViewIfNeeded()
     const box = await page.locator('.u-over').boundingBox()
@@ -158,7 +158,7 @@ test('a period is chosen by dragging over the chart', async () => {
 })
 
 test('quality is told by shape and word, uncertainty is in the table, heights name their datum', async () => {
-  await browser.with(`${NODE}?parameter-name=wse_sm`, async (page) => {
+  await browser.with(`${NODE}?parameter-name=wse_sm`, { maps: false }, async (page) => {
     assert.equal(await chartPoints(page), 4)
     const legend = page.locator('.legend')
     await legend.getByText('Quality of the smoothed elevation: good (2)').waitFor()
@@ -175,7 +175,7 @@ test('quality is told by shape and word, uncertainty is in the table, heights na
 })
 
 test('missing stays missing: a pass that saw nothing is a row without value and no point', async () => {
-  await browser.with('/collections/SWOT_L2_HR_RiverSP_reach_D/items/57206000511?parameter-name=wse', async (page) => {
+  await browser.with('/collections/SWOT_L2_HR_RiverSP_reach_D/items/57206000511?parameter-name=wse', { maps: false }, async (page) => {
     assert.equal(await chartPoints(page), 0)
     const rows = await tableRows(page)
     assert.deepEqual(rows.map((row) => row.values.wse), [''])
@@ -183,7 +183,7 @@ test('missing stays missing: a pass that saw nothing is a row without value and 
 })
 
 test('versions of a product are shown side by side', async () => {
-  await browser.with(`${LAKE}?parameter-name=wse`, async (page) => {
+  await browser.with(`${LAKE}?parameter-name=wse`, { maps: false }, async (page) => {
     assert.equal(await chartPoints(page), 4)
     await page.getByRole('combobox', { name: 'Versions' }).selectOption('all')
     await page.waitForURL(/version=all/)
@@ -195,14 +195,14 @@ test('versions of a product are shown side by side', async () => {
 })
 
 test('samples of another kind do not break a daily series', async () => {
-  await browser.with(`${SENECA}?parameter-name=discharge_00060`, async (page) => {
+  await browser.with(`${SENECA}?parameter-name=discharge_00060`, { maps: false }, async (page) => {
     assert.equal(await chartPoints(page), 5)
     assert.equal((await tableRows(page)).length, 5)
   })
 })
 
 test('a very long series says the step that was chosen for it', async () => {
-  await browser.with('/collections/hydat-stations/items/08MF005?parameter-name=discharge', async (page) => {
+  await browser.with('/collections/hydat-stations/items/08MF005?parameter-name=discharge', { maps: false }, async (page) => {
     await page.getByRole('status').filter({ hasText: 'step chosen to fit' }).waitFor()
     const points = await chartPoints(page)
     assert.ok(points > 1_000 && points < 2_000, `${points} months`)
@@ -210,7 +210,7 @@ test('a very long series says the step that was chosen for it', async () => {
 })
 
 test('every download is what is shown', async () => {
-  await browser.with(`${SEINE}?from=2018-01-01&to=2018-12-31&resample=P1M&method=mean`, async (page) => {
+  await browser.with(`${SEINE}?from=2018-01-01&to=2018-12-31&resample=P1M&method=mean`, { maps: false }, async (page) => {
     const section = page.getByRole('region', { name: 'Take these data' })
     for (const [name, check] of [
       ['CSV', (text) => assert.equal(text.trimEnd().split('\n').length, 13)],
@@ -244,14 +244,14 @@ test('without scripts the form, the periods and the pages of the table work', as
 
 test('a wrong view is refused with what is allowed', async () => {
   for (const [query, word] of [['parameter-name=nothing', 'discharge'], ['from=yesterday', '2024-02-29'], ['resample=P3D', 'P1M'], ['page=0', '1 and more']]) {
-    await browser.with(`${SEINE}?${query}`, { status: 400 }, async (page) => {
+    await browser.with(`${SEINE}?${query}`, { maps: false, status: 400 }, async (page) => {
       await page.getByRole('main').getByText(word).first().waitFor()
     })
   }
 })
 
 test('the page of a feature is accessible on a phone in the dark', async () => {
-  await browser.with(`${NODE}?parameter-name=wse_sm,width`, { size: PHONE, theme: 'dark' }, async (page) => {
+  await browser.with(`${NODE}?parameter-name=wse_sm,width`, { maps: false, size: PHONE, theme: 'dark' }, async (page) => {
     await chartPoints(page)
     await checkAxe(page)
     const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])

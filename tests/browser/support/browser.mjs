@@ -66,10 +66,11 @@ export function useBrowser() {
  * @param {import('playwright-core').Browser} browser
  * @param {string} path path and query at the service
  * @param {{language?: 'en' | 'fr', size?: {width: number, height: number}, scripts?: boolean, theme?: 'light' | 'dark',
- *   status?: number, base?: string}} options `scripts: false` switches scripts off; `status` is the status that the page must have
+ *   status?: number, base?: string, maps?: boolean}} options `scripts: false` switches scripts off, `maps: false` what maps are drawn
+ *   with, as on a machine without it (they take most of the time of a page here); `status` is the status that the page must have
  */
 export async function openIn(browser, path, options = {}) {
-  const { language = 'en', size = WIDE, scripts = true, theme = 'light', status = 200, base = BASE } = options
+  const { language = 'en', size = WIDE, scripts = true, theme = 'light', status = 200, base = BASE, maps = true } = options
   const context = await browser.newContext({
     locale: LOCALES[language], timezoneId: 'UTC', viewport: size, colorScheme: theme, javaScriptEnabled: scripts,
     reducedMotion: 'reduce', acceptDownloads: true, deviceScaleFactor: SCALE,
@@ -92,6 +93,16 @@ export async function openIn(browser, path, options = {}) {
       document.addEventListener('securitypolicyviolation', (event) => {
         console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`)
       })
+    })
+  }
+  if (!maps) {
+    // The console tells why there is none.
+    allowed.push('WebGL')
+    await page.addInitScript(() => {
+      const { getContext } = HTMLCanvasElement.prototype
+      HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+        return String(kind).startsWith('webgl') ? null : getContext.call(this, kind, ...more)
+      }
     })
   }
   const answer = await page.goto(`${base}${path}`)

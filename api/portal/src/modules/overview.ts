@@ -49,7 +49,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   };
   // What one reads comes first.
   const idle = window.requestIdleCallback ?? ((call: () => void) => window.setTimeout(call, 200));
-  idle(() => void load());
+  // Where the browser draws no maps, the plain ground stays behind the words.
+  idle(() => void load().catch((error: unknown) => console.warn("the map did not load", error)));
   return () => {
     gone = true;
     for (const end of ends) end();
