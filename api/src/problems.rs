@@ -356,7 +356,7 @@ pub const ALL: &[ProblemType] = &[
     ),
     of(
         "filter-too-large",
-        &[TooLarge],
+        &[Invalid],
         (
             "Condition too large",
             "The condition is longer or more deeply nested than this service takes. Make it simpler, or ask in \
@@ -1170,6 +1170,21 @@ pub const ALL: &[ProblemType] = &[
             "Paramètre inconnu",
             "La question contient un paramètre inconnu ici. Vérifiez l'orthographe ; les paramètres connus sont \
              indiqués plus bas.",
+        ),
+    ),
+    of(
+        "unknown-property",
+        &[Invalid],
+        (
+            "Property not known",
+            "The condition names a property that no item in question has, and the question is strict about that. Check \
+             the spelling; the nearest known one is told below, and the queryables list all.",
+        ),
+        (
+            "Propriété inconnue",
+            "La condition nomme une propriété qu'aucun élément concerné ne porte, et la question est stricte sur ce \
+             point. Vérifiez l'orthographe ; la plus proche connue est indiquée plus bas, et la liste des propriétés \
+             filtrables les donne toutes.",
         ),
     ),
     of(

@@ -10,15 +10,15 @@ pub mod space;
 pub mod tile;
 
 mod aggregate;
+mod filter;
 mod grid;
-mod like;
 mod near;
 mod order;
 mod passes;
 mod plan;
-mod predicate;
 mod queryables;
 mod space_match;
+mod unknown;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
 pub use near::{Near, feature_ids, features, features_within, haversine_m, nearest};
@@ -26,6 +26,7 @@ pub use order::is_sortable;
 pub use passes::{Sight, sights};
 pub use plan::place;
 pub use queryables::Queryable;
+pub use unknown::{UnknownProperties, UnknownProperty, unknown_properties};
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};

@@ -173,7 +173,7 @@ pub fn haversine_m(a: Position, b: Position) -> f64 {
 }
 
 /// Distance of a shape's closest point, metres; 0 inside an area, infinite for an empty shape.
-fn distance_m(shape: &FlatGeometry<'_>, position: Position) -> f64 {
+pub(crate) fn distance_m(shape: &FlatGeometry<'_>, position: Position) -> f64 {
     let mut shortest = f64::INFINITY;
     // Shapes lie within ±180: across the antimeridian they are met one turn further.
     for turn in [-360.0, 0.0, 360.0] {

@@ -11,7 +11,7 @@ use nilometer_indexer::{SegmentView, Snapshot, folded_beginning_query, folded_wo
 use nilometer_schemas::{Kind, Problem, Scope, Search, TimeInterval};
 use tantivy::query::{EnableScoring, Weight};
 
-use crate::predicate::{Bound, Condition};
+use crate::filter::{Bound, Condition, compile};
 use crate::space::PreparedGeometry;
 use crate::space_match;
 
@@ -42,13 +42,15 @@ impl<'s> Plan<'s> {
     /// Binds a search.
     ///
     /// # Errors
-    /// `Invalid` for references to places that do not exist, or that the scope does not see.
+    /// `Invalid` for references to places that do not exist, or that the scope does not see, and for properties that nobody
+    /// has where the search is strict.
     pub(crate) fn new(
         snapshot: &'s Snapshot,
         search: &Search,
         scope: Scope,
         as_of: Option<u64>,
     ) -> Result<Self, Problem> {
+        crate::unknown::check(snapshot, search, scope)?;
         let mut places = Vec::new();
         if let Some(bbox) = search.bbox {
             places.push(vec![PreparedGeometry::from_bbox(bbox)]);
@@ -73,7 +75,7 @@ impl<'s> Plan<'s> {
             ids: search.ids.iter().map(|id| id.as_str().to_owned()).collect(),
             places,
             datetime: search.datetime,
-            filter: search.filter.as_ref().map(Condition::of),
+            filter: search.filter.as_ref().map(compile),
             words,
             as_of,
         })
@@ -123,8 +125,9 @@ impl<'s> Plan<'s> {
             if is_few(&bits) {
                 bits.retain(|doc| bound.of(data, doc) == Some(true));
             } else {
-                bits.and(&bound.trues(data));
+                bound.narrow(data, &mut bits);
             }
+            filter.check()?;
         }
         for any in places {
             if is_few(&bits) {

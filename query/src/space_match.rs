@@ -25,7 +25,7 @@ pub(crate) fn docs(data: &SegmentData, geometry: &PreparedGeometry) -> Bits {
 }
 
 /// The distinct geometries that share a point with `geometry`.
-fn shapes(data: &SegmentData, geometry: &PreparedGeometry) -> Bits {
+pub(crate) fn shapes(data: &SegmentData, geometry: &PreparedGeometry) -> Bits {
     let count = data.geometry_count();
     let mut found = Bits::none(count);
     let mut open = Bits::none(count);

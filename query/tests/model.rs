@@ -4,13 +4,19 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "common/copy.rs"]
+mod copy;
+#[path = "common/evaluator.rs"]
+mod evaluator;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use common::{copy_folder, memory_dir};
+use common::memory_dir;
+use copy::copy_folder;
+use evaluator::{Record, truth};
 use geo::{CoordsIter, Intersects, Rect, coord};
 use nilometer_indexer::geometry::{CellGrid, h3_cells};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
@@ -145,12 +151,12 @@ fn filter() -> impl Strategy<Value = Filter> {
         Comparison::GreaterEqual,
     ]);
     let leaf = prop_oneof![
-        6 => (scalar(), op).prop_map(|((property, value), op)| Filter::Compare { property, op, value }),
-        1 => (-3i32..3, 0i32..4).prop_map(|(a, d)| Filter::Between { property: "n".into(), low: Scalar::Number(f64::from(a)), high: Scalar::Number(f64::from(a + d)) }),
-        1 => prop::collection::vec("[ab]{1,2}", 1..3).prop_map(|v| Filter::In { property: "m".into(), values: v.into_iter().map(Scalar::Text).collect() }),
-        1 => "[ab%_]{1,3}".prop_map(|pattern| Filter::Like { property: "m".into(), pattern }),
-        1 => prop::sample::select(vec!["n", "m", "tags", "datetime", "geometry", "absent"]).prop_map(|p| Filter::IsNull { property: p.into() }),
-        1 => geometry().prop_filter("a geometry", |g| !g.is_null()).prop_map(|g| Filter::Intersects(geojson::from_value(&g).unwrap())),
+        6 => (scalar(), op).prop_map(|((property, value), op)| Filter::compare(property, op, value)),
+        1 => (-3i32..3, 0i32..4).prop_map(|(a, d)| Filter::between("n", Scalar::Number(f64::from(a)), Scalar::Number(f64::from(a + d)))),
+        1 => prop::collection::vec("[ab]{1,2}", 1..3).prop_map(|v| Filter::one_of("m", v.into_iter().map(Scalar::Text))),
+        1 => "[ab%_]{1,3}".prop_map(|pattern| Filter::like("m", pattern)),
+        1 => prop::sample::select(vec!["n", "m", "tags", "datetime", "geometry", "absent"]).prop_map(Filter::is_null),
+        1 => geometry().prop_filter("a geometry", |g| !g.is_null()).prop_map(|g| Filter::intersects(geojson::from_value(&g).unwrap())),
     ];
     leaf.prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
@@ -237,6 +243,12 @@ impl Plain {
         (t("start_datetime").or(moment).unwrap(), t("end_datetime").or(moment).unwrap())
     }
 
+    /// The item as the evaluator of filters sees it.
+    fn record(&self) -> Record {
+        let Self { collection, id, geometry, properties, .. } = self.clone();
+        Record { collection, id, geometry, properties }
+    }
+
     fn values(&self, property: &str) -> Vec<Value> {
         match property {
             "id" => vec![json!(self.id)],
@@ -247,83 +259,6 @@ impl Plain {
                 value => vec![value.clone()],
             },
         }
-    }
-}
-
-fn compare(value: &Value, literal: &Scalar) -> Option<std::cmp::Ordering> {
-    match (value, literal) {
-        (Value::String(a), Scalar::Text(b)) => Some(a.cmp(b)),
-        (Value::String(a), Scalar::Timestamp(b)) => Some(Instant::parse(a)?.cmp(b)),
-        (Value::Number(a), Scalar::Number(b)) => a.as_f64()?.partial_cmp(b),
-        (Value::Bool(a), Scalar::Bool(b)) => Some(a.cmp(b)),
-        _ => None,
-    }
-}
-
-/// True if one value passes, false if all comparable ones fail, unknown if none compares.
-fn any_value(item: &Plain, property: &str, test: impl Fn(&Value) -> Option<bool>) -> Option<bool> {
-    let results: Vec<bool> = item.values(property).iter().filter_map(test).collect();
-    if results.is_empty() { None } else { Some(results.contains(&true)) }
-}
-
-fn like(pattern: &[char], text: &[char]) -> bool {
-    match pattern {
-        [] => text.is_empty(),
-        ['%', rest @ ..] => (0..=text.len()).any(|n| like(rest, &text[n..])),
-        ['_', rest @ ..] => !text.is_empty() && like(rest, &text[1..]),
-        [c, rest @ ..] => text.first() == Some(c) && like(rest, &text[1..]),
-    }
-}
-
-fn truth(item: &Plain, filter: &Filter) -> Option<bool> {
-    match filter {
-        Filter::And(all) => {
-            let results: Vec<_> = all.iter().map(|f| truth(item, f)).collect();
-            if results.contains(&Some(false)) {
-                Some(false)
-            } else if results.contains(&None) {
-                None
-            } else {
-                Some(true)
-            }
-        }
-        Filter::Or(any) => {
-            let results: Vec<_> = any.iter().map(|f| truth(item, f)).collect();
-            if results.contains(&Some(true)) {
-                Some(true)
-            } else if results.contains(&None) {
-                None
-            } else {
-                Some(false)
-            }
-        }
-        Filter::Not(inner) => truth(item, inner).map(|t| !t),
-        Filter::Compare { property, op, value } => any_value(item, property, |v| {
-            let o = compare(v, value)?;
-            Some(match op {
-                Comparison::Equal => o.is_eq(),
-                Comparison::NotEqual => o.is_ne(),
-                Comparison::Less => o.is_lt(),
-                Comparison::LessEqual => o.is_le(),
-                Comparison::Greater => o.is_gt(),
-                Comparison::GreaterEqual => o.is_ge(),
-            })
-        }),
-        Filter::Between { property, low, high } => {
-            any_value(item, property, |v| Some(compare(v, low)?.is_ge() && compare(v, high)?.is_le()))
-        }
-        Filter::In { property, values } => any_value(item, property, |v| {
-            let results: Vec<_> = values.iter().filter_map(|l| compare(v, l)).collect();
-            if results.is_empty() { None } else { Some(results.iter().any(|o| o.is_eq())) }
-        }),
-        Filter::Like { property, pattern } => any_value(item, property, |v| {
-            let (p, t) = (pattern.chars().collect::<Vec<_>>(), v.as_str()?.chars().collect::<Vec<_>>());
-            Some(like(&p, &t))
-        }),
-        Filter::IsNull { property } if property == "geometry" => Some(item.geometry.is_none()),
-        Filter::IsNull { property } => Some(item.values(property).is_empty()),
-        Filter::Intersects(g) => item.geometry.as_ref().map(|own| own.intersects(g)),
-        Filter::Const(t) => Some(*t),
     }
 }
 
@@ -358,7 +293,7 @@ fn matches(model: &Model, item: &Plain, search: &Search, scope: Scope) -> bool {
         && search.intersects.as_ref().is_none_or(|q| geometry.is_some_and(|g| g.intersects(q)))
         && (search.intersects_refs.is_empty() || search.intersects_refs.iter().any(meets_ref))
         && search.datetime.is_none_or(|t| t.overlaps(Instant(start), Instant(end)))
-        && search.filter.as_ref().is_none_or(|f| truth(item, f) == Some(true))
+        && search.filter.as_ref().is_none_or(|f| truth(&item.record(), f) == Some(true))
         && (search.q.is_empty() || has_words(item, &search.q))
 }
 

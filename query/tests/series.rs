@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "common/copy.rs"]
+mod copy;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,7 +13,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
-use common::{copy_folder, memory_dir};
+use common::memory_dir;
+use copy::copy_folder;
 use futures_util::StreamExt;
 use nilometer_indexer::source::{Key, ObservationBuilder};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
@@ -374,11 +377,7 @@ impl World {
             assert!(snapshot.item(id, &feature, operator()).unwrap().is_some(), "{id} {feature}");
         }
         let at_least = |limit: f64| {
-            let filter = Filter::Compare {
-                property: "latest:wse".into(),
-                op: Comparison::GreaterEqual,
-                value: Scalar::Number(limit),
-            };
+            let filter = Filter::compare("latest:wse", Comparison::GreaterEqual, Scalar::Number(limit));
             let search =
                 Search { collections: vec![CollectionId::new(id).unwrap()], filter: Some(filter), ..Search::default() };
             nilometer_query::search(&snapshot, &search, operator())

@@ -8,7 +8,7 @@ pub const PAGE_LIMIT_MAX: usize = 10_000;
 pub const FILTER_DEPTH_MAX: usize = 32;
 /// Operators, properties and literals in a filter.
 pub const FILTER_NODES_MAX: usize = 1_500;
-/// Values of one `IN` list.
+/// Values of one `IN` list, and of one array.
 pub const IN_LIST_MAX: usize = 1_000;
 /// Bytes of a filter's text form.
 pub const FILTER_BYTES_MAX: usize = 64 * 1024;
@@ -16,8 +16,15 @@ pub const FILTER_BYTES_MAX: usize = 64 * 1024;
 pub const LIKE_CHARS_MAX: usize = 256;
 /// Wildcards of a `LIKE` pattern.
 pub const LIKE_WILDCARDS_MAX: usize = 8;
+/// Vertices that a spatial relation other than intersecting may look at, of both geometries of every pair that it relates:
+/// some seconds' work.
+pub const RELATED_VERTICES_MAX: u64 = 20_000_000;
 /// Vertices of a caller's geometry (stored places may be larger).
 pub const QUERY_VERTICES_MAX: usize = 10_000;
+/// Properties that nobody has and of which an answer tells; it says how many more there are.
+pub const UNKNOWN_PROPERTIES_MAX: usize = 8;
+/// Bytes of a property's name for which the nearest known one is looked for.
+pub const NEAREST_NAME_BYTES_MAX: usize = 128;
 /// Ids in one search.
 pub const IDS_MAX: usize = 1_000;
 /// Collections in one search.

@@ -50,6 +50,8 @@ pub struct Search {
     pub datetime: Option<TimeInterval>,
     /// The condition is true.
     pub filter: Option<Filter>,
+    /// A property of the filter that no item in question has makes the question invalid.
+    pub strict: bool,
     /// One of these words or phrases stands in the item's texts.
     pub q: Vec<String>,
     /// Order; empty means newest first. Ties are broken by the newest write.
@@ -72,6 +74,7 @@ impl Default for Search {
             intersects_refs: Vec::new(),
             datetime: None,
             filter: None,
+            strict: false,
             q: Vec::new(),
             sortby: Vec::new(),
             limit: crate::limits::PAGE_LIMIT_DEFAULT,

@@ -25,6 +25,36 @@ pub fn fold(text: &str) -> String {
     out
 }
 
+/// Text that is the same for every way of writing it in upper and lower case: `Straße`, `STRASSE` and `strasse` are equal.
+///
+/// Each character is put in upper case, then in lower case, which is Unicode's full case folding but for a few letters
+/// of no consequence here (the dotless `ı` is equal to `i`). Accents stay.
+pub fn fold_case(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+/// Text without accents and strokes on letters, case kept: `Đà Nẵng` becomes `Da Nang`.
+pub fn strip_accents(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let bare = |c: char| match c {
+        'Ø' => 'O',
+        'ø' => 'o',
+        'Ł' => 'L',
+        'ł' => 'l',
+        'Đ' | 'Ð' => 'D',
+        'đ' | 'ð' => 'd',
+        'ı' => 'i',
+        c => c,
+    };
+    // Composed again, so that what was no accent is one character still.
+    text.nfd().filter(|c| !is_combining_mark(*c)).map(bare).nfc().collect()
+}
+
 /// Whether a character is part of a word: letters, digits and the underscore, as `\w` of regular expressions.
 pub fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
@@ -44,6 +74,17 @@ mod tests {
         for (a, b) in [("Saône", "SAONE"), ("Œuf", "oeuf"), ("Đà Nẵng", "da nang"), ("Ærø", "aero")] {
             assert_eq!(fold(a), fold(b));
         }
+    }
+
+    #[test]
+    fn case_and_accents_are_forgotten_apart() {
+        for text in ["Straße", "STRASSE", "strasse"] {
+            assert_eq!(fold_case(text), "strasse");
+        }
+        assert_eq!(fold_case("ΟΔΟΣ"), fold_case("Οδος"));
+        assert_eq!(fold_case("SAÔNE"), "saône");
+        assert_eq!(strip_accents("Beyonce\u{301} à la Saône"), "Beyonce a la Saone");
+        assert_eq!(strip_accents("Đà Nẵng, Łódź, 한강"), "Da Nang, Lodz, 한강");
     }
 
     #[test]

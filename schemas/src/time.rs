@@ -140,6 +140,11 @@ impl Instant {
         Some(Self(day.0 + seconds * MICROS_PER_SECOND + micros))
     }
 
+    /// First and last moment of a day, written as `1985-04-12`.
+    pub fn parse_day(text: &str) -> Option<(Self, Self)> {
+        if text.len() == 10 { parse_date_span(text) } else { None }
+    }
+
     /// Year, month, day, hour of the moment in UTC.
     pub fn civil(self) -> (i64, i64, i64, i64) {
         let seconds = self.0.div_euclid(MICROS_PER_SECOND);

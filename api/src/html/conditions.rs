@@ -1,7 +1,7 @@
 //! A filter as a list of conditions that a reader adds and takes away one by one.
 
 use nilometer_query::cql2::to_text;
-use nilometer_schemas::{Comparison, Filter, Scalar};
+use nilometer_schemas::{Comparison, Expr, Filter, Scalar};
 
 /// The conditions that a filter joins with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,8 +66,8 @@ impl Conditions {
         let property = property.to_owned();
         match chosen.len() {
             0 => {}
-            1 => parts.push(Filter::Compare { property, op: Comparison::Equal, value: Scalar::Text(chosen.remove(0)) }),
-            _ => parts.push(Filter::In { property, values: chosen.into_iter().map(Scalar::Text).collect() }),
+            1 => parts.push(Filter::compare(property, Comparison::Equal, Scalar::Text(chosen.remove(0)))),
+            _ => parts.push(Filter::one_of(property, chosen.into_iter().map(Scalar::Text))),
         }
         Self(parts)
     }
@@ -75,23 +75,31 @@ impl Conditions {
 
 /// The texts that a condition allows a property, if that is all it says.
 fn texts_of(part: &Filter, wanted: &str) -> Option<Vec<String>> {
-    let text = |scalar: &Scalar| match scalar {
-        Scalar::Text(text) => Some(text.clone()),
+    let text = |value: &Expr| match value {
+        Expr::Literal(Scalar::Text(text)) => Some(text.clone()),
         _ => None,
     };
+    match (property_of(part)?, part) {
+        (property, _) if property != wanted => None,
+        (_, Filter::Compare { op: Comparison::Equal, right, .. }) => Some(vec![text(right)?]),
+        (_, Filter::In { values, .. }) => values.iter().map(text).collect(),
+        _ => None,
+    }
+}
+
+/// The property that a comparison or a list is about.
+fn property_of(part: &Filter) -> Option<&str> {
     match part {
-        Filter::Compare { property, op: Comparison::Equal, value } if property == wanted => Some(vec![text(value)?]),
-        Filter::In { property, values } if property == wanted => values.iter().map(text).collect(),
+        Filter::Compare { left: Expr::Property(name), .. } | Filter::In { value: Expr::Property(name), .. } => {
+            Some(name)
+        }
         _ => None,
     }
 }
 
 /// A condition as people read it: `Country: France, Spain`, else its CQL2 text.
 fn shown(part: &Filter, name: impl Fn(&str) -> String, value: impl Fn(&str, &str) -> String) -> String {
-    let property = match part {
-        Filter::Compare { property, .. } | Filter::In { property, .. } => property.as_str(),
-        _ => return to_text(part),
-    };
+    let Some(property) = property_of(part) else { return to_text(part) };
     match texts_of(part, property) {
         Some(texts) => {
             let texts: Vec<String> = texts.iter().map(|text| value(property, text)).collect();

@@ -300,8 +300,8 @@ fn answer(snapshot: &Snapshot, question: &Question, scope: Scope, now: Instant) 
     let Some((name, text)) = &question.place else { return Ok(None) };
     let place = geometry(snapshot, name, text, scope)?;
     let sights: BTreeMap<u32, Sight> = sights(&place).into_iter().map(|s| (s.pass.number(), s)).collect();
-    let values = sights.keys().map(|pass| Scalar::Number(f64::from(*pass))).collect();
-    let filter = Filter::In { property: "spatial:pass_id".into(), values };
+    let values = sights.keys().map(|pass| Scalar::Number(f64::from(*pass)));
+    let filter = Filter::one_of("spatial:pass_id", values);
     let filter = if sights.is_empty() { Filter::Const(false) } else { filter };
     let search = Search { filter: Some(filter), ..question.search.clone() };
     let finder = Finder { snapshot, scope, sights, search };

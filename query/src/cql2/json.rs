@@ -1,10 +1,12 @@
 //! CQL2 JSON.
 
-use nilometer_schemas::{Bbox, Comparison, Filter, Problem, Scalar};
+use nilometer_schemas::{
+    Arithmetic, ArrayRelation, Bbox, Comparison, Expr, Filter, Problem, Scalar, SpatialRelation, TemporalRelation,
+};
 use serde_json::{Map, Value};
 
 use super::QueryGeometry;
-use super::build::{self, Budget, Literal};
+use super::build::{self, Budget, Operand};
 
 /// Characters of a caller's operator that a message repeats.
 const SHOWN_CHARS: usize = 40;
@@ -31,14 +33,25 @@ fn shown(text: &str) -> String {
     text.chars().take(SHOWN_CHARS).collect()
 }
 
-/// One side of a comparison.
-enum Operand {
-    Property(String),
-    Literal(Literal),
-}
-
 struct Reader {
     budget: Budget,
+}
+
+/// The operator and arguments of an object that has nothing else.
+fn op_and_args(members: &Map<String, Value>) -> Result<(&str, &[Value]), Problem> {
+    let Some(Value::String(op)) = members.get("op") else {
+        if let Some(function) = members.get("function") {
+            return Err(build::unsupported(format_args!("the function {}", shown(&function.to_string()))));
+        }
+        return Err(malformed("a condition has the members op (a text) and args (an array)"));
+    };
+    if let Some(unknown) = members.keys().find(|name| *name != "op" && *name != "args") {
+        return Err(malformed(format!("a condition has op and args only, not {:?}", shown(unknown))));
+    }
+    let Some(Value::Array(args)) = members.get("args") else {
+        return Err(below(malformed(format!("the args of {:?} are an array", shown(op))), "/args"));
+    };
+    Ok((op, args))
 }
 
 impl Reader {
@@ -50,24 +63,29 @@ impl Reader {
             Value::Object(members) => members,
             _ => return Err(malformed("a condition is true, false or an object with op and args")),
         };
-        let Some(Value::String(op)) = members.get("op") else {
-            if let Some(function) = members.get("function") {
-                return Err(build::unsupported(format_args!("the function {}", shown(&function.to_string()))));
-            }
-            return Err(malformed("a condition has the members op (a text) and args (an array)"));
-        };
-        if let Some(unknown) = members.keys().find(|name| *name != "op" && *name != "args") {
-            return Err(malformed(format!("a condition has op and args only, not {:?}", shown(unknown))));
-        }
-        let Some(Value::Array(args)) = members.get("args") else {
-            return Err(below(malformed(format!("the args of {:?} are an array", shown(op))), "/args"));
-        };
+        let (op, args) = op_and_args(members)?;
         self.operation(op, args, depth)
     }
 
     fn operation(&mut self, op: &str, args: &[Value], depth: usize) -> Result<Filter, Problem> {
         if let Some(comparison) = comparison(op) {
-            return self.compare(comparison, args);
+            let [left, right] = self.operands(op, args, depth)?;
+            return in_args(build::compare(left, comparison, right));
+        }
+        let is = |operator: &str| operator.eq_ignore_ascii_case(op);
+        // Some clients write the operator without its prefix.
+        let unprefixed = op.eq_ignore_ascii_case("intersects").then_some(SpatialRelation::Intersects);
+        if let Some(relation) = unprefixed.or_else(|| SpatialRelation::ALL.into_iter().find(|r| is(r.operator()))) {
+            let [left, right] = self.operands(op, args, depth)?;
+            return in_args(build::spatial(relation, left, right));
+        }
+        if let Some(relation) = TemporalRelation::ALL.into_iter().find(|r| is(r.operator())) {
+            let [left, right] = self.operands(op, args, depth)?;
+            return in_args(build::temporal(relation, left, right));
+        }
+        if let Some(relation) = ArrayRelation::ALL.into_iter().find(|r| is(r.operator())) {
+            let [left, right] = self.operands(op, args, depth)?;
+            return in_args(build::array_relation(relation, left, right));
         }
         match op.to_ascii_lowercase().as_str() {
             "and" => Ok(build::all(self.conditions(op, args, depth)?)),
@@ -76,33 +94,27 @@ impl Reader {
                 let [inner] = expect(op, args)?;
                 Ok(build::negate(at(0, self.condition(inner, depth + 1))?))
             }
-            "between" => self.between(args),
+            "between" => self.between(args, depth),
             "in" => {
-                let [name, list] = expect(op, args)?;
-                let property = self.property(name, 0)?;
+                let [value, list] = expect(op, args)?;
+                let value = at(0, self.operand(value, depth))?;
                 let Value::Array(values) = list else {
-                    return Err(below(malformed("the second argument of in is an array of literals"), "/args/1"));
+                    return Err(below(malformed("the second argument of in is an array of values"), "/args/1"));
                 };
-                let mut literals = Vec::new();
-                for (index, value) in values.iter().enumerate() {
-                    literals.push(self.literal(value).map_err(|p| below(p, &format!("/args/1/{index}")))?);
-                }
-                at(1, build::in_list(property, literals))
+                let values = at(1, self.members(values, depth))?;
+                at(1, build::in_list(value, values))
             }
             "like" => {
-                let [name, pattern] = expect(op, args)?;
-                let property = self.property(name, 0)?;
-                match pattern {
-                    Value::String(pattern) => at(1, build::like(property, pattern)),
-                    Value::Object(members) => at(1, Err(unsupported_value(members))),
-                    _ => Err(below(malformed("the pattern of like is a text"), "/args/1")),
-                }
+                let [value, pattern] = expect(op, args)?;
+                let value = at(0, self.operand(value, depth))?;
+                let pattern = at(1, self.pattern(pattern, depth))?;
+                at(1, build::like(value, pattern))
             }
             "isnull" => {
-                let [name] = expect(op, args)?;
-                Ok(Filter::IsNull { property: self.property(name, 0)? })
+                let [value] = expect(op, args)?;
+                let value = at(0, self.operand(value, depth))?;
+                at(0, build::null(value))
             }
-            "s_intersects" | "intersects" => self.s_intersects(op, args),
             _ => Err(below(build::unsupported(format_args!("the operator {:?}", shown(op))), "/op")),
         }
     }
@@ -118,109 +130,153 @@ impl Reader {
         Ok(children)
     }
 
-    fn compare(&mut self, op: Comparison, args: &[Value]) -> Result<Filter, Problem> {
-        let [left, right] = expect("a comparison", args)?;
-        let left = at(0, self.operand(left))?;
-        let right = at(1, self.operand(right))?;
-        match (left, right) {
-            (Operand::Property(property), Operand::Literal(literal)) => at(1, build::compare(property, op, literal)),
-            (Operand::Literal(literal), Operand::Property(property)) => {
-                at(0, build::compare(property, build::flipped(op), literal))
-            }
-            (Operand::Property(_), Operand::Property(_)) => {
-                Err(below(build::unsupported("a comparison of two properties"), "/args"))
-            }
-            (Operand::Literal(_), Operand::Literal(_)) => {
-                Err(below(build::unsupported("a comparison of two literals"), "/args"))
-            }
+    fn operands<const N: usize>(&mut self, op: &str, args: &[Value], depth: usize) -> Result<[Operand; N], Problem> {
+        let args: &[Value; N] = expect(op, args)?;
+        let mut operands = Vec::with_capacity(N);
+        for (index, arg) in args.iter().enumerate() {
+            operands.push(at(index, self.operand(arg, depth))?);
         }
+        // As many as there were arguments.
+        operands.try_into().map_err(|_| malformed("the arguments could not be read"))
     }
 
     /// Both `[p, low, high]` and the older `[p, [low, high]]`.
-    fn between(&mut self, args: &[Value]) -> Result<Filter, Problem> {
-        let (name, low, high) = match args {
-            [name, low, high] => (name, low, high),
-            [name, Value::Array(bounds)] if bounds.len() == 2 => (name, &bounds[0], &bounds[1]),
-            _ => return Err(below(malformed("between has a property, a lower and an upper bound"), "/args")),
+    fn between(&mut self, args: &[Value], depth: usize) -> Result<Filter, Problem> {
+        let (value, low, high) = match args {
+            [value, low, high] => (value, low, high),
+            [value, Value::Array(bounds)] if bounds.len() == 2 => (value, &bounds[0], &bounds[1]),
+            _ => return Err(below(malformed("between has a value, a lower and an upper bound"), "/args")),
         };
-        let property = self.property(name, 0)?;
-        let low = at(1, self.literal(low))?;
-        let high = at(args.len() - 1, self.literal(high))?;
-        build::between(property, low, high).map_err(|problem| below(problem, "/args"))
+        let value = at(0, self.operand(value, depth))?;
+        let low = at(1, self.operand(low, depth))?;
+        let high = at(args.len() - 1, self.operand(high, depth))?;
+        in_args(build::between(value, low, high))
     }
 
-    fn s_intersects(&mut self, op: &str, args: &[Value]) -> Result<Filter, Problem> {
-        let [left, right] = expect(op, args)?;
-        let (name, name_at, geometry, geometry_at) =
-            if left.get("property").is_some() { (left, 0, right, 1) } else { (right, 1, left, 0) };
-        let property = self.property(name, name_at)?;
-        at(name_at, build::check_geometry_name(&property))?;
-        let geometry = at(geometry_at, spatial_literal(geometry))?;
-        at(geometry_at, self.budget.intersects(geometry))
-    }
-
-    fn operand(&mut self, value: &Value) -> Result<Operand, Problem> {
-        match value.get("property") {
-            Some(_) => Ok(Operand::Property(self.name(value)?)),
-            None => Ok(Operand::Literal(self.literal(value)?)),
+    fn members(&mut self, values: &[Value], depth: usize) -> Result<Vec<Operand>, Problem> {
+        build::check_list(values.len())?;
+        let mut members = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            members.push(self.operand(value, depth).map_err(|p| below(p, &format!("/{index}")))?);
         }
+        Ok(members)
     }
 
-    fn property(&mut self, value: &Value, index: usize) -> Result<String, Problem> {
-        at(index, self.name(value))
-    }
-
-    fn name(&mut self, value: &Value) -> Result<String, Problem> {
-        self.budget.node()?;
-        let Value::Object(members) = value else {
-            return Err(malformed("a property is written {\"property\": \"name\"}"));
-        };
-        match members.get("property") {
-            Some(Value::String(name)) if members.len() == 1 => {
-                self.budget.text(name)?;
-                build::property(name)
-            }
-            None => Err(unsupported_value(members)),
-            Some(_) => Err(malformed("a property is written {\"property\": \"name\"}")),
-        }
-    }
-
-    fn literal(&mut self, value: &Value) -> Result<Literal, Problem> {
-        self.budget.node()?;
+    fn pattern(&mut self, value: &Value, depth: usize) -> Result<Expr, Problem> {
         match value {
+            Value::String(pattern) => {
+                self.budget.node()?;
+                Ok(Expr::text(pattern.as_str()))
+            }
+            Value::Object(members) if members.contains_key("op") => {
+                self.budget.node()?;
+                build::check_depth(depth + 1)?;
+                let (op, args) = op_and_args(members)?;
+                let [inner] = expect(op, args)?;
+                Ok(Expr::Call(build::function(op)?, vec![at(0, self.pattern(inner, depth + 1))?]))
+            }
+            Value::Object(members) => Err(unsupported_value(members)),
+            _ => Err(malformed("the pattern of like is a text")),
+        }
+    }
+
+    /// A value that stands in a condition or value of this depth.
+    fn operand(&mut self, value: &Value, depth: usize) -> Result<Operand, Problem> {
+        self.budget.node()?;
+        let literal = match value {
             Value::String(text) => {
                 self.budget.text(text)?;
-                Ok(Literal::One(Scalar::Text(text.clone())))
+                Scalar::Text(text.clone())
             }
-            Value::Bool(value) => Ok(Literal::One(Scalar::Bool(*value))),
+            Value::Bool(value) => Scalar::Bool(*value),
             Value::Number(number) => {
                 let number = number.as_f64().filter(|number| number.is_finite());
-                number
-                    .map(|n| Literal::One(Scalar::Number(n)))
-                    .ok_or_else(|| build::bad_value("the number is too large"))
+                Scalar::Number(number.ok_or_else(|| build::bad_value("the number is too large"))?)
             }
-            Value::Null => Err(malformed("null is asked for by isNull")),
-            Value::Array(_) => Err(build::unsupported("an array literal")),
-            Value::Object(members) => match (members.get("timestamp"), members.get("date"), members.len()) {
-                (Some(Value::String(text)), None, 1) => build::timestamp(text),
-                (None, Some(Value::String(text)), 1) => build::date(text),
-                (Some(_), None, 1) | (None, Some(_), 1) => Err(malformed("a timestamp or date is a text")),
+            Value::Null => return Err(malformed("null is asked for by isNull")),
+            Value::Array(values) => {
+                build::check_depth(depth + 1)?;
+                return Ok(build::array(self.members(values, depth + 1)?)?.into());
+            }
+            Value::Object(members) => return self.object(value, members, depth),
+        };
+        Ok(Expr::Literal(literal).into())
+    }
+
+    fn object(&mut self, value: &Value, members: &Map<String, Value>, depth: usize) -> Result<Operand, Problem> {
+        if members.contains_key("type") || members.contains_key("bbox") {
+            let geometry = spatial_literal(value, members);
+            return Ok(self.budget.geometry(geometry)?.into());
+        }
+        if members.contains_key("op") {
+            build::check_depth(depth + 1)?;
+            let (op, args) = op_and_args(members)?;
+            return Ok(self.function(op, args, depth + 1)?.into());
+        }
+        match members.iter().next() {
+            Some((key, value)) if members.len() == 1 => match (key.as_str(), value) {
+                ("property", value) => Ok(self.name(value)?.into()),
+                ("timestamp", Value::String(text)) => build::timestamp(text),
+                ("date", Value::String(text)) => build::date(text),
+                ("timestamp" | "date", _) => Err(malformed("a timestamp or date is a text")),
+                ("interval", Value::Array(ends)) => Ok(self.interval(ends)?.into()),
+                ("interval", _) => Err(malformed("an interval is an array of its two ends")),
                 _ => Err(unsupported_value(members)),
             },
+            _ => Err(unsupported_value(members)),
+        }
+    }
+
+    fn name(&mut self, name: &Value) -> Result<Expr, Problem> {
+        let Value::String(name) = name else {
+            return Err(malformed("a property is written {\"property\": \"name\"}"));
+        };
+        self.budget.text(name)?;
+        Ok(Expr::Property(build::property(name)?))
+    }
+
+    fn function(&mut self, op: &str, args: &[Value], depth: usize) -> Result<Expr, Problem> {
+        if let Some(arithmetic) = arithmetic(op) {
+            let [left, right] = self.operands(op, args, depth)?;
+            return in_args(build::arithmetic(arithmetic, left, right));
+        }
+        let function = build::function(op).map_err(|problem| below(problem, "/op"))?;
+        let mut arguments = Vec::with_capacity(args.len().min(2));
+        for (index, arg) in args.iter().enumerate() {
+            arguments.push(at(index, self.operand(arg, depth))?);
+        }
+        in_args(build::call(function, arguments))
+    }
+
+    fn interval(&mut self, ends: &[Value]) -> Result<Expr, Problem> {
+        let [start, end] = ends else {
+            return Err(malformed("an interval is an array of its two ends"));
+        };
+        let start = self.end_of_interval(start).map_err(|problem| below(problem, "/interval/0"))?;
+        let end = self.end_of_interval(end).map_err(|problem| below(problem, "/interval/1"))?;
+        build::interval(start, end).map_err(|problem| below(problem, "/interval"))
+    }
+
+    fn end_of_interval(&mut self, value: &Value) -> Result<Option<Operand>, Problem> {
+        self.budget.node()?;
+        match value {
+            Value::String(text) => build::end_of_text(text),
+            Value::Object(members) if members.len() == 1 => match members.iter().next() {
+                Some((key, value)) if key == "property" => Ok(Some(self.name(value)?.into())),
+                Some((key, Value::String(text))) if key == "timestamp" => build::timestamp(text).map(Some),
+                Some((key, Value::String(text))) if key == "date" => build::date(text).map(Some),
+                _ => Err(unsupported_value(members)),
+            },
+            _ => Err(malformed("the end of an interval is a text or a property")),
         }
     }
 }
 
 /// What an object that is neither property nor literal asks for.
 fn unsupported_value(members: &Map<String, Value>) -> Problem {
-    for member in ["op", "function"] {
-        if let Some(name) = members.get(member) {
-            let name = name.as_str().map_or_else(|| shown(&name.to_string()), shown);
-            return build::unsupported(format_args!(
-                "the {} {name:?}",
-                if member == "op" { "operator" } else { member }
-            ));
-        }
+    if let Some(name) = members.get("function") {
+        let name = name.as_str().map_or_else(|| shown(&name.to_string()), shown);
+        return build::unsupported(format_args!("the function {name:?}"));
     }
     match members.keys().next() {
         Some(name) => build::unsupported(format_args!("a value with the member {:?}", shown(name))),
@@ -228,33 +284,32 @@ fn unsupported_value(members: &Map<String, Value>) -> Problem {
     }
 }
 
-fn spatial_literal(value: &Value) -> Result<QueryGeometry, Problem> {
-    match value {
-        Value::Object(members) if members.contains_key("bbox") && !members.contains_key("type") => {
-            let numbers = members.get("bbox").and_then(Value::as_array).and_then(|list| {
-                let numbers: Option<Vec<f64>> = list.iter().take(7).map(Value::as_f64).collect();
-                numbers
-            });
-            let Some(numbers) = numbers else {
-                return Err(malformed("a bbox is an array of 4 or 6 numbers"));
-            };
-            Ok(QueryGeometry::from_bbox(Bbox::from_numbers(&numbers)?))
-        }
-        Value::Object(members) if members.contains_key("type") => QueryGeometry::from_geojson(value),
-        Value::Object(members) => Err(unsupported_value(members)),
-        _ => Err(malformed("a spatial literal is a GeoJSON geometry or {\"bbox\": [west, south, east, north]}")),
+fn spatial_literal(value: &Value, members: &Map<String, Value>) -> Result<QueryGeometry, Problem> {
+    if members.contains_key("type") {
+        return QueryGeometry::from_geojson(value);
     }
+    let numbers: Option<Vec<f64>> =
+        members.get("bbox").and_then(Value::as_array).and_then(|list| list.iter().take(7).map(Value::as_f64).collect());
+    let Some(numbers) = numbers.filter(|_| members.len() == 1) else {
+        return Err(malformed("a bbox is an array of 4 or 6 numbers"));
+    };
+    Ok(QueryGeometry::from_bbox(Bbox::from_numbers(&numbers)?))
 }
 
 /// Exactly `N` arguments.
 fn expect<'a, const N: usize>(op: &str, args: &'a [Value]) -> Result<&'a [Value; N], Problem> {
     args.try_into()
-        .map_err(|_| below(malformed(format!("{} has {N} argument(s), not {}", shown(op), args.len())), "/args"))
+        .map_err(|_| below(malformed(format!("{:?} has {N} argument(s), not {}", shown(op), args.len())), "/args"))
 }
 
 /// Names the argument at fault.
 fn at<T>(index: usize, result: Result<T, Problem>) -> Result<T, Problem> {
     result.map_err(|problem| below(problem, &format!("/args/{index}")))
+}
+
+/// Names the arguments together.
+fn in_args<T>(result: Result<T, Problem>) -> Result<T, Problem> {
+    result.map_err(|problem| below(problem, "/args"))
 }
 
 fn comparison(op: &str) -> Option<Comparison> {
@@ -265,6 +320,19 @@ fn comparison(op: &str) -> Option<Comparison> {
         "<=" => Comparison::LessEqual,
         ">" => Comparison::Greater,
         ">=" => Comparison::GreaterEqual,
+        _ => return None,
+    })
+}
+
+fn arithmetic(op: &str) -> Option<Arithmetic> {
+    Some(match op {
+        "+" => Arithmetic::Add,
+        "-" => Arithmetic::Subtract,
+        "*" => Arithmetic::Multiply,
+        "/" => Arithmetic::Divide,
+        "%" => Arithmetic::Remainder,
+        "^" => Arithmetic::Power,
+        op if op.eq_ignore_ascii_case("div") => Arithmetic::IntegerDivide,
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use nilometer_schemas::Problem;
 /// Words with a meaning of their own: a property of such a name is written in double quotes.
 const KEYWORDS: [&str; 10] = ["AND", "OR", "NOT", "IN", "IS", "NULL", "BETWEEN", "LIKE", "TRUE", "FALSE"];
 /// Signs, longest first.
-const SYMBOLS: [&str; 14] = ["<>", "<=", ">=", "<", ">", "=", "(", ")", ",", "+", "-", "*", "/", "^"];
+const SYMBOLS: [&str; 15] = ["<>", "<=", ">=", "<", ">", "=", "(", ")", ",", "+", "-", "*", "/", "%", "^"];
 /// Characters of a token that a message repeats.
 const SHOWN_CHARS: usize = 40;
 
@@ -113,7 +113,6 @@ fn next_token(text: &str, at: usize, c: char) -> Result<(Token, usize), Problem>
     let detail = match c {
         '!' => "'!' has no meaning; \"not equal\" is <>".to_owned(),
         '{' => "'{' has no meaning in cql2-text; JSON filters need filter-lang=cql2-json".to_owned(),
-        '%' => "'%' has a meaning only inside a LIKE pattern".to_owned(),
         c => format!("the character {c:?} has no meaning"),
     };
     Err(syntax(text, at, &detail).allowed(build::SUPPORTED))

@@ -1,11 +1,11 @@
 //! CQL2 filters: the text form and the JSON form, read into one [`Filter`] and written back from it.
 //!
-//! Read are the classes Basic CQL2, Advanced Comparison Operators and Basic Spatial Functions of OGC 21-065r2.
-//! The readers also put a filter into one normal form, so that equal questions look alike:
+//! Read is all of OGC 21-065r2. The readers also put a filter into one normal form, so that equal questions look alike:
 //!
 //! - a chain of `AND` (or of `OR`) is one node, and `NOT NOT x` is `x`;
-//! - a literal on the left of a comparison moves to the right;
-//! - a date stands for its whole day, and becomes the bounds of that day;
+//! - a literal on the left of a comparison moves to the right, a literal on the left of a spatial relation too;
+//! - a date stands for its whole day, and becomes the bounds of that day (in arrays and functions, its first moment);
+//! - the minus of what is no number is a multiplication by -1;
 //! - text that is a moment or a date counts as one where the property is a time of STAC (`datetime`, `created` …);
 //! - property names lose the prefix `properties.`;
 //! - boxes become polygons (two when they cross the antimeridian), heights are dropped.
@@ -24,16 +24,17 @@ mod write;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-use nilometer_schemas::{Filter, Problem};
+use nilometer_schemas::{Filter, Kind, Problem};
 use serde_json::Value;
 
+pub(crate) use build::is_moment;
 pub(crate) use geometry::{QueryGeometry, number};
 
 /// Reads CQL2 text.
 ///
 /// # Errors
 /// `filter-syntax` with the position and what was expected, `filter-unsupported` for parts of CQL2 that are not offered,
-/// `filter-value` for literals that make no sense, `filter-too-large` (kind `TooLarge`) beyond a limit.
+/// `filter-value` for literals that make no sense, `filter-too-large` beyond a limit.
 pub fn parse_text(text: &str) -> Result<Filter, Problem> {
     text::parse(text)
 }
@@ -43,7 +44,10 @@ pub fn parse_text(text: &str) -> Result<Filter, Problem> {
 /// # Errors
 /// As [`parse_text`]; the problem's parameter is `coords`, as in OGC API EDR.
 pub fn parse_wkt(text: &str) -> Result<geo::Geometry<f64>, Problem> {
-    let parsed = text::parse_wkt(text).map_err(|problem| Problem { code: "coords", ..problem }.at("coords"))?;
+    let parsed = text::parse_wkt(text).map_err(|problem| {
+        let kind = if problem.code == "filter-too-large" { Kind::TooLarge } else { problem.kind };
+        Problem { code: "coords", kind, ..problem }.at("coords")
+    })?;
     Ok(parsed.geometry)
 }
 

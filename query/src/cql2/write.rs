@@ -1,6 +1,6 @@
 //! Filters as CQL2 text and as CQL2 JSON, in one canonical way each.
 
-use nilometer_schemas::{Comparison, Filter, Scalar, geojson};
+use nilometer_schemas::{Arithmetic, Comparison, Expr, Filter, Scalar, geojson};
 use serde_json::{Value, json};
 
 use super::geometry::number;
@@ -20,13 +20,27 @@ fn write(filter: &Filter, out: &mut String) {
         Filter::Or(children) => chain(children, " OR ", "FALSE", out),
         Filter::Not(child) => negation(child, out),
         Filter::Const(value) => out.push_str(truth(*value)),
-        Filter::Intersects(geometry) => {
-            out.push_str("S_INTERSECTS(geometry,");
-            wkt::to_wkt(geometry, out);
-            out.push(')');
-        }
+        Filter::Spatial { relation, left, right } => related(relation.operator(), left, right, out),
+        Filter::Temporal { relation, left, right } => related(relation.operator(), left, right, out),
+        Filter::Array { relation, left, right } => related(relation.operator(), left, right, out),
         leaf => predicate(leaf, "", out),
     }
+}
+
+fn related(operator: &str, left: &Expr, right: &Expr, out: &mut String) {
+    out.push_str(&operator.to_ascii_uppercase());
+    list(&[left, right], out);
+}
+
+fn list<'a>(members: impl IntoIterator<Item = &'a (impl std::borrow::Borrow<Expr> + 'a)>, out: &mut String) {
+    out.push('(');
+    for (index, member) in members.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        value(member.borrow(), 0, out);
+    }
+    out.push(')');
 }
 
 fn chain(children: &[Filter], between: &str, empty: &str, out: &mut String) {
@@ -62,7 +76,7 @@ fn group(filter: &Filter, bracketed: bool, out: &mut String) {
 
 fn negation(child: &Filter, out: &mut String) {
     match child {
-        Filter::Between { .. } | Filter::Like { .. } | Filter::In { .. } | Filter::IsNull { .. } => {
+        Filter::Between { .. } | Filter::Like { .. } | Filter::In { .. } | Filter::IsNull(_) => {
             predicate(child, "NOT ", out);
         }
         _ => {
@@ -72,25 +86,93 @@ fn negation(child: &Filter, out: &mut String) {
     }
 }
 
-/// A condition on one property; `not` is `"NOT "` or nothing.
+/// A condition on values; `not` is `"NOT "` or nothing.
 fn predicate(filter: &Filter, not: &str, out: &mut String) {
     match filter {
-        Filter::Compare { property, op, value } => {
-            out.push_str(&format!("{} {} {}", name_text(property), symbol(*op), scalar_text(value)));
+        Filter::Compare { left, op, right } => {
+            value(left, 0, out);
+            out.push_str(&format!(" {} ", symbol(*op)));
+            value(right, 0, out);
         }
-        Filter::Between { property, low, high } => {
-            let (low, high) = (scalar_text(low), scalar_text(high));
-            out.push_str(&format!("{} {not}BETWEEN {low} AND {high}", name_text(property)));
+        Filter::Between { value: of, low, high } => {
+            value(of, 0, out);
+            out.push_str(&format!(" {not}BETWEEN "));
+            value(low, 0, out);
+            out.push_str(" AND ");
+            value(high, 0, out);
         }
-        Filter::Like { property, pattern } => {
-            out.push_str(&format!("{} {not}LIKE {}", name_text(property), quoted(pattern, '\'')));
+        Filter::Like { value: of, pattern } => {
+            value(of, 0, out);
+            out.push_str(&format!(" {not}LIKE "));
+            value(pattern, 0, out);
         }
-        Filter::In { property, values } => {
-            let values: Vec<String> = values.iter().map(scalar_text).collect();
-            out.push_str(&format!("{} {not}IN ({})", name_text(property), values.join(",")));
+        Filter::In { value: of, values } => {
+            value(of, 0, out);
+            out.push_str(&format!(" {not}IN "));
+            list(values, out);
         }
-        Filter::IsNull { property } => out.push_str(&format!("{} IS {not}NULL", name_text(property))),
+        Filter::IsNull(of) => {
+            value(of, 0, out);
+            out.push_str(&format!(" IS {not}NULL"));
+        }
         other => write(other, out),
+    }
+}
+
+/// A value; what binds less tightly than `tightness` stands in brackets.
+fn value(expr: &Expr, tightness: u8, out: &mut String) {
+    match expr {
+        Expr::Property(name) => out.push_str(&name_text(name)),
+        Expr::Literal(scalar) => out.push_str(&scalar_text(scalar)),
+        Expr::Arithmetic { op, left, right } => {
+            let (sign, own) = arithmetic(*op);
+            let bracketed = own < tightness;
+            if bracketed {
+                out.push('(');
+            }
+            // From left to right; only powers are not read so.
+            value(left, if *op == Arithmetic::Power { own + 1 } else { own }, out);
+            out.push_str(&format!(" {sign} "));
+            value(right, own + 1, out);
+            if bracketed {
+                out.push(')');
+            }
+        }
+        Expr::Call(function, arguments) => {
+            let name = function.info().name;
+            out.push_str(&if function.is_of_cql2() { name.to_ascii_uppercase() } else { name.to_owned() });
+            list(arguments, out);
+        }
+        Expr::Interval(start, end) => {
+            out.push_str(&format!("INTERVAL({},{})", end_text(start.as_deref()), end_text(end.as_deref())));
+        }
+        Expr::Array(members) => list(members, out),
+        Expr::Geometry(geometry) => wkt::to_wkt(geometry, out),
+    }
+}
+
+/// Sign and tightness of an operator.
+fn arithmetic(op: Arithmetic) -> (&'static str, u8) {
+    match op {
+        Arithmetic::Add => ("+", 1),
+        Arithmetic::Subtract => ("-", 1),
+        Arithmetic::Multiply => ("*", 2),
+        Arithmetic::Divide => ("/", 2),
+        Arithmetic::IntegerDivide => ("div", 2),
+        Arithmetic::Remainder => ("%", 2),
+        Arithmetic::Power => ("^", 3),
+    }
+}
+
+fn end_text(end: Option<&Expr>) -> String {
+    match end {
+        None => "'..'".to_owned(),
+        Some(Expr::Literal(Scalar::Timestamp(moment))) => format!("'{moment}'"),
+        Some(other) => {
+            let mut out = String::new();
+            value(other, 0, &mut out);
+            out
+        }
     }
 }
 
@@ -143,39 +225,55 @@ pub(super) fn number_text(value: f64) -> String {
 
 /// The filter as JSON.
 pub(super) fn to_json(filter: &Filter) -> Value {
-    let operation = |op: &str, args: Vec<Value>| json!({"op": op, "args": args});
+    let pair = |op: &str, left: &Expr, right: &Expr| operation(op, vec![json_value(left), json_value(right)]);
     match filter {
         Filter::And(children) => json_chain("and", children, true),
         Filter::Or(children) => json_chain("or", children, false),
         Filter::Not(child) => operation("not", vec![to_json(child)]),
-        Filter::Compare { property, op, value } => {
-            operation(symbol(*op), vec![json_name(property), json_scalar(value)])
+        Filter::Compare { left, op, right } => pair(symbol(*op), left, right),
+        Filter::Between { value, low, high } => operation("between", [value, low, high].map(json_value).into()),
+        Filter::Like { value, pattern } => pair("like", value, pattern),
+        Filter::In { value, values } => {
+            operation("in", vec![json_value(value), values.iter().map(json_value).collect()])
         }
-        Filter::Between { property, low, high } => {
-            operation("between", vec![json_name(property), json_scalar(low), json_scalar(high)])
-        }
-        Filter::Like { property, pattern } => operation("like", vec![json_name(property), json!(pattern)]),
-        Filter::In { property, values } => {
-            operation("in", vec![json_name(property), values.iter().map(json_scalar).collect()])
-        }
-        Filter::IsNull { property } => operation("isNull", vec![json_name(property)]),
-        Filter::Intersects(geometry) => {
-            operation("s_intersects", vec![json_name("geometry"), geojson::to_value(geometry)])
-        }
+        Filter::IsNull(value) => operation("isNull", vec![json_value(value)]),
+        Filter::Spatial { relation, left, right } => pair(relation.operator(), left, right),
+        Filter::Temporal { relation, left, right } => pair(relation.operator(), left, right),
+        Filter::Array { relation, left, right } => pair(relation.operator(), left, right),
         Filter::Const(value) => Value::Bool(*value),
     }
+}
+
+fn operation(op: &str, args: Vec<Value>) -> Value {
+    json!({"op": op, "args": args})
 }
 
 fn json_chain(op: &str, children: &[Filter], empty: bool) -> Value {
     match children {
         [] => Value::Bool(empty),
         [only] => to_json(only),
-        _ => json!({"op": op, "args": children.iter().map(to_json).collect::<Vec<_>>()}),
+        _ => operation(op, children.iter().map(to_json).collect()),
     }
 }
 
-fn json_name(name: &str) -> Value {
-    json!({"property": prefixed(name)})
+fn json_value(value: &Expr) -> Value {
+    match value {
+        Expr::Property(name) => json!({"property": prefixed(name)}),
+        Expr::Literal(scalar) => json_scalar(scalar),
+        Expr::Arithmetic { op, left, right } => operation(arithmetic(*op).0, vec![json_value(left), json_value(right)]),
+        Expr::Call(function, arguments) => operation(function.info().name, arguments.iter().map(json_value).collect()),
+        Expr::Interval(start, end) => json!({"interval": [json_end(start.as_deref()), json_end(end.as_deref())]}),
+        Expr::Array(members) => members.iter().map(json_value).collect(),
+        Expr::Geometry(geometry) => geojson::to_value(geometry),
+    }
+}
+
+fn json_end(end: Option<&Expr>) -> Value {
+    match end {
+        None => json!(".."),
+        Some(Expr::Literal(Scalar::Timestamp(moment))) => json!(moment.to_string()),
+        Some(other) => json_value(other),
+    }
 }
 
 fn json_scalar(value: &Scalar) -> Value {

@@ -15,7 +15,7 @@ use super::{Request, fields};
 use crate::cql2::{self, QueryGeometry, number};
 
 /// The members of a search body, which are also the parameters of its URL form.
-pub(super) const NAMES: [&str; 14] = [
+pub(super) const NAMES: [&str; 15] = [
     "bbox",
     "collections",
     "datetime",
@@ -29,6 +29,7 @@ pub(super) const NAMES: [&str; 14] = [
     "limit",
     "q",
     "sortby",
+    "strict",
     "token",
 ];
 
@@ -70,6 +71,7 @@ pub(super) fn read(body: &Map<String, Value>, dialect: Dialect) -> Result<Reques
         intersects_refs: reader.intersects_refs()?,
         datetime: reader.datetime(dialect)?,
         filter: reader.filter()?,
+        strict: reader.strict()?,
         q: reader.q()?,
         sortby: reader.sortby()?,
         token: reader.token()?,
@@ -223,6 +225,20 @@ impl<'a> Reader<'a> {
         self.keep("filter", cql2::to_json(&filter));
         self.keep("filter-lang", "cql2-json".into());
         Ok(Some(filter))
+    }
+
+    /// Whether unknown properties are refused; a URL has a text. Only `true` is kept: it alone changes the answer.
+    fn strict(&mut self) -> Result<bool, Problem> {
+        let strict = match self.get("strict") {
+            None => false,
+            Some(Value::Bool(strict)) => *strict,
+            Some(Value::String(text)) if text == "true" || text == "false" => text == "true",
+            Some(_) => return Err(bad("strict", "strict is true or false").allowed("true, false")),
+        };
+        if strict {
+            self.keep("strict", true.into());
+        }
+        Ok(strict)
     }
 
     /// Words and phrases; a text is a list separated by commas.

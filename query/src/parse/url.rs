@@ -1,7 +1,7 @@
 //! URL parameters as the members of the JSON body that they stand for.
 
 use nilometer_schemas::limits::FILTER_BYTES_MAX;
-use nilometer_schemas::{Bbox, Kind, Problem};
+use nilometer_schemas::{Bbox, Problem};
 use serde_json::{Map, Value, json};
 
 use super::members::{self, bad};
@@ -94,7 +94,9 @@ fn read_filter_text(body: &mut Map<String, Value>) -> Result<(), Problem> {
     {
         if text.len() > FILTER_BYTES_MAX {
             let detail = format!("the filter has more than {FILTER_BYTES_MAX} bytes");
-            return Err(Problem::new(Kind::TooLarge, "filter-too-large", detail).at("filter"));
+            return Err(Problem::invalid("filter-too-large", detail)
+                .at("filter")
+                .allowed(format!("at most {FILTER_BYTES_MAX} bytes")));
         }
         let value = json_text("filter", text)?;
         body.insert("filter".into(), value);

@@ -86,6 +86,22 @@ impl PreparedGeometry {
         }
     }
 
+    /// True only if a box (west, south, east, north; degrees) certainly lies in an area of the geometry without touching
+    /// its boundary.
+    pub fn encloses_box(&self, asked: [f64; 4]) -> bool {
+        let inside = |b: &[f64; 4]| b[0] < asked[0] && b[1] < asked[1] && b[2] > asked[2] && b[3] > asked[3];
+        match &self.shape {
+            Shape::Boxes(boxes) => boxes.iter().any(inside),
+            // Cells within have no edge near them.
+            Shape::Grid(grid) => grid.covers_box(asked),
+        }
+    }
+
+    /// West, south, east, north of all of it; of an empty geometry west > east.
+    pub fn overall(&self) -> [f64; 4] {
+        self.overall
+    }
+
     /// True only if a box (west, south, east, north; degrees) certainly shares no point with the geometry.
     pub fn misses_box(&self, asked: [f64; 4]) -> bool {
         match &self.shape {

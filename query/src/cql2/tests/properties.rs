@@ -1,7 +1,9 @@
 //! Random filters are read back from both forms, and nothing random makes a reader panic.
 
 use geo::{Coord, Geometry, GeometryCollection, LineString, MultiPoint, MultiPolygon, Point, Polygon};
-use nilometer_schemas::{Comparison, Filter, Instant, Scalar};
+use nilometer_schemas::{
+    Arithmetic, ArrayRelation, Comparison, Expr, Filter, Function, Instant, Scalar, SpatialRelation, TemporalRelation,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -60,6 +62,56 @@ fn geometries() -> impl Strategy<Value = Geometry<f64>> {
     ]
 }
 
+/// Values that are no literals, so that no reader moves them.
+fn values() -> impl Strategy<Value = Expr> {
+    let number = prop_oneof![names().prop_map(Expr::property), numbers().prop_map(Expr::Literal)].boxed();
+    let sum = number.clone().prop_recursive(4, 12, 2, |inner| {
+        let op = prop::sample::select(vec![
+            Arithmetic::Add,
+            Arithmetic::Subtract,
+            Arithmetic::Multiply,
+            Arithmetic::Divide,
+            Arithmetic::IntegerDivide,
+            Arithmetic::Remainder,
+            Arithmetic::Power,
+        ]);
+        (op, inner.clone(), inner).prop_map(|(op, left, right)| Expr::Arithmetic {
+            op,
+            left: Box::new(left),
+            right: Box::new(right),
+        })
+    });
+    let call = (prop::sample::select(vec![Function::Casei, Function::Lower, Function::Month, Function::Abs]), number);
+    prop_oneof![
+        2 => sum.prop_filter("a literal", |value| !matches!(value, Expr::Literal(_))),
+        1 => names().prop_map(Expr::property),
+        1 => call.prop_map(|(function, argument)| Expr::Call(function, vec![argument])),
+        1 => coords().prop_map(|c| Expr::Call(
+            Function::DistanceKm,
+            vec![Expr::property("geometry"), Expr::Geometry(Geometry::Point(Point(c)))]
+        )),
+    ]
+}
+
+fn periods() -> impl Strategy<Value = Expr> {
+    let end = || prop_oneof![Just(None), names().prop_map(|name| Some(Box::new(Expr::property(name))))];
+    let closed = (moments(), moments()).prop_map(|(a, b)| match (&a, &b) {
+        (Scalar::Timestamp(start), Scalar::Timestamp(end)) if start > end => (b, a),
+        _ => (a, b),
+    });
+    prop_oneof![
+        names().prop_map(Expr::property),
+        moments().prop_map(Expr::Literal),
+        (end(), end()).prop_map(|(start, end)| Expr::Interval(start, end)),
+        closed.prop_map(|(a, b)| Expr::Interval(Some(Box::new(Expr::Literal(a))), Some(Box::new(Expr::Literal(b))))),
+    ]
+}
+
+fn arrays() -> impl Strategy<Value = Expr> {
+    let members = prop_oneof![scalars().prop_map(Expr::Literal), values()];
+    prop_oneof![names().prop_map(Expr::property), prop::collection::vec(members, 0..4).prop_map(Expr::Array)]
+}
+
 fn leaves() -> impl Strategy<Value = Filter> {
     let ops = prop::sample::select(vec![
         Comparison::Equal,
@@ -75,12 +127,27 @@ fn leaves() -> impl Strategy<Value = Filter> {
         (".{0,5}".prop_map(Scalar::Text), ".{0,5}".prop_map(Scalar::Text)),
     ];
     prop_oneof![
-        4 => (names(), ops, scalars()).prop_map(|(property, op, value)| Filter::Compare { property, op, value }),
-        2 => (names(), bounds).prop_map(|(property, (low, high))| Filter::Between { property, low, high }),
-        1 => (names(), "[a-z'é_ ]{0,6}%?(\\\\%)?[A-Z]{0,3}").prop_map(|(property, pattern)| Filter::Like { property, pattern }),
-        2 => (names(), prop::collection::vec(scalars(), 1..5)).prop_map(|(property, values)| Filter::In { property, values }),
-        1 => names().prop_map(|property| Filter::IsNull { property }),
-        1 => geometries().prop_map(Filter::Intersects),
+        4 => (names(), ops.clone(), scalars()).prop_map(|(property, op, value)| Filter::compare(property, op, value)),
+        3 => (values(), ops, values()).prop_map(|(left, op, right)| Filter::Compare { left, op, right }),
+        2 => (names(), bounds).prop_map(|(property, (low, high))| Filter::between(property, low, high)),
+        1 => (values(), names(), values())
+            .prop_map(|(value, low, high)| Filter::Between { value, low: Expr::property(low), high }),
+        1 => (names(), "[a-z'é_ ]{0,6}%?(\\\\%)?[A-Z]{0,3}").prop_map(|(property, pattern)| Filter::like(property, pattern)),
+        1 => (values(), "[a-zé%]{0,6}").prop_map(|(value, pattern)| {
+            let folded = Expr::Call(Function::Casei, vec![Expr::text(pattern)]);
+            Filter::Like { value, pattern: Expr::Call(Function::Accenti, vec![folded]) }
+        }),
+        2 => (names(), prop::collection::vec(scalars(), 1..5)).prop_map(|(property, values)| Filter::one_of(property, values)),
+        1 => (values(), prop::collection::vec(values(), 1..4)).prop_map(|(value, values)| Filter::In { value, values }),
+        1 => names().prop_map(Filter::is_null),
+        1 => values().prop_map(Filter::IsNull),
+        1 => geometries().prop_map(Filter::intersects),
+        2 => (prop::sample::select(SpatialRelation::ALL.to_vec()), geometries())
+            .prop_map(|(relation, geometry)| Filter::spatial(relation, geometry)),
+        2 => (prop::sample::select(TemporalRelation::ALL.to_vec()), periods(), periods())
+            .prop_map(|(relation, left, right)| Filter::Temporal { relation, left, right }),
+        2 => (prop::sample::select(ArrayRelation::ALL.to_vec()), arrays(), arrays())
+            .prop_map(|(relation, left, right)| Filter::Array { relation, left, right }),
         1 => any::<bool>().prop_map(Filter::Const),
     ]
 }
@@ -137,6 +204,16 @@ fn broken_texts() -> impl Strategy<Value = String> {
         "properties.",
         "+",
         "Z",
+        " div ",
+        "^",
+        "%",
+        "CASEI(",
+        "month(",
+        "INTERVAL(",
+        "'..'",
+        "T_AFTER(",
+        "S_WITHIN(",
+        "A_EQUALS(",
     ];
     prop::collection::vec(prop::sample::select(pieces), 0..20).prop_map(|pieces| pieces.concat())
 }
@@ -166,6 +243,14 @@ fn any_json() -> impl Strategy<Value = Value> {
         "geometries",
         "a",
         "function",
+        "interval",
+        "..",
+        "+",
+        "div",
+        "casei",
+        "t_during",
+        "s_within",
+        "a_overlaps",
     ];
     let word = prop::sample::select(words);
     let leaf = prop_oneof![

@@ -90,8 +90,7 @@ fn each_parameter_means_the_same_in_both_forms() {
 
 #[test]
 fn a_url_filter_is_text_unless_it_says_json_and_a_body_filter_json_unless_it_says_text() {
-    let expected =
-        Filter::Compare { property: "eo:cloud_cover".into(), op: Comparison::LessEqual, value: Scalar::Number(10.0) };
+    let expected = Filter::compare("eo:cloud_cover", Comparison::LessEqual, Scalar::Number(10.0));
     let json = json!({"op": "<=", "args": [{"property": "eo:cloud_cover"}, 10]});
     let canonical = json!({"filter": json, "filter-lang": "cql2-json"});
     let text = "eo:cloud_cover <= 10";

@@ -1,0 +1,235 @@
+//! Conditions on one property, decided once for each of its distinct values and read off codes.
+
+use nilometer_indexer::segment::{Bits, Codes, Column, ColumnKind, Dictionary, Narrow, SegmentData};
+use nilometer_schemas::{Comparison, Expr, Filter, Scalar};
+
+use super::eval::{Item, Leaf};
+use super::like::Pattern;
+use super::value::{Datum, Values, both, holds, one_of};
+
+/// A test of a property's values against literals.
+#[derive(Debug)]
+pub(crate) enum Test {
+    Compare(Comparison, Datum<'static>),
+    Between(Datum<'static>, Datum<'static>),
+    In(Vec<Datum<'static>>),
+    Like(Pattern),
+    /// Any condition that reads one property once.
+    Leaf(Leaf),
+}
+
+impl Test {
+    /// The property and the test of a condition that compares one property with literals.
+    pub(super) fn plain(filter: &Filter) -> Option<(String, Self)> {
+        let literal = |expr: &Expr| match expr {
+            Expr::Literal(scalar) => Some(Datum::from(scalar)),
+            _ => None,
+        };
+        let (value, test) = match filter {
+            Filter::Compare { left, op, right } => (left, Self::Compare(*op, literal(right)?)),
+            Filter::Between { value, low, high } => (value, Self::Between(literal(low)?, literal(high)?)),
+            Filter::In { value, values } => (value, Self::In(values.iter().map(literal).collect::<Option<_>>()?)),
+            Filter::Like { value, pattern: Expr::Literal(Scalar::Text(text)) } => {
+                (value, Self::Like(Pattern::new(text)))
+            }
+            _ => return None,
+        };
+        match value {
+            Expr::Property(name) => Some((name.clone(), test)),
+            _ => None,
+        }
+    }
+
+    /// `None` is unknown.
+    pub(super) fn of(&self, stored: &Datum<'_>) -> Option<bool> {
+        match self {
+            Self::Compare(op, literal) => Some(holds(*op, stored.compare(literal)?)),
+            Self::Between(low, high) => {
+                let above = stored.compare(low).map(|o| o.is_ge());
+                both(above, stored.compare(high).map(|o| o.is_le()))
+            }
+            Self::In(values) => one_of(values.iter().map(|value| Some(stored.compare(value)?.is_eq()))),
+            Self::Like(pattern) => match stored {
+                Datum::Text(text) => Some(pattern.matches(text)),
+                _ => None,
+            },
+            Self::Leaf(leaf) => leaf.truth(&OneValue(stored)),
+        }
+    }
+
+    /// Whether values of a column's type can be told anything of.
+    fn compares(&self, kind: ColumnKind) -> bool {
+        let fits = |value: &Datum<'_>| match value {
+            Datum::Text(_) | Datum::Time(_) => kind == ColumnKind::Text,
+            Datum::Number(_) => kind == ColumnKind::Number,
+            Datum::Bool(_) => kind == ColumnKind::Bool,
+        };
+        match self {
+            Self::Compare(_, value) => fits(value),
+            Self::Between(low, high) => fits(low) || fits(high),
+            Self::In(values) => values.iter().any(fits),
+            Self::Like(_) => kind == ColumnKind::Text,
+            Self::Leaf(_) => true,
+        }
+    }
+
+    /// Codes that can pass or be unknown, from the order of the dictionary, so that not every value need be looked at.
+    fn code_range(&self, dictionary: Dictionary<'_>) -> std::ops::Range<u32> {
+        let all = 0..dictionary.len() as u32;
+        let lower = |value: &Datum<'_>| match value {
+            Datum::Text(text) if matches!(dictionary, Dictionary::Texts { .. }) => {
+                Some(dictionary.lower_bound_text(text))
+            }
+            Datum::Number(number) if matches!(dictionary, Dictionary::Numbers(_)) => {
+                Some(dictionary.lower_bound_number(*number))
+            }
+            _ => None,
+        };
+        match self {
+            Self::Compare(Comparison::Equal, value) => lower(value).map_or(all.clone(), |at| at..(at + 1).min(all.end)),
+            Self::Compare(Comparison::Less | Comparison::LessEqual, value) => {
+                lower(value).map_or(all.clone(), |at| 0..(at + 1).min(all.end))
+            }
+            Self::Compare(Comparison::Greater | Comparison::GreaterEqual, value) => {
+                lower(value).map_or(all.clone(), |at| at..all.end)
+            }
+            Self::Between(low, high) => match (lower(low), lower(high)) {
+                (Some(begin), Some(last)) => begin..(last + 1).min(all.end).max(begin),
+                _ => all,
+            },
+            Self::Like(pattern) if !pattern.prefix().is_empty() && matches!(dictionary, Dictionary::Texts { .. }) => {
+                let begin = dictionary.lower_bound_text(pattern.prefix());
+                begin..dictionary.lower_bound_text(&format!("{}{}", pattern.prefix(), char::MAX)).max(begin)
+            }
+            _ => all,
+        }
+    }
+
+    /// Whether the passing values of a sorted dictionary of one type form one run, after which nothing is unknown.
+    fn is_one_run(&self) -> bool {
+        let ordered = |value: &Datum<'_>| matches!(value, Datum::Text(_) | Datum::Number(_));
+        match self {
+            Self::Compare(Comparison::NotEqual, _) | Self::In(_) | Self::Leaf(_) => false,
+            Self::Compare(_, value) => ordered(value),
+            Self::Between(low, high) => ordered(low) && ordered(high),
+            Self::Like(pattern) => !pattern.prefix().is_empty() && pattern.is_prefix_only(),
+        }
+    }
+}
+
+/// An item of which one value is known.
+struct OneValue<'v, 'a>(&'v Datum<'a>);
+
+impl<'a> Item<'a> for OneValue<'_, 'a> {
+    fn property(&self, _: usize) -> Values<Datum<'a>> {
+        Values::One(self.0.clone())
+    }
+
+    fn time(&self) -> Option<(i64, i64)> {
+        None
+    }
+
+    fn distance_km(&self, _: [f64; 2]) -> Option<f64> {
+        None
+    }
+}
+
+/// The value of a code.
+pub(super) fn datum<'a>(column: &Column<'a>, code: u32) -> Datum<'a> {
+    match column.kind {
+        ColumnKind::Text => Datum::Text(column.dictionary.text(code).into()),
+        ColumnKind::Number => Datum::Number(column.dictionary.number(code)),
+        ColumnKind::Bool => Datum::Bool(column.dictionary.number(code) == 1.0),
+    }
+}
+
+/// Which codes of a column pass a test.
+#[derive(Debug)]
+pub(crate) struct CodeTest<'a> {
+    column: Column<'a>,
+    pass: Vec<bool>,
+    /// The codes of which the test is unknown; empty when there are none.
+    vague: Vec<bool>,
+    /// Smallest and largest passing code, when all between them pass.
+    range: Option<(u32, u32)>,
+}
+
+impl<'a> CodeTest<'a> {
+    /// Tests a column's values; `None` where nothing can be told of values of its type.
+    pub(super) fn new(column: Column<'a>, test: &Test) -> Option<Self> {
+        if !test.compares(column.kind) {
+            return None;
+        }
+        let mut pass = vec![false; column.dictionary.len()];
+        let mut vague = Vec::new();
+        let (mut first, mut last, mut count) = (None, 0, 0u32);
+        for code in test.code_range(column.dictionary) {
+            match test.of(&datum(&column, code)) {
+                Some(true) => {
+                    pass[code as usize] = true;
+                    first = first.or(Some(code));
+                    last = code;
+                    count += 1;
+                }
+                // Beyond the passing run of an ordered test nothing passes any more.
+                Some(false) if count > 0 && test.is_one_run() => break,
+                Some(false) => {}
+                None => {
+                    vague.resize(pass.len(), false);
+                    vague[code as usize] = true;
+                }
+            }
+        }
+        Some(Self { column, pass, vague, range: first.filter(|f| last - f + 1 == count).map(|f| (f, last)) })
+    }
+
+    /// The truth of one value.
+    fn of(&self, code: u32) -> Option<bool> {
+        if self.vague.get(code as usize) == Some(&true) { None } else { Some(self.pass[code as usize]) }
+    }
+
+    /// The truth for a document by its values of this column.
+    pub(super) fn of_doc(&self, doc: u32) -> Option<bool> {
+        let mut result = None;
+        self.column.for_each_code(doc, |code| result = one_of([result, self.of(code)].into_iter()));
+        result
+    }
+
+    /// The documents with a passing value.
+    pub(super) fn trues(&self, data: &SegmentData) -> Bits {
+        let docs = data.docs();
+        match (self.column.codes, self.range) {
+            (Codes::Dense(codes), Some((first, last))) => {
+                // Dense codes are one higher, so that 0 means no value and never lies in the range.
+                let (first, width) = (first + 1, last - first);
+                match codes {
+                    Narrow::U8(codes) => {
+                        Bits::from_fn(docs, |d| u32::from(codes[d as usize]).wrapping_sub(first) <= width)
+                    }
+                    Narrow::U16(codes) => {
+                        Bits::from_fn(docs, |d| u32::from(codes[d as usize]).wrapping_sub(first) <= width)
+                    }
+                    Narrow::U32(codes) => Bits::from_fn(docs, |d| codes[d as usize].wrapping_sub(first) <= width),
+                }
+            }
+            _ => {
+                let mut bits = Bits::none(docs);
+                data.for_each_pair(&self.column, |doc, code| {
+                    if self.pass[code as usize] {
+                        bits.insert(doc);
+                    }
+                });
+                bits
+            }
+        }
+    }
+
+    /// Adds the documents with a value of which the truth is known.
+    pub(super) fn add_known(&self, data: &SegmentData, bits: &mut Bits) {
+        data.for_each_pair(&self.column, |doc, code| {
+            if self.of(code).is_some() {
+                bits.insert(doc);
+            }
+        });
+    }
+}
