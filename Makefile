@@ -92,10 +92,21 @@ release: ## The optimised binary, target/release/nilometer
 long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big benchmarks: hours; tables in docs/results
 	@echo "crashes, power cuts, faults, random catalogues, random questions"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
-	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile -- --nocapture --test-threads 1
+	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz -- --nocapture --test-threads 1
 	$(MAKE) bench COUNT=100000
 	$(MAKE) bench COUNT=1000000
 	$(MAKE) bench-series
+
+.PHONY: corpus
+corpus: ## The abstract tests of CQL2, which come with the sources of the crate cql2; fetched, then answered
+	cargo fetch --manifest-path fuzz/Cargo.toml
+	cargo test -p nilometer-query --test corpus -- --nocapture
+
+MINUTES ?= 10
+.PHONY: fuzz
+fuzz: ## Fuzzes the readers of filters for MINUTES each (needs cargo-fuzz and a nightly toolchain)
+	for target in text json; do \
+	  cargo +nightly fuzz run $$target -- -dict=fuzz/cql2.dict -max_total_time=$$((60 * $(MINUTES))) || exit 1; done
 
 COUNT ?= 100000
 KIT   ?= ../shared/kit

@@ -1,0 +1,13 @@
+//! CQL2 text: nothing makes the reader panic, and what it accepts is read back from both of its written forms.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nilometer_query::cql2::{parse_json, parse_text, to_json, to_text};
+
+fuzz_target!(|text: &str| {
+    if let Ok(filter) = parse_text(text) {
+        assert_eq!(parse_text(&to_text(&filter)).as_ref(), Ok(&filter));
+        assert_eq!(parse_json(&to_json(&filter)).as_ref(), Ok(&filter));
+    }
+});
