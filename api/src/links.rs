@@ -29,6 +29,8 @@ pub const WEB_MERCATOR: &str = "http://www.opengis.net/def/crs/EPSG/0/3857";
 pub const REL_QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 /// Link relation of sortables (OGC API Features Part 5).
 pub const REL_SORTABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/sortables";
+/// Link relation of the functions that filters may call (OGC API Features Part 3).
+pub const REL_FUNCTIONS: &str = "http://www.opengis.net/def/rel/ogc/1.0/functions";
 /// Link relation of an item schema (OGC API Common Part 3).
 pub const REL_SCHEMA: &str = "http://www.opengis.net/def/rel/ogc/1.0/schema";
 

@@ -169,7 +169,7 @@ fn parameter_ref(name: &str) -> Value {
 }
 
 /// The question's parameters.
-const QUESTION: [&str; 14] = [
+const QUESTION: [&str; 15] = [
     "bbox",
     "datetime",
     "limit",
@@ -181,6 +181,7 @@ const QUESTION: [&str; 14] = [
     "filter",
     "filter-lang",
     "filter-crs",
+    "strict",
     "sortby",
     "fields",
     "token",
@@ -281,6 +282,12 @@ fn general_paths(paths: &mut Map<String, Value>) {
         json!({"get": read("Search", "getQueryables",
             ("Properties that filters may name", "Propriétés que les filtres peuvent nommer"),
         (("A JSON Schema", "Un schéma JSON"), SCHEMA_JSON, "Object"), true, &[])}),
+    );
+    add(
+        "/functions",
+        json!({"get": read("Search", "getFunctions",
+            ("Functions that filters may call", "Fonctions que les filtres peuvent appeler"),
+        (("The functions", "Les fonctions"), JSON, "Object"), true, &[])}),
     );
     add(
         "/sortables",

@@ -395,6 +395,8 @@ fn a_refusal_names_the_parameter_and_what_is_allowed() {
         ("limit=many", "limit"),
         ("filter=rank%20%3E", "filter"),
         ("filter=rank%3D1&filter-lang=sql", "filter-lang"),
+        ("filter=ranke%3D1&strict=true", "filter"),
+        ("strict=perhaps", "strict"),
         ("intersects=%7B%22type%22%3A%22Circle%22%7D", "intersects"),
         ("token=rubbish", "token"),
         ("sortby=no_such_property", "sortby"),
@@ -407,6 +409,55 @@ fn a_refusal_names_the_parameter_and_what_is_allowed() {
     for limit in ["100000", "1000000"] {
         service.visitor.get(&format!("/search?limit={limit}")).expect(200);
     }
+    service.server.finish();
+}
+
+#[test]
+fn a_filter_on_what_nobody_has_finds_nothing_and_tells_the_nearest_name() {
+    let service = with_items(3);
+    let unknown = |answer: &Value| -> Vec<Value> {
+        let links = answer["links"].as_array().expect("links");
+        links.iter().filter(|link| link["rel"] == "related").cloned().collect()
+    };
+    let known = service.visitor.get("/search?filter=rank%3D1").expect(200).json();
+    assert_eq!((&known["numberMatched"], unknown(&known)), (&json!(1), vec![]));
+    let body = json!({"filter-lang": "cql2-text", "filter": "ranke = 1 OR month(datetim) = 7", "collections": ["c"]});
+    for answer in [
+        service.visitor.get("/collections/c/items?filter=ranke%20%3D%201%20OR%20month(datetim)%20%3D%207"),
+        service.visitor.post("/search", &body),
+    ] {
+        let answer = answer.expect(200).json();
+        assert_eq!(answer["numberMatched"], 0);
+        let told = unknown(&answer);
+        let names: Vec<(&Value, &Value)> = told.iter().map(|link| (&link["unknown"], &link["nearest"])).collect();
+        assert_eq!(names, [(&json!("ranke"), &json!("rank")), (&json!("datetim"), &json!("datetime"))]);
+        assert!(told[0]["href"].as_str().is_some_and(|href| href.ends_with("/collections/c/queryables")));
+        assert!(
+            told[0]["title"].as_str().is_some_and(|title| title.contains("\"ranke\"") && title.contains("\"rank\""))
+        );
+    }
+    let mut strict = body;
+    strict["strict"] = json!(true);
+    for answer in [
+        service.visitor.post("/search", &strict),
+        service.visitor.get("/aggregate?aggregations=total_count&strict=true&filter=ranke%3D1"),
+    ] {
+        let problem = answer.problem(400);
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("\"ranke\"") && detail.contains("\"rank\""), "{problem}");
+    }
+    service.visitor.get("/search?strict=true&filter=rank%3D1").expect(200);
+    service.server.finish();
+}
+
+#[test]
+fn the_functions_of_filters_are_listed_and_answered() {
+    let service = with_items(3);
+    let listed = service.visitor.get("/functions").expect(200).json();
+    let month = listed["functions"].as_array().expect("a list").iter().find(|f| f["name"] == "month").expect("month");
+    assert_eq!(month["returns"], json!(["integer"]));
+    let found = service.visitor.get("/search?filter=month(datetime)%20BETWEEN%201%20AND%2012").expect(200).json();
+    assert_eq!(found["numberMatched"], 3);
     service.server.finish();
 }
 

@@ -43,6 +43,13 @@ fn refused(answer: Response, what: &str) {
     answer.problem(status);
 }
 
+/// Refused as a request that cannot be understood, whatever the size: what the status of every filter's limit is.
+#[track_caller]
+fn misunderstood(answer: Response, what: &str) {
+    assert_eq!(answer.status, 400, "{what}: {}", answer.text());
+    answer.problem(400);
+}
+
 /// JSON text nested `depth` deep.
 fn nested(depth: usize) -> String {
     format!("{}1{}", "[".repeat(depth), "]".repeat(depth))
@@ -69,7 +76,7 @@ fn deep_and_wide_filters_are_refused() {
     for text in texts {
         let what: String = text.chars().take(40).collect();
         let answer = target.visitor.get(&format!("/search?filter-lang=cql2-text&filter={}", encode(&text)));
-        refused(answer, &what);
+        misunderstood(answer, &what);
     }
     for depth in [40, 100, 2_000, 100_000] {
         let mut filter = "{\"op\":\"=\",\"args\":[{\"property\":\"a\"},1]}".to_owned();
@@ -77,10 +84,23 @@ fn deep_and_wide_filters_are_refused() {
         let body = format!("{{\"filter-lang\":\"cql2-json\",\"filter\":{filter}}}");
         let answer =
             target.visitor.send("POST", "/search", &[("content-type", "application/json")], Some(body.as_bytes()));
-        refused(answer, &format!("{depth} nested nots"));
+        misunderstood(answer, &format!("{depth} nested nots"));
     }
     let wide: Vec<Value> = (0..20_000).map(|i| json!({"op": "=", "args": [{"property": "a"}, i]})).collect();
-    refused(target.visitor.post("/search", &json!({"filter": {"op": "or", "args": wide}})), "20 000 terms");
+    misunderstood(target.visitor.post("/search", &json!({"filter": {"op": "or", "args": wide}})), "20 000 terms");
+    let property = json!({"property": "a"});
+    let points = vec![[1, 1]; 20_000];
+    for filter in [
+        json!({"op": "in", "args": [property, vec![1; 100_000]]}),
+        json!({"op": "a_overlaps", "args": [property, vec![1; 100_000]]}),
+        json!({"op": "s_within", "args": [{"property": "geometry"}, {"type": "LineString", "coordinates": points}]}),
+    ] {
+        misunderstood(target.visitor.post("/search", &json!({"filter": filter})), "a hundred thousand values");
+    }
+    for text in ["(", "NOT ", "a = 1 AND ", "CASEI(", "S_WITHIN(", "A_EQUALS((", "T_AFTER(", "1 + "] {
+        let body = json!({"filter-lang": "cql2-text", "filter": text.repeat(100_000)});
+        misunderstood(target.visitor.post("/search", &body), text);
+    }
     target.survives();
 }
 

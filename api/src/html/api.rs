@@ -1,7 +1,8 @@
-//! Pages about the interface itself: the OpenAPI document, conformance classes, queryables.
+//! Pages about the interface itself: the OpenAPI document, conformance classes, queryables, functions.
 
 use maud::{Markup, html};
 use nilometer_query::Queryable;
+use nilometer_schemas::{FUNCTIONS, FunctionInfo};
 use serde_json::Value;
 
 use super::language::Language;
@@ -181,6 +182,45 @@ pub(crate) fn conformance(ask: &Ask, classes: &[&str]) -> String {
         }
     };
     frame.page(title, main)
+}
+
+/// The functions that filters may call.
+pub(crate) fn functions(ask: &Ask) -> String {
+    let frame = Frame::of(ask);
+    let title = frame.t("Functions of filters", "Fonctions des filtres");
+    // The table's sentences are English.
+    let lang = (frame.language == Language::French).then_some("en");
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
+            h1 { (title) }
+            div.scroll {
+                table {
+                    thead { tr {
+                        th scope="col" { (frame.t("Function", "Fonction")) }
+                        th scope="col" { (frame.t("Value", "Valeur")) }
+                        th scope="col" { (frame.t("Meaning", "Sens")) }
+                    } }
+                    tbody {
+                        @for info in FUNCTIONS {
+                            tr {
+                                th scope="row" { code { (call_of(info)) } }
+                                td { (info.returns.name()) }
+                                td lang=[lang] { (info.description) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    frame.page(title, main)
+}
+
+/// A function with its arguments, as `distance_km(geometry, point)`.
+fn call_of(info: &FunctionInfo) -> String {
+    let titles: Vec<&str> = info.arguments.iter().map(|argument| argument.title).collect();
+    format!("{}({})", info.name, titles.join(", "))
 }
 
 /// The queryables of a collection, or of all.

@@ -32,7 +32,7 @@ mod tiles;
 mod timeline;
 mod values;
 
-pub(crate) use api::{api, conformance, queryables};
+pub(crate) use api::{api, conformance, functions, queryables};
 pub(crate) use collections::{collection, collections};
 pub(crate) use form::clean_search_address;
 pub(crate) use item::item;

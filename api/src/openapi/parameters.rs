@@ -189,6 +189,17 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         ),
     );
     add("filter", query("filter", ("A CQL2 filter", "Un filtre CQL2"), text()));
+    add(
+        "strict",
+        query(
+            "strict",
+            (
+                "Whether a property of the filter that no item has is an error; else it matches nothing, and a link says so",
+                "Si une propriété du filtre qu'aucun élément ne porte est une erreur ; sinon elle ne trouve rien, et un lien le dit",
+            ),
+            json!({"type": "boolean", "default": false}),
+        ),
+    );
     let languages = json!({"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"});
     add("filter-lang", query("filter-lang", ("Language of the filter", "Langage du filtre"), languages));
     add(

@@ -131,6 +131,7 @@ fn questions() -> Value {
         "datetime": {"type": "string"}, "intersects": {"type": "object"}, "intersectsRefs": texts(),
         "collections": texts(), "ids": texts(), "q": {"type": ["string", "array"], "items": {"type": "string"}},
         "filter": {"type": "object"}, "filter-lang": {"type": "string", "enum": ["cql2-json", "cql2-text"]},
+        "strict": {"type": "boolean"},
         "limit": {"type": "integer", "minimum": 1}, "token": {"type": "string"},
         "fields": {"type": "object", "properties": {
             "include": {"type": ["array", "null"], "items": {"type": "string"}},

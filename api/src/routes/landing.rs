@@ -8,7 +8,9 @@ use super::ask::{Ask, to_bytes};
 use super::conformance::CONFORMS_TO;
 use super::tiles::tileset_link;
 use crate::html;
-use crate::links::{GEOJSON, HTML, JSON, NDJSON, OPENAPI, REL_QUERYABLES, REL_SORTABLES, SCHEMA_JSON, collection_path};
+use crate::links::{
+    GEOJSON, HTML, JSON, NDJSON, OPENAPI, REL_FUNCTIONS, REL_QUERYABLES, REL_SORTABLES, SCHEMA_JSON, collection_path,
+};
 use crate::problem::ApiError;
 use crate::state::App;
 
@@ -73,6 +75,7 @@ fn service_links(ask: &Ask) -> Vec<Value> {
         links.with_method("search", GEOJSON, "/search", "POST"),
         links.link(REL_QUERYABLES, SCHEMA_JSON, "/queryables"),
         links.link(REL_SORTABLES, SCHEMA_JSON, "/sortables"),
+        links.link(REL_FUNCTIONS, JSON, "/functions"),
         links.with_method("aggregate", JSON, "/aggregate", "GET"),
         links.with_method("aggregate", JSON, "/aggregate", "POST"),
         links.link("aggregations", JSON, "/aggregations"),

@@ -11,6 +11,7 @@ mod conformance;
 mod default_order;
 mod documents;
 mod feature_page;
+mod functions;
 mod items;
 mod landing;
 mod legal;
@@ -65,6 +66,7 @@ pub fn router() -> Router<App> {
         .route("/aggregate", get(aggregate::get).post(aggregate::post))
         .route("/aggregations", get(aggregate::list))
         .route("/queryables", get(queryables::queryables))
+        .route("/functions", get(functions::get))
         .route("/sortables", get(queryables::sortables))
         .route("/searches", axum::routing::post(searches::post))
         .route("/searches/{search}", get(searches::get))

@@ -21,7 +21,7 @@ use super::question::{from_address, from_body, from_pairs, visible, within};
 use super::searches::load;
 use super::tiles::tileset_link;
 use crate::html::{self, Refusal};
-use crate::links::{GEOJSON, HTML, JSON, collection_path, with_query};
+use crate::links::{GEOJSON, HTML, JSON, SCHEMA_JSON, collection_path, with_query};
 use crate::metrics::{Metrics, Shape};
 use crate::problem::ApiError;
 use crate::state::App;
@@ -61,6 +61,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonB
         let Request { search, canonical } = request;
         let page = page_of(&metrics, &snapshot, &search, view.scope)?;
         let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
+        links.extend(warnings(&view, &snapshot, &search));
         if let Some(token) = &page.next {
             let mut next: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
             next.insert("limit".into(), search.limit.into());
@@ -96,12 +97,38 @@ pub(super) async fn answer_get(
             links.push(view.links.link("parent", JSON, &collection_path(collection.as_str())));
             links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));
         }
+        links.extend(warnings(&view, &snapshot, &search));
         if let Some(token) = &page.next {
             links.push(view.links.with_method("next", GEOJSON, &with_parameter(&view, "token", token), "GET"));
         }
         feature_collection(&page, search.fields.as_ref(), &view.links, &links)
     })
     .await
+}
+
+/// Links that tell which properties of the filter no item in question has, and which known ones are nearest: each leads
+/// to the queryables and has the two names as members of its own.
+fn warnings(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Vec<Value> {
+    let unknown = nilometer_query::unknown_properties(snapshot, search, ask.scope);
+    let base = match search.collections.as_slice() {
+        [one] if snapshot.collection(one.as_str(), ask.scope).is_some() => collection_path(one.as_str()),
+        _ => String::new(),
+    };
+    let path = format!("{base}/queryables");
+    let mut links = Vec::with_capacity(unknown.listed.len());
+    for property in &unknown.listed {
+        let mut title = property.sentence();
+        if unknown.more > 0 {
+            title.push_str(&format!("; {} more of the filter's properties are unknown", unknown.more));
+        }
+        let mut link = ask.links.titled("related", SCHEMA_JSON, &path, &title);
+        link["unknown"] = property.name.as_str().into();
+        if let Some(nearest) = &property.nearest {
+            link["nearest"] = nearest.as_str().into();
+        }
+        links.push(link);
+    }
+    links
 }
 
 /// The page that answers a question; the metrics are told.
