@@ -11,7 +11,7 @@ mod filters;
 use std::collections::BTreeSet;
 
 use evaluator::{Record, truth};
-use filters::{catalogue, found};
+use filters::{catalogue, found, found_of};
 use nilometer_query::cql2::to_text;
 use nilometer_schemas::{
     Arithmetic, ArrayRelation, Comparison, Expr, Filter, Function, Instant, Scalar, SpatialRelation, TemporalRelation,
@@ -93,7 +93,7 @@ fn record() -> impl Strategy<Value = (Option<Value>, Value)> {
 }
 
 fn records() -> impl Strategy<Value = Vec<Record>> {
-    prop::collection::vec(record(), 20..60).prop_map(|all| {
+    prop::collection::vec(record(), 66..90).prop_map(|all| {
         let plain = |(i, (geometry, properties)): (usize, (Option<Value>, Value))| Record {
             collection: "c".into(),
             id: format!("i{i}"),
@@ -198,7 +198,7 @@ proptest! {
 
     #[test]
     fn every_filter_finds_what_a_slow_evaluator_finds(
-        records in records(), filters in prop::collection::vec(filter(), 120),
+        records in records(), filters in prop::collection::vec(filter(), 100),
     ) {
         let (_dir, catalog) = catalogue(&records);
         let snapshot = catalog.snapshot();
@@ -207,6 +207,9 @@ proptest! {
                 records.iter().filter(|r| truth(r, filter) == Some(true)).map(|r| r.id.clone()).collect()
             };
             prop_assert_eq!(found(&snapshot, filter), expected(filter), "{}", to_text(filter));
+            // One item alone is tested by itself, where many are by sets.
+            let alone = found_of(&snapshot, filter, &["i7"]);
+            prop_assert_eq!(alone.contains("i7"), expected(filter).contains("i7"), "i7: {}", to_text(filter));
             let opposite = Filter::Not(Box::new(filter.clone()));
             prop_assert_eq!(found(&snapshot, &opposite), expected(&opposite), "{}", to_text(&opposite));
         }

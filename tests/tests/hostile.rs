@@ -76,9 +76,12 @@ fn deep_and_wide_filters_are_refused() {
     for text in texts {
         let what: String = text.chars().take(40).collect();
         let answer = target.visitor.get(&format!("/search?filter-lang=cql2-text&filter={}", encode(&text)));
-        misunderstood(answer, &what);
+        // A long address has a limit of its own.
+        refused(answer, &what);
+        let body = json!({"filter-lang": "cql2-text", "filter": text});
+        misunderstood(target.visitor.post("/search", &body), &what);
     }
-    for depth in [40, 100, 2_000, 100_000] {
+    for depth in [40, 100, 2_000, 40_000] {
         let mut filter = "{\"op\":\"=\",\"args\":[{\"property\":\"a\"},1]}".to_owned();
         filter = format!("{}{filter}{}", "{\"op\":\"not\",\"args\":[".repeat(depth), "]}".repeat(depth));
         let body = format!("{{\"filter-lang\":\"cql2-json\",\"filter\":{filter}}}");

@@ -92,8 +92,14 @@ impl Leaf {
     pub(super) fn of(filter: &Filter) -> Option<Self> {
         let mut compiler = Compiler::default();
         let test = compiler.test(filter)?;
-        let whole = matches!(test, Test::IsNull(_) | Test::Array(..));
-        let by_value = compiler.reads == 1 && !compiler.item && !whole;
+        let by_value = match &test {
+            // These see all values, or the lack of any.
+            Test::IsNull(_) | Test::Array(..) => false,
+            // Without a bound or a member they may still be false or true: only what is tested may be the property.
+            Test::Between(value, ..) | Test::In(value, _) => value.reads_property(),
+            _ => true,
+        };
+        let by_value = by_value && compiler.reads == 1 && !compiler.item;
         Some(Self { names: compiler.names, by_value, test })
     }
 
@@ -189,6 +195,15 @@ impl Node {
             Self::Property(_) | Self::Const(_) | Self::Nothing => false,
             Self::Arithmetic(_, a, b) => a.reads_item() || b.reads_item(),
             Self::Call(_, a) | Self::Moment(a) => a.reads_item(),
+        }
+    }
+
+    fn reads_property(&self) -> bool {
+        match self {
+            Self::Property(_) => true,
+            Self::Const(_) | Self::Nothing | Self::Distance(_) => false,
+            Self::Arithmetic(_, a, b) => a.reads_property() || b.reads_property(),
+            Self::Call(_, a) | Self::Moment(a) => a.reads_property(),
         }
     }
 

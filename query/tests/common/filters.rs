@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Snapshot, Write};
-use nilometer_schemas::{Collection, CollectionId, Filter, Instant, Item, Role, Scope, Search, geojson};
+use nilometer_schemas::{Collection, CollectionId, Filter, Instant, Item, ItemId, Role, Scope, Search, geojson};
 use serde_json::{Value, json};
 
 use crate::common::memory_dir;
@@ -34,7 +34,13 @@ pub(crate) fn catalogue(records: &[Record]) -> (tempfile::TempDir, Arc<Catalog>)
 
 /// Ids of the matching items.
 pub(crate) fn found(snapshot: &Snapshot, filter: &Filter) -> BTreeSet<String> {
-    let search = Search { filter: Some(filter.clone()), limit: 10_000, ..Search::default() };
+    found_of(snapshot, filter, &[])
+}
+
+/// Ids of the matching items among these; none means all.
+pub(crate) fn found_of(snapshot: &Snapshot, filter: &Filter, ids: &[&str]) -> BTreeSet<String> {
+    let ids = ids.iter().map(|id| ItemId::new(*id).unwrap()).collect();
+    let search = Search { filter: Some(filter.clone()), ids, limit: 10_000, ..Search::default() };
     let scope = Scope::of(Role::Visitor);
     let page = nilometer_query::search(snapshot, &search, scope).unwrap();
     assert_eq!(nilometer_query::count(snapshot, &search, scope).unwrap(), page.items.len() as u64);
