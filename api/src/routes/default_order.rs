@@ -8,7 +8,7 @@
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_query::Page;
-use nilometer_schemas::{Comparison, Direction, Filter, Instant, Problem, Scalar, Scope, Search, SortKey};
+use nilometer_schemas::{Comparison, Direction, Expr, Filter, Instant, Problem, Scalar, Scope, Search, SortKey};
 
 const HOUR_US: i64 = 3_600_000_000;
 /// Time of the newest value of an item's series.
@@ -65,9 +65,11 @@ pub(super) fn page(snapshot: &Snapshot, search: &Search, now: Instant, scope: Sc
 }
 
 fn of(snapshot: &Snapshot, search: &Search, part: Part, now: Instant, scope: Scope) -> Search {
-    let planned = |op| Filter::Compare { property: "collection".into(), op, value: Scalar::Text(PLANNED.into()) };
-    let dated = |op| Filter::Compare { property: "datetime".into(), op, value: Scalar::Timestamp(now) };
-    let not_coming = || Filter::Or(vec![Filter::IsNull { property: "datetime".into() }, dated(Comparison::LessEqual)]);
+    let compare =
+        |name: &str, op, value| Filter::Compare { left: Expr::property(name), op, right: Expr::Literal(value) };
+    let planned = |op| compare("collection", op, Scalar::Text(PLANNED.into()));
+    let dated = |op| compare("datetime", op, Scalar::Timestamp(now));
+    let not_coming = || Filter::Or(vec![Filter::IsNull(Expr::property("datetime")), dated(Comparison::LessEqual)]);
     let condition = match part {
         Part::Known => Filter::And(vec![planned(Comparison::NotEqual), not_coming()]),
         Part::Coming => dated(Comparison::Greater),
