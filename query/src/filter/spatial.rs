@@ -21,6 +21,7 @@ pub(crate) struct Relation {
     prepared: PreparedGeometry,
     geometry: geo::Geometry<f64>,
     vertices: u64,
+    is_area: bool,
     /// Vertices related so far, of both sides of all pairs, in all segments.
     spent: AtomicU64,
 }
@@ -32,6 +33,7 @@ impl Relation {
             relation,
             prepared: PreparedGeometry::new(&geometry),
             vertices: geojson::vertex_count(&geometry) as u64,
+            is_area: matches!(geometry, geo::Geometry::Polygon(_) | geo::Geometry::MultiPolygon(_)),
             geometry,
             spent: AtomicU64::new(0),
         }
@@ -75,6 +77,15 @@ impl Relation {
         }
         if !self.bounds_allow(flat.bounds()) {
             return false;
+        }
+        // Most of what there is are stations: a point lies in an area or on its boundary.
+        if let ([position], true) = (flat.positions(), self.is_area) {
+            let on_edge = self.prepared.has_on_edge(*position);
+            return match self.relation {
+                SpatialRelation::Within => !on_edge,
+                SpatialRelation::Touches => on_edge,
+                _ => false,
+            };
         }
         let work = self.vertices + flat.positions().len() as u64;
         if self.spent.fetch_add(work, Ordering::Relaxed) > RELATED_VERTICES_MAX {

@@ -251,6 +251,17 @@ impl Grid {
         inside
     }
 
+    /// Whether a position lies on an edge.
+    pub(super) fn has_on_edge(&self, p: Position) -> bool {
+        // Every edge that reaches a cell is listed there.
+        let listed = |p: Position| self.by_cell.of(self.row(p[1]) * self.cells + self.column(p[0]));
+        in_box(p, self.bounds)
+            && listed(p).iter().any(|&i| {
+                let edge = &self.edges[i as usize];
+                segments_touch(p, p, edge.a, edge.b)
+            })
+    }
+
     /// Whether a segment meets an edge.
     fn meets(&self, a: Position, b: Position) -> bool {
         self.walk(a, b, |row, columns| {

@@ -97,6 +97,16 @@ impl PreparedGeometry {
         }
     }
 
+    /// Whether a position lies on an edge, which of an area is its boundary.
+    pub fn has_on_edge(&self, [x, y]: [f64; 2]) -> bool {
+        match &self.shape {
+            Shape::Boxes(boxes) => boxes
+                .iter()
+                .any(|&[w, s, e, n]| planar::in_box([x, y], [w, s, e, n]) && (x == w || x == e || y == s || y == n)),
+            Shape::Grid(grid) => grid.has_on_edge([x, y]),
+        }
+    }
+
     /// West, south, east, north of all of it; of an empty geometry west > east.
     pub fn overall(&self) -> [f64; 4] {
         self.overall
