@@ -86,55 +86,54 @@ fn facts(frame: &Frame<'_>, set: &Value) -> Markup {
 
 fn layers(frame: &Frame<'_>, answer: &Value) -> Markup {
     let caption = frame.t("Layers", "Couches");
-    html! {
-        section {
-            h2 { (caption) }
-            div.scroll tabindex="0" role="region" aria-label=(caption) {
-                table {
-                    thead { tr {
-                        th scope="col" { (frame.t("Layer", "Couche")) }
-                        th scope="col" { (frame.t("Zooms", "Zooms")) }
-                        th scope="col" { (frame.t("Attributes", "Attributs")) }
-                    } }
-                    tbody {
-                        @for layer in answer["layers"].as_array().into_iter().flatten() {
-                            @let attributes = layer["propertiesSchema"]["properties"].as_object();
-                            tr {
-                                th scope="row" { code { (text(layer, "id")) } }
-                                td { (text(layer, "minTileMatrix")) " – " (text(layer, "maxTileMatrix")) }
-                                td { @for (at, name) in attributes.into_iter().flatten().map(|(n, _)| n).enumerate() {
-                                    @if at > 0 { ", " } code { (name) }
-                                } }
-                            }
-                        }
-                    }
-                }
+    let heads = html! {
+        th scope="col" { (frame.t("Layer", "Couche")) }
+        th scope="col" { (frame.t("Zooms", "Zooms")) }
+        th scope="col" { (frame.t("Attributes", "Attributs")) }
+    };
+    let rows = html! {
+        @for layer in answer["layers"].as_array().into_iter().flatten() {
+            @let attributes = layer["propertiesSchema"]["properties"].as_object();
+            tr {
+                th scope="row" { code { (text(layer, "id")) } }
+                td { (text(layer, "minTileMatrix")) " – " (text(layer, "maxTileMatrix")) }
+                td { @for (at, name) in attributes.into_iter().flatten().map(|(n, _)| n).enumerate() {
+                    @if at > 0 { ", " } code { (name) }
+                } }
             }
         }
-    }
+    };
+    section(caption, &heads, &rows)
 }
 
 fn matrices(frame: &Frame<'_>, answer: &Value) -> Markup {
     let caption = frame.t("Zoom levels", "Niveaux de zoom");
+    let heads = html! {
+        th.number scope="col" { "Zoom" }
+        th.number scope="col" { (frame.t("Columns and rows", "Colonnes et lignes")) }
+        th.number scope="col" { (frame.t("Scale 1 to", "Échelle 1 pour")) }
+    };
+    let rows = html! {
+        @for matrix in answer["tileMatrices"].as_array().into_iter().flatten() {
+            tr {
+                th.number scope="row" { (text(matrix, "id")) }
+                td.number { (frame.language.number(matrix["matrixWidth"].as_u64().unwrap_or_default())) }
+                td.number { (frame.language.number(matrix["scaleDenominator"].as_f64().unwrap_or_default().round() as u64)) }
+            }
+        }
+    };
+    section(caption, &heads, &rows)
+}
+
+/// A table with its heading.
+fn section(caption: &str, heads: &Markup, rows: &Markup) -> Markup {
     html! {
         section {
             h2 { (caption) }
             div.scroll tabindex="0" role="region" aria-label=(caption) {
                 table {
-                    thead { tr {
-                        th.number scope="col" { "Zoom" }
-                        th.number scope="col" { (frame.t("Columns and rows", "Colonnes et lignes")) }
-                        th.number scope="col" { (frame.t("Scale 1 to", "Échelle 1 pour")) }
-                    } }
-                    tbody {
-                        @for matrix in answer["tileMatrices"].as_array().into_iter().flatten() {
-                            tr {
-                                th.number scope="row" { (text(matrix, "id")) }
-                                td.number { (frame.language.number(matrix["matrixWidth"].as_u64().unwrap_or_default())) }
-                                td.number { (frame.language.number(matrix["scaleDenominator"].as_f64().unwrap_or_default().round() as u64)) }
-                            }
-                        }
-                    }
+                    thead { tr { (heads) } }
+                    tbody { (rows) }
                 }
             }
         }
