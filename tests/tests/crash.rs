@@ -92,7 +92,11 @@ fn stored(client: &Client) -> BTreeMap<String, Version> {
     let matched = client.get(&target).expect(200).json()["numberMatched"].as_u64().expect("an exact count");
     for item in client.all_pages(&target) {
         let (id, version) = version_of(&item).unwrap_or_else(|why| panic!("a partial item: {why}"));
-        assert!(all.insert(id.clone(), version).is_none(), "{id} is there twice");
+        if let Some(other) = all.insert(id.clone(), version) {
+            // Whether the index holds it twice, or only the pages do.
+            let alone = client.get(&format!("/collections/{COLLECTION}/items?ids={id}")).json();
+            panic!("{id} is there twice, versions {other} and {version} of {matched} items; asked for alone: {alone}");
+        }
     }
     assert_eq!(all.len() as u64, matched, "numberMatched and the pages differ");
     all
