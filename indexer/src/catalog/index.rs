@@ -167,6 +167,10 @@ pub(crate) fn load_payload(index: &Index, dir: &Path) -> Result<CommitPayload, E
 /// A writer with our merge policy.
 pub(crate) fn open_writer(index: &Index, memory_bytes: usize) -> Result<IndexWriter, Error> {
     let writer: IndexWriter = index.writer_with_num_threads(1, memory_bytes.max(15_000_000))?;
+    // A new writer counts on from the number of the last commit, and gives that number to its first operation too. A
+    // merge that begins before the next commit then takes a first delete for one that the commit has done already: it
+    // skips the segments whose deletes are of that commit, and the deleted document is back. An empty run takes the number.
+    writer.run([])?;
     writer.set_merge_policy(merge_policy());
     Ok(writer)
 }
@@ -196,6 +200,42 @@ pub(crate) fn document(item: &Item, row: &Row, fields: &IndexFields) -> TantivyD
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn add(writer: &IndexWriter, seq: u64, fields: &IndexFields) {
+        let text = format!(
+            r#"{{"type":"Feature","stac_version":"1.1.0","id":"i{seq}","collection":"c","geometry":null,
+                "properties":{{"datetime":"2024-05-01T00:00:00Z"}},"links":[],"assets":{{}}}}"#
+        );
+        let item = Item::parse(&text, None).unwrap();
+        let row = Row::of(&item, seq, nilometer_schemas::Instant(0));
+        writer.add_document(document(&item, &row, fields)).unwrap();
+    }
+
+    /// A crash can leave an index whose next merge is due, with deletes of its last commit in one of the segments.
+    #[test]
+    fn the_first_delete_of_a_new_writer_survives_a_merge_under_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let OpenIndex { index, fields, .. } = open_index(dir.path(), true).unwrap();
+        let delete = |writer: &IndexWriter, seq| writer.delete_term(tantivy::Term::from_field_u64(fields.row, seq));
+        let mut writer = open_writer(&index, 0).unwrap();
+        writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
+        for segment in [0..20, 20..26] {
+            segment.for_each(|seq| add(&writer, seq, &fields));
+            writer.commit().unwrap();
+        }
+        // Half of the small segment goes with the last commit, so that a merge is due.
+        (20..23).for_each(|seq| drop(delete(&writer, seq)));
+        writer.commit().unwrap();
+        drop(writer);
+        let mut writer = open_writer(&index, 0).unwrap();
+        delete(&writer, 23);
+        add(&writer, 26, &fields);
+        writer.commit().unwrap();
+        writer.wait_merging_threads().unwrap();
+        let searcher = index.reader().unwrap().searcher();
+        assert_eq!(searcher.num_docs(), 20 + 2 + 1, "live documents");
+        assert_eq!(searcher.segment_readers().len(), 2, "the two old segments were merged");
+    }
 
     #[test]
     fn every_flipped_bit_of_the_version_is_refused() {
