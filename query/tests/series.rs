@@ -475,7 +475,7 @@ fn slow(method: Method, values: &[f64]) -> Option<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn every_way_of_asking_agrees_with_a_plain_map(actions in prop::collection::vec(action(), 1..24)) {
