@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod cli;
 pub mod config;
 pub mod context;
+pub mod held;
 pub mod html;
 pub mod links;
 pub mod metrics;
@@ -21,6 +22,8 @@ mod content_policy;
 mod guard;
 mod middleware;
 mod places;
+mod reading;
 mod similar;
+mod suggest;
 
 pub use middleware::router;

@@ -65,7 +65,7 @@ impl Shape {
 
     /// The most telling part of a search.
     pub fn of(search: &nilometer_schemas::Search) -> Self {
-        if !search.q.is_empty() {
+        if search.words.is_some() {
             Self::Text
         } else if search.intersects.is_some() || !search.intersects_refs.is_empty() {
             Self::Polygon

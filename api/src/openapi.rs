@@ -169,7 +169,7 @@ fn parameter_ref(name: &str) -> Value {
 }
 
 /// The question's parameters.
-const QUESTION: [&str; 15] = [
+const QUESTION: [&str; 16] = [
     "bbox",
     "datetime",
     "limit",
@@ -182,6 +182,7 @@ const QUESTION: [&str; 15] = [
     "filter-lang",
     "filter-crs",
     "strict",
+    "interpret",
     "sortby",
     "fields",
     "token",
@@ -328,6 +329,14 @@ fn general_paths(paths: &mut Map<String, Value>) {
             ("Stored places by their names, as they are typed", "Lieux enregistrés par leurs noms, à mesure qu'ils sont tapés"),
         (("The places, likeliest first", "Les lieux, les plus probables d'abord"), JSON, "Places"), false,
         &["placesQ", "collections", "placesLimit", "lang"])}),
+    );
+    add(
+        "/suggest",
+        json!({"get": read("Search", "getSuggestions",
+            ("What may be meant by what is typed: a reading, collections, places, stations, words",
+             "Ce que peut vouloir dire ce qui est tapé : une lecture, des collections, des lieux, des stations, des mots"),
+        (("Suggestions, likeliest kinds first", "Les suggestions, les genres les plus probables d'abord"), JSON, "Suggestions"), false,
+        &["suggestQ", "suggestLimit", "lang"])}),
     );
     add("/hydrocron/v1/timeseries", hydrocron::path());
     add(

@@ -4,7 +4,7 @@
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::text::{fold, words};
-use nilometer_schemas::{CollectionId, Direction, Problem, Scope, Search, SortKey};
+use nilometer_schemas::{CollectionId, Direction, Problem, Scope, Search, SortKey, Words};
 use serde_json::Value;
 
 use crate::html::{Language, item_title_in};
@@ -112,6 +112,37 @@ pub(crate) fn meaning(
     Ok(Meaning::Unknown(first(&found.iter().collect::<Vec<_>>())))
 }
 
+/// The places of these collections that are called so, greatest first; pieces of one are one place.
+///
+/// # Errors
+/// The query's.
+pub(crate) fn called(
+    snapshot: &Snapshot,
+    scope: Scope,
+    language: Language,
+    name: &str,
+    collections: &[CollectionId],
+) -> Result<Vec<Place>, Problem> {
+    let mut found = Vec::new();
+    for item in nilometer_query::called(snapshot, name, collections, scope)? {
+        let value: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
+        if !value["geometry"].is_null() {
+            add(&mut found, candidate(&value, item, language, Fit::Exact, false));
+        }
+    }
+    found.sort_by(|a, b| {
+        (a.rank, &a.place.collection, &a.place.title).cmp(&(b.rank, &b.place.collection, &b.place.title))
+    });
+    Ok(found.into_iter().map(|candidate| candidate.place).collect())
+}
+
+fn candidate(value: &Value, item: StoredItem, language: Language, fit: Fit, is_other: bool) -> Candidate {
+    let title = item_title_in(value, language);
+    let rank = value["properties"][RANK].as_f64().unwrap_or(0.0) as i64;
+    let references = format!("{}.{}", item.collection.as_str(), item.id.as_str());
+    Candidate { fit, is_other, rank, place: Place { references, title, collection: item.collection } }
+}
+
 /// The place of references, as questions write them.
 fn referenced(snapshot: &Snapshot, ask: &Ask, references: &str) -> Option<Place> {
     let mut first = None;
@@ -162,11 +193,7 @@ fn candidates(
         for item in of_group(snapshot, ask.scope, &plain, group)? {
             let value: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
             let Some(fit) = fit(&value, &wanted).filter(|_| !value["geometry"].is_null()) else { continue };
-            let title = item_title_in(&value, ask.language());
-            let rank = value["properties"][RANK].as_f64().unwrap_or(0.0) as i64;
-            let references = format!("{}.{}", item.collection.as_str(), item.id.as_str());
-            let place = Place { references, title, collection: item.collection };
-            add(&mut found, Candidate { fit, is_other, rank, place });
+            add(&mut found, candidate(&value, item, ask.language(), fit, is_other));
         }
     }
     found.sort_by(|a, b| (a.fit, a.is_other, a.rank, &a.place.title).cmp(&(b.fit, b.is_other, b.rank, &b.place.title)));
@@ -181,9 +208,15 @@ fn of_group(
     collections: Vec<CollectionId>,
 ) -> Result<Vec<StoredItem>, Problem> {
     let by_rank = SortKey { field: RANK.into(), direction: Direction::Ascending };
-    let search = Search { collections, sortby: vec![by_rank], limit: CANDIDATES_MAX, ..Search::default() };
-    let mut items = nilometer_query::begun(snapshot, &search, text, scope)?;
-    let whole = Search { q: vec![text.to_owned()], sortby: Vec::new(), ..search };
+    let sortby = if nilometer_query::is_sortable(snapshot, RANK, scope) { vec![by_rank] } else { Vec::new() };
+    let search = Search { collections, sortby, limit: CANDIDATES_MAX, ..Search::default() };
+    let all: Vec<String> = words(text).collect();
+    let Some((last, before)) = all.split_last() else { return Ok(Vec::new()) };
+    let before = before.iter().cloned().map(Words::Word);
+    let required = before.chain([Words::Prefix(last.clone())]).collect();
+    let begun = Words::Group { required, optional: Vec::new(), excluded: Vec::new() };
+    let mut items = nilometer_query::search(snapshot, &Search { words: Some(begun), ..search.clone() }, scope)?.items;
+    let whole = Search { words: Some(Words::all(all)), sortby: Vec::new(), ..search };
     for item in nilometer_query::search(snapshot, &whole, scope)?.items {
         if items.iter().all(|known| known.seq != item.seq) {
             items.push(item);

@@ -768,6 +768,20 @@ pub const ALL: &[ProblemType] = &[
         ("Page du tableau inexistante", "Les pages du tableau se comptent à partir de 1."),
     ),
     of(
+        "page-expired",
+        &[Gone],
+        (
+            "Page no longer kept",
+            "Pages ordered by how well they match are kept for ten minutes, since every change of the data changes \
+             that order. Begin at the first page, or choose another order, whose pages do not expire.",
+        ),
+        (
+            "Page qui n'est plus conservée",
+            "Les pages classées par pertinence sont conservées dix minutes, car tout changement des données change ce \
+             classement. Repartez de la première page, ou choisissez un autre ordre, dont les pages n'expirent pas.",
+        ),
+    ),
+    of(
         "page-not-found",
         &[NotFound],
         ("No such page", "There is no such text. The foot of every page links to those that there are."),
@@ -953,6 +967,12 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "relevance-without-words",
+        &[Invalid],
+        ("Order by relevance without words", "Only a search for words can be ordered by how well they match. Add q."),
+        ("Tri par pertinence sans mots", "Seule une recherche de mots peut être triée par pertinence. Ajoutez q."),
+    ),
+    of(
         "repeated-parameter",
         &[Invalid],
         (
@@ -1064,6 +1084,12 @@ pub const ALL: &[ProblemType] = &[
             "Le service n'a plus de place ; rien n'a été écrit. Réessayez quand ceux qui l'exploitent auront fait de \
              la place.",
         ),
+    ),
+    of(
+        "text-size",
+        &[Invalid],
+        ("Text too long", "The text typed is longer than what is looked up."),
+        ("Texte trop long", "Le texte saisi est plus long que ce qui est recherché."),
     ),
     of(
         "tile",

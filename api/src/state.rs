@@ -8,6 +8,7 @@ use nilometer_tiles::TileCache;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
+use crate::held::HeldSnapshots;
 use crate::metrics::Metrics;
 use crate::problem::ApiError;
 
@@ -59,6 +60,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Drawn tiles.
     pub tiles: Arc<TileCache>,
+    /// Snapshots of searches by relevance.
+    pub held: HeldSnapshots,
     /// The time.
     pub clock: Clock,
     /// Random bytes.

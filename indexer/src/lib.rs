@@ -11,6 +11,6 @@ mod error;
 
 pub use catalog::{
     Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition,
-    SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, folded_beginning_query, folded_words_query,
+    SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, name_token, stems,
 };
 pub use error::Error;

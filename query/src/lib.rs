@@ -19,6 +19,7 @@ mod plan;
 mod queryables;
 mod space_match;
 mod unknown;
+mod words;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
 pub use near::{Near, feature_ids, features, features_within, haversine_m, nearest};
@@ -27,10 +28,11 @@ pub use passes::{Sight, sights};
 pub use plan::place;
 pub use queryables::Queryable;
 pub use unknown::{UnknownProperties, UnknownProperty, unknown_properties};
+pub use words::{Widened, called, is_named, words_begun};
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
-use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search, SortKey};
+use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, RELEVANCE, Scope, Search, SortKey};
 
 use order::{Candidate, Token};
 use plan::Plan;
@@ -44,6 +46,8 @@ pub struct Page {
     pub items: Vec<StoredItem>,
     /// Token of the next page; `None` on the last.
     pub next: Option<String>,
+    /// Words that no item has, where others were taken besides.
+    pub widened: Vec<Widened>,
 }
 
 /// The match set of every segment.
@@ -67,20 +71,46 @@ type Keep<'a> = &'a dyn Fn(&SegmentData, u32) -> bool;
 
 /// One page of the matching items that `keep` keeps.
 fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep<'_>>) -> Result<Page, Problem> {
-    let keys = order::keys_of(&search.sortby);
+    let keys = order::keys_of(search);
     let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
+    order::check_held(token.as_ref(), &keys, snapshot)?;
     let as_of = token.as_ref().map_or(snapshot.seq_for(scope), |token| token.as_of);
     let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
-    order::check_keys(&search.sortby, snapshot, scope)?;
+    order::check_keys(search, snapshot, scope)?;
     let (number_matched, mut candidates) = pick(&plan, &keys, token.as_ref(), keep, search.limit + 1)?;
     // One more than the page holds tells whether there is a next one.
     let more = candidates.len() > search.limit;
     candidates.truncate(search.limit);
     let next = match candidates.last().filter(|_| more) {
-        Some(last) => Some(order::token_after(&keys, last, as_of).write()?),
+        Some(last) => Some(order::token_after(&keys, last, as_of, snapshot).write()?),
         None => None,
     };
-    Ok(Page { number_matched, items: items_of(snapshot, &candidates)?, next })
+    let widened = plan.words.as_ref().map_or_else(Vec::new, |words| words.widened().to_vec());
+    Ok(Page { number_matched, items: items_of(snapshot, &candidates)?, next, widened })
+}
+
+/// Number of the snapshot that a search's next page must be answered from, if it is ordered by relevance: how well an item
+/// matches depends on all others.
+///
+/// # Errors
+/// `Invalid` for a token that no page gave out.
+pub fn held_snapshot(search: &Search) -> Result<Option<u64>, Problem> {
+    let keys = order::keys_of(search);
+    Ok(search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?.and_then(|token| token.held))
+}
+
+/// Whether a search's pages are ordered by how well its words match.
+pub fn is_by_relevance(search: &Search) -> bool {
+    order::is_scored(&order::keys_of(search))
+}
+
+/// Words of a search that no item has, where others were taken besides.
+///
+/// # Errors
+/// `Internal` when the index cannot be read.
+pub fn widened(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Vec<Widened>, Problem> {
+    let Some(words) = &search.words else { return Ok(Vec::new()) };
+    Ok(words::WordsMatch::new(snapshot, words, scope)?.widened().to_vec())
 }
 
 /// How many documents match, and the first of them in order.
@@ -101,7 +131,14 @@ fn pick(
         let count = matches.count();
         number_matched += count;
         if count > 0 {
-            candidates.extend(order::first_of(segment.data(), &matches, count, keys, token, wanted));
+            let scores = match &plan.words {
+                Some(words) if keys.iter().any(|key| key.field == RELEVANCE) => {
+                    words.scores(plan.snapshot, segment, &matches)?
+                }
+                _ => Vec::new(),
+            };
+            let found = order::Found { matches: &matches, count, scores: &scores };
+            candidates.extend(order::first_of(segment.data(), &found, keys, token, wanted));
         }
     }
     candidates.sort_by(|a, b| order::compare(keys, a, b));
@@ -115,18 +152,6 @@ fn items_of(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<Vec<StoredI
         items.push(snapshot.item_by_seq(candidate.seq).map_err(|e| e.problem())?);
     }
     Ok(items)
-}
-
-/// The first items of a search in whose texts all words of a text stand, the last of which may only begin so:
-/// `lac lem` finds Lac Léman. The search's own words, token and fields do not count.
-///
-/// # Errors
-/// As [`search`].
-pub fn begun(snapshot: &Snapshot, search: &Search, text: &str, scope: Scope) -> Result<Vec<StoredItem>, Problem> {
-    let mut plan = Plan::new(snapshot, &Search { q: Vec::new(), ..search.clone() }, scope, None)?;
-    plan.begin_with(text)?;
-    let (_, candidates) = pick(&plan, &order::keys_of(&search.sortby), None, None, search.limit)?;
-    items_of(snapshot, &candidates)
 }
 
 /// Number of matching items, exact.

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::segment::{Bits, Column, ColumnKind, NO_TIME, SegmentData};
-use nilometer_schemas::{Direction, Problem, Scope, SortKey};
+use nilometer_schemas::{Direction, Kind, Problem, RELEVANCE, Scope, Search, SortKey};
 use serde::{Deserialize, Serialize};
 
 use crate::plan;
@@ -59,6 +59,9 @@ pub(crate) struct Token {
     /// The order that the values belong to.
     #[serde(rename = "o")]
     pub(crate) order: String,
+    /// Number of the snapshot that the scores of this order belong to.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<u64>,
 }
 
 fn name_of(keys: &[SortKey]) -> String {
@@ -90,12 +93,31 @@ impl Token {
     }
 }
 
-/// The keys of a page: those asked for, or newest first.
-pub(crate) fn keys_of(sortby: &[SortKey]) -> Vec<SortKey> {
-    if sortby.is_empty() {
-        return vec![SortKey { field: "datetime".into(), direction: Direction::Descending }];
+/// The keys of a page: those asked for; else the best match of the words first, or without words the newest.
+pub(crate) fn keys_of(search: &Search) -> Vec<SortKey> {
+    if !search.sortby.is_empty() {
+        return search.sortby.clone();
     }
-    sortby.to_vec()
+    let field = if search.words.is_some() { RELEVANCE } else { "datetime" };
+    vec![SortKey { field: field.into(), direction: Direction::Descending }]
+}
+
+/// Refuses to go on with an order by relevance in another snapshot than it began in.
+///
+/// # Errors
+/// `Gone`.
+pub(crate) fn check_held(token: Option<&Token>, keys: &[SortKey], snapshot: &Snapshot) -> Result<(), Problem> {
+    let Some(token) = token.filter(|_| is_scored(keys)) else { return Ok(()) };
+    if token.held == Some(snapshot.number()) {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::Gone, "page-expired", "the pages of this search by relevance are no longer kept")
+        .at("token")
+        .allowed("the search from its first page on, or an order by a property, whose pages do not expire"))
+}
+
+pub(crate) fn is_scored(keys: &[SortKey]) -> bool {
+    keys.iter().any(|key| key.field == RELEVANCE)
 }
 
 /// Whether pages can be ordered by a field: an item's own, or a property that some visible item has.
@@ -112,8 +134,15 @@ pub fn is_sortable(snapshot: &Snapshot, field: &str, scope: Scope) -> bool {
 ///
 /// # Errors
 /// `Invalid`, naming the field.
-pub(crate) fn check_keys(sortby: &[SortKey], snapshot: &Snapshot, scope: Scope) -> Result<(), Problem> {
-    for key in sortby {
+pub(crate) fn check_keys(search: &Search, snapshot: &Snapshot, scope: Scope) -> Result<(), Problem> {
+    for key in &search.sortby {
+        if key.field == RELEVANCE {
+            if search.words.is_some() {
+                continue;
+            }
+            let detail = "an order by relevance needs words to be relevant to";
+            return Err(Problem::invalid("relevance-without-words", detail).at("sortby").allowed("q beside it"));
+        }
         if !is_sortable(snapshot, &key.field, scope) {
             let detail = format!("no item has a property {:?} to sort by", key.field);
             return Err(Problem::invalid("unknown-sort-field", detail)
@@ -127,6 +156,8 @@ pub(crate) fn check_keys(sortby: &[SortKey], snapshot: &Snapshot, scope: Scope) 
 /// One key bound to a segment.
 enum Source<'a> {
     Times(&'a [i64]),
+    /// Scores of the matching documents, by document.
+    Scores(&'a [(u32, f32)]),
     /// Columns by type, ranks of one type before those of the next.
     Columns(Vec<(Column<'a>, u64)>),
 }
@@ -140,8 +171,9 @@ fn kind_order(kind: ColumnKind) -> u8 {
 }
 
 impl<'a> Source<'a> {
-    fn new(field: &str, data: &'a SegmentData) -> Self {
+    fn new(field: &str, data: &'a SegmentData, scores: &'a [(u32, f32)]) -> Self {
         match field {
+            RELEVANCE => Self::Scores(scores),
             "datetime" => Self::Times(data.datetime()),
             "start_datetime" => Self::Times(data.start()),
             "end_datetime" => Self::Times(data.end()),
@@ -164,6 +196,7 @@ impl<'a> Source<'a> {
     fn rank(&self, doc: u32) -> u64 {
         match self {
             Self::Times(times) => time_rank(times[doc as usize]),
+            Self::Scores(scores) => score_rank(score_of(scores, doc)),
             Self::Columns(columns) => {
                 let first =
                     columns.iter().find_map(|(column, base)| Some(base + u64::from(column.first_code(doc)?) * 2 + 1));
@@ -178,6 +211,8 @@ impl<'a> Source<'a> {
             (_, SortValue::Absent(_)) => ABSENT,
             (Self::Times(_), SortValue::Time { t }) => time_rank(*t),
             (Self::Times(_), _) => 0,
+            (Self::Scores(_), SortValue::Number(score)) => score_rank(*score as f32),
+            (Self::Scores(_), _) => 0,
             (Self::Columns(columns), value) => {
                 let kind = match value {
                     SortValue::Bool(_) => ColumnKind::Bool,
@@ -205,6 +240,7 @@ impl<'a> Source<'a> {
                 NO_TIME => SortValue::Absent(None),
                 t => SortValue::Time { t },
             },
+            Self::Scores(scores) => SortValue::Number(score_of(scores, doc).into()),
             Self::Columns(columns) => {
                 for (column, _) in columns {
                     if let Some(code) = column.first_code(doc) {
@@ -219,6 +255,15 @@ impl<'a> Source<'a> {
             }
         }
     }
+}
+
+fn score_of(scores: &[(u32, f32)], doc: u32) -> f32 {
+    scores.binary_search_by_key(&doc, |(doc, _)| *doc).map_or(0.0, |at| scores[at].1)
+}
+
+/// Scores are not negative, and such floats have the order of their bits.
+fn score_rank(score: f32) -> u64 {
+    u64::from(score.max(0.0).to_bits())
 }
 
 fn time_rank(t: i64) -> u64 {
@@ -300,16 +345,26 @@ impl SegmentOrder<'_> {
     }
 }
 
+/// What matches in a segment.
+pub(crate) struct Found<'a> {
+    /// The documents.
+    pub(crate) matches: &'a Bits,
+    /// How many they are.
+    pub(crate) count: u64,
+    /// How well they match, by document; empty where no key asks for it.
+    pub(crate) scores: &'a [(u32, f32)],
+}
+
 /// The first `count` documents of a match set after the token, with what compares them to other segments'.
 pub(crate) fn first_of(
     data: &SegmentData,
-    matches: &Bits,
-    matched: u64,
+    found: &Found<'_>,
     keys: &[SortKey],
     token: Option<&Token>,
     count: usize,
 ) -> Vec<Candidate> {
-    let sources = keys.iter().map(|key| (Source::new(&key.field, data), key.direction)).collect();
+    let (matches, matched) = (found.matches, found.count);
+    let sources = keys.iter().map(|key| (Source::new(&key.field, data, found.scores), key.direction)).collect();
     let order = SegmentOrder { sources, seqs: data.seqs() };
     let after = token.map(|token| order.place_of(token));
     let newest = matches!(keys, [key] if key.field == "datetime" && key.direction == Direction::Descending);
@@ -359,6 +414,7 @@ fn select(matches: &Bits, order: &SegmentOrder<'_>, after: Option<&Place>, count
 }
 
 /// A token that continues after a candidate.
-pub(crate) fn token_after(keys: &[SortKey], last: &Candidate, as_of: u64) -> Token {
-    Token { as_of, values: last.values.clone(), seq: last.seq, order: name_of(keys) }
+pub(crate) fn token_after(keys: &[SortKey], last: &Candidate, as_of: u64, snapshot: &Snapshot) -> Token {
+    let held = is_scored(keys).then(|| snapshot.number());
+    Token { as_of, values: last.values.clone(), seq: last.seq, order: name_of(keys), held }
 }

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use nilometer_indexer::geometry::FlatGeometry;
 use nilometer_indexer::segment::{Bits, Codes, ColumnKind, Narrow, SegmentData};
-use nilometer_indexer::{SegmentView, Snapshot, folded_beginning_query, folded_words_query};
+use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::{Kind, Problem, Scope, Search, TimeInterval};
-use tantivy::query::{EnableScoring, Weight};
 
 use crate::filter::{Bound, Condition, compile};
 use crate::space::PreparedGeometry;
 use crate::space_match;
+use crate::words::WordsMatch;
 
 /// Below this share of a segment's documents (one in …) the clauses that follow are tested document by document.
 const FEW: u64 = 64;
@@ -28,7 +28,7 @@ pub(crate) struct Plan<'s> {
     places: Vec<Vec<PreparedGeometry>>,
     datetime: Option<TimeInterval>,
     filter: Option<Condition>,
-    words: Option<Box<dyn Weight>>,
+    pub(crate) words: Option<WordsMatch>,
     /// Writes after this sequence number are not part of the answer.
     as_of: Option<u64>,
 }
@@ -62,13 +62,7 @@ impl<'s> Plan<'s> {
             let refs = search.intersects_refs.iter().map(|text| referenced(snapshot, text, scope));
             places.push(refs.collect::<Result<_, _>>()?);
         }
-        let words = if search.q.is_empty() {
-            None
-        } else {
-            let query = folded_words_query(&search.q, snapshot.fields());
-            let scoring = EnableScoring::disabled_from_searcher(snapshot.searcher());
-            Some(query.weight(scoring).map_err(internal)?)
-        };
+        let words = search.words.as_ref().map(|words| WordsMatch::new(snapshot, words, scope)).transpose()?;
         Ok(Self {
             snapshot,
             collections: visible(snapshot, search, scope),
@@ -84,17 +78,6 @@ impl<'s> Plan<'s> {
     /// Adds a place that geometries must meet.
     pub(crate) fn and_place(&mut self, place: PreparedGeometry) {
         self.places.push(vec![place]);
-    }
-
-    /// Asks for all words of a text, the last of which may only begin so, in place of the words asked for.
-    ///
-    /// # Errors
-    /// `Internal` when the index cannot be read.
-    pub(crate) fn begin_with(&mut self, text: &str) -> Result<(), Problem> {
-        let query = folded_beginning_query(text, self.snapshot.fields()).map_err(internal)?;
-        let scoring = EnableScoring::disabled_from_searcher(self.snapshot.searcher());
-        self.words = Some(query.weight(scoring).map_err(internal)?);
-        Ok(())
     }
 
     /// The matching documents of a segment, exactly.
@@ -118,7 +101,7 @@ impl<'s> Plan<'s> {
         self.restrict_collections(data, &mut bits);
         self.restrict_time(data, &mut bits);
         if let Some(words) = &self.words {
-            bits.and(&words_docs(words.as_ref(), segment)?);
+            bits.and(words.set(segment));
         }
         if let Some(filter) = &self.filter {
             let bound = Bound::new(filter, data);
@@ -219,14 +202,6 @@ fn place_docs(data: &SegmentData, any: &[PreparedGeometry]) -> Bits {
         all.or(&space_match::docs(data, place));
     }
     all
-}
-
-fn words_docs(weight: &dyn Weight, segment: &SegmentView) -> Result<Bits, Problem> {
-    let mut bits = Bits::none(segment.data().docs());
-    weight
-        .for_each_no_score(segment.reader(), &mut |docs| docs.iter().for_each(|doc| bits.insert(*doc)))
-        .map_err(internal)?;
-    Ok(bits)
 }
 
 /// Whether items of collections that the scope sees have values of a property in a segment.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use nilometer_indexer::segment::{Column, ColumnKind, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::limits::{NEAREST_NAME_BYTES_MAX, UNKNOWN_PROPERTIES_MAX};
+use nilometer_schemas::text::edit_distance;
 use nilometer_schemas::{Filter, Problem, Scope, Search};
 
 /// What a filter may name of every item.
@@ -156,44 +157,18 @@ fn nearest<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
     let tail = |text: &str| text.rsplit([':', '.']).next().unwrap_or_default().to_owned();
     let cost = |candidate: &str| {
         let candidate = candidate.to_lowercase();
-        let whole = distance(&folded, &candidate);
+        let whole = edit_distance(&folded, &candidate);
         let length = folded.chars().count().max(candidate.chars().count());
         if tail(&candidate) == tail(&folded) { Some(whole.min(1)) } else { (3 * whole <= length + 1).then_some(whole) }
     };
     let candidates = known.iter().filter(|known| known.len() <= NEAREST_NAME_BYTES_MAX);
-    let priced = candidates.filter_map(|known| Some((cost(known)?, distance(name, known), known.as_str())));
+    let priced = candidates.filter_map(|known| Some((cost(known)?, edit_distance(name, known), known.as_str())));
     priced.min().map(|(.., known)| known)
-}
-
-/// Insertions, deletions, replacements and exchanges of neighbours that turn one text into another (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_distance_counts_changes_of_single_characters_and_exchanges() {
-        for (a, b, expected) in [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("ab", "ba", 1), ("é", "e", 1)] {
-            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
-        }
-    }
 
     #[test]
     fn the_nearest_name_is_close_or_none() {

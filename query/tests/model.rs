@@ -23,7 +23,7 @@ use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, W
 use nilometer_query::tile;
 use nilometer_schemas::{
     Aggregation, AggregationKind, AggregationResult, Bbox, Collection, CollectionId, Comparison, Direction, Filter,
-    Instant, Item, ItemId, Role, Scalar, Scope, Search, SortKey, TimeInterval, geojson, text,
+    Instant, Item, ItemId, Role, Scalar, Scope, Search, SortKey, TimeInterval, Words, geojson, text,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -194,33 +194,62 @@ fn question() -> impl Strategy<Value = Search> {
         place,
         datetime,
         prop::option::weighted(0.5, filter()),
-        prop::option::weighted(
-            0.3,
-            prop::sample::subsequence(vec!["saone", "LAC", "lac d'annecy", "debit", "nil"], 1..3),
-        ),
+        prop::option::weighted(0.3, words()),
         sort,
         1usize..7,
         prop::option::weighted(0.15, (0..COLLECTIONS.len(), 0u8..12)),
     )
-        .prop_map(|(collections, ids, (bbox, intersects), datetime, filter, q, sort, limit, reference)| Search {
-            collections: collections.unwrap_or_default().into_iter().map(|c| CollectionId::new(c).unwrap()).collect(),
-            ids: ids.unwrap_or_default().into_iter().map(|i| ItemId::new(format!("i{i}")).unwrap()).collect(),
-            bbox,
-            intersects,
-            intersects_refs: reference.map(|(c, i)| format!("{}.i{i}", COLLECTIONS[c])).into_iter().collect(),
-            datetime,
-            filter,
-            q: q.unwrap_or_default().into_iter().map(str::to_owned).collect(),
-            sortby: sort
-                .into_iter()
-                .map(|(f, up)| SortKey {
-                    field: f.into(),
-                    direction: if up { Direction::Ascending } else { Direction::Descending },
-                })
-                .collect(),
-            limit,
-            ..Search::default()
+        .prop_map(|(collections, ids, (bbox, intersects), datetime, filter, words, sort, limit, reference)| {
+            Search {
+                collections: collections
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|c| CollectionId::new(c).unwrap())
+                    .collect(),
+                ids: ids.unwrap_or_default().into_iter().map(|i| ItemId::new(format!("i{i}")).unwrap()).collect(),
+                bbox,
+                intersects,
+                intersects_refs: reference.map(|(c, i)| format!("{}.i{i}", COLLECTIONS[c])).into_iter().collect(),
+                datetime,
+                filter,
+                // An order of its own: that by relevance has tests of its own.
+                sortby: sort
+                    .into_iter()
+                    .chain(words.iter().map(|_| ("datetime", false)))
+                    .map(|(f, up)| SortKey {
+                        field: f.into(),
+                        direction: if up { Direction::Ascending } else { Direction::Descending },
+                    })
+                    .collect(),
+                words,
+                limit,
+                ..Search::default()
+            }
         })
+}
+
+/// Conditions on words that have no other forms, and that no slip of the hand turns into each other.
+fn words() -> impl Strategy<Value = Words> {
+    let word = || prop::sample::select(vec!["saone", "lac", "d", "annecy", "debit", "nil", "de", "la"]);
+    let texts = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let leaf = prop_oneof![
+        4 => word().prop_map(|w| Words::Word(w.into())),
+        1 => prop::sample::select(vec!["sa", "annec", "d", "z"]).prop_map(|w| Words::Prefix(w.into())),
+        1 => (prop::collection::vec(word(), 2..4), any::<bool>())
+            .prop_map(move |(words, exact)| Words::Phrase { words: texts(words), exact }),
+        1 => Just(Words::Phrase { words: vec!["lac".into(), "d".into(), "annecy".into()], exact: true }),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        let some = |range| prop::collection::vec(inner.clone(), range);
+        prop_oneof![
+            some(1..3).prop_map(Words::Any),
+            (some(0..3), some(0..2), some(0..2)).prop_map(|(required, optional, excluded)| Words::Group {
+                required,
+                optional,
+                excluded
+            }),
+        ]
+    })
 }
 
 /// An item of the plain model.
@@ -262,12 +291,19 @@ impl Plain {
     }
 }
 
-fn has_words(item: &Plain, q: &[String]) -> bool {
+fn has_words(item: &Plain, words: &Words) -> bool {
+    // The id is a text of its own: no run of words goes from one into the other.
     let title: Vec<String> = text::words(item.properties["title"].as_str().unwrap()).collect();
-    q.iter().any(|term| {
-        let words: Vec<String> = text::words(term).collect();
-        title.windows(words.len()).any(|w| w == words)
-    })
+    let texts = [title, vec![item.id.clone()]];
+    match words {
+        Words::Word(word) => texts.iter().any(|t| t.contains(word)),
+        Words::Prefix(begin) => texts.iter().flatten().any(|w| w.starts_with(begin)),
+        Words::Phrase { words, .. } => texts.iter().any(|t| t.windows(words.len()).any(|w| w == words)),
+        Words::Any(any) => any.iter().any(|words| has_words(item, words)),
+        Words::Group { required, excluded, .. } => {
+            required.iter().all(|words| has_words(item, words)) && !excluded.iter().any(|words| has_words(item, words))
+        }
+    }
 }
 
 fn matches(model: &Model, item: &Plain, search: &Search, scope: Scope) -> bool {
@@ -294,7 +330,7 @@ fn matches(model: &Model, item: &Plain, search: &Search, scope: Scope) -> bool {
         && (search.intersects_refs.is_empty() || search.intersects_refs.iter().any(meets_ref))
         && search.datetime.is_none_or(|t| t.overlaps(Instant(start), Instant(end)))
         && search.filter.as_ref().is_none_or(|f| truth(&item.record(), f) == Some(true))
-        && (search.q.is_empty() || has_words(item, &search.q))
+        && search.words.as_ref().is_none_or(|words| has_words(item, words))
 }
 
 /// Rank of types, then the value; `None` for an absent one.

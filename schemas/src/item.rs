@@ -306,17 +306,60 @@ impl Item {
         Self::parse(&value.to_string(), collection)
     }
 
-    /// Texts that free-text search reads: title, description, keywords, and names in any language
-    /// (`name`, `name:fr`, `name_fr`, `names`).
-    pub fn words_of(&self) -> impl Iterator<Item = &str> {
-        let named = |key: &str| {
-            matches!(key, "title" | "description" | "keywords" | "name" | "names")
-                || key.starts_with("name:")
-                || key.starts_with("name_")
-                || key.starts_with("title:")
-                || key.starts_with("description:")
-        };
-        self.properties.iter().filter(move |(key, _)| named(key)).flat_map(|(_, value)| match value {
+    /// What an item is called, in any language: its title and names (`name`, `name:fr`, `name_fr`, `names`).
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts(|key| {
+            let (own, _) = key.split_once([':', '_']).unwrap_or((key, ""));
+            matches!(own, "title" | "name" | "names")
+        })
+    }
+
+    /// Texts that free-text search reads besides the names: description, keywords, and what the item belongs to, such as
+    /// its river, basin, country, mission or product.
+    pub fn described(&self) -> impl Iterator<Item = &str> {
+        const DESCRIBED: [&str; 32] = [
+            "description",
+            "keywords",
+            "river",
+            "basin",
+            "bassin",
+            "lake",
+            "reservoir",
+            "station",
+            "water",
+            "aquifer",
+            "sea",
+            "country",
+            "continent",
+            "region",
+            "province",
+            "state",
+            "department",
+            "commune",
+            "city",
+            "location",
+            "platform",
+            "mission",
+            "constellation",
+            "instruments",
+            "instrument",
+            "product",
+            "provider",
+            "operator",
+            "variable",
+            "variables",
+            "parameter",
+            "parameters",
+        ];
+        self.texts(|key| {
+            let key = key.rsplit(':').next().unwrap_or(key);
+            // `sub_basin` and `water_body` tell as much as `basin` and `water` do; a code or an address does not.
+            key.split('_').any(|part| DESCRIBED.contains(&part)) && !key.ends_with("_code") && !key.ends_with("_id")
+        })
+    }
+
+    fn texts(&self, holds: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        self.properties.iter().filter(move |(key, _)| holds(key)).flat_map(|(_, value)| match value {
             Value::String(text) => vec![text.as_str()],
             Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),

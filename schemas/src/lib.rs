@@ -18,6 +18,7 @@ mod scope;
 mod search;
 pub mod text;
 mod time;
+mod words;
 
 pub use aggregation::{Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, GridKind};
 pub use bbox::Bbox;
@@ -25,10 +26,13 @@ pub use collection::{ACCESS_MEMBER, Access, Collection, TRANSLATIONS_MEMBER};
 pub use filter::{Arithmetic, ArrayRelation, Comparison, Expr, Filter, Scalar, SpatialRelation, TemporalRelation};
 pub use function::{Argument, ArgumentType, FUNCTIONS, Function, FunctionInfo};
 pub use ids::{CollectionId, ItemId};
-pub use index_schema::{FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, ROW_PAYLOAD_TYPE, index_schema};
+pub use index_schema::{
+    FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, NAME_TOKENIZER, ROW_PAYLOAD_TYPE, STEM_TOKENIZERS, index_schema,
+};
 pub use item::{Item, ItemText, RESERVED_RELS, check_depth};
 pub use observation::{ObservationKey, ObservationModel, Parameter, ParameterType};
 pub use problem::{Kind, Problem};
 pub use scope::{Role, Scope};
-pub use search::{Direction, Fields, Search, SortKey};
+pub use search::{Direction, Fields, RELEVANCE, Search, SortKey};
 pub use time::{Dialect, Instant, TimeInterval};
+pub use words::Words;

@@ -31,8 +31,10 @@ pub const IDS_MAX: usize = 1_000;
 pub const COLLECTIONS_MAX: usize = 1_000;
 /// Sort keys of one search.
 pub const SORT_KEYS_MAX: usize = 8;
-/// Words and phrases in `q`, and the characters of all of them.
-pub const Q_TERMS_MAX: usize = 32;
+/// Words in `q`.
+pub const Q_TERMS_MAX: usize = 64;
+/// Parentheses within each other in `q`.
+pub const Q_DEPTH_MAX: usize = 8;
 /// Characters of `q`.
 pub const Q_CHARS_MAX: usize = 1_024;
 /// References in `intersectsRefs`.

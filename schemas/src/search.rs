@@ -1,6 +1,6 @@
 //! The one question that every capability answers.
 
-use crate::{Bbox, CollectionId, Filter, ItemId, TimeInterval};
+use crate::{Bbox, CollectionId, Filter, ItemId, TimeInterval, Words};
 
 /// Order of a sort key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,10 +11,13 @@ pub enum Direction {
     Descending,
 }
 
+/// The sort key by which the best match of a search's words comes first.
+pub const RELEVANCE: &str = "relevance";
+
 /// One key of the order of a page. Items without the property come last in either direction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SortKey {
-    /// Property name without `properties.`, or `id`, `collection`, `datetime`, `ingested`.
+    /// Property name without `properties.`, or `id`, `collection`, `datetime`, `ingested`, [`RELEVANCE`].
     pub field: String,
     /// Direction.
     pub direction: Direction,
@@ -52,9 +55,9 @@ pub struct Search {
     pub filter: Option<Filter>,
     /// A property of the filter that no item in question has makes the question invalid.
     pub strict: bool,
-    /// One of these words or phrases stands in the item's texts.
-    pub q: Vec<String>,
-    /// Order; empty means newest first. Ties are broken by the newest write.
+    /// The item's texts have these words.
+    pub words: Option<Words>,
+    /// Order; empty means the best match of the words first, or without words the newest. Ties are broken by the newest write.
     pub sortby: Vec<SortKey>,
     /// Most items on the page, already clamped.
     pub limit: usize,
@@ -75,7 +78,7 @@ impl Default for Search {
             datetime: None,
             filter: None,
             strict: false,
-            q: Vec::new(),
+            words: None,
             sortby: Vec::new(),
             limit: crate::limits::PAGE_LIMIT_DEFAULT,
             token: None,

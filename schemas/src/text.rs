@@ -60,6 +60,25 @@ pub fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+/// How many slips of the hand lie between two texts: characters that are wrong, too many, missing, or the wrong way round.
+pub fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // The two rows before the one that is filled.
+    let (mut second, mut last) = (vec![0; b.len() + 1], (0..=b.len()).collect::<Vec<usize>>());
+    for i in 0..a.len() {
+        let mut row = vec![i + 1; b.len() + 1];
+        for j in 0..b.len() {
+            let replaced = last[j] + usize::from(a[i] != b[j]);
+            row[j + 1] = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                row[j + 1] = row[j + 1].min(second[j - 1] + 1);
+            }
+        }
+        (second, last) = (last, row);
+    }
+    last[b.len()]
+}
+
 /// The folded words of a text, in order.
 pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|c: char| !is_word_char(c) && !is_combining_mark(c)).filter(|w| !w.is_empty()).map(fold)
@@ -85,6 +104,14 @@ mod tests {
         assert_eq!(fold_case("SAÔNE"), "saône");
         assert_eq!(strip_accents("Beyonce\u{301} à la Saône"), "Beyonce a la Saone");
         assert_eq!(strip_accents("Đà Nẵng, Łódź, 한강"), "Da Nang, Lodz, 한강");
+    }
+
+    #[test]
+    fn slips_of_the_hand_are_counted() {
+        let pairs = [("garonne", "garonne", 0), ("garone", "garonne", 1), ("graonne", "garonne", 1), ("", "abc", 3)];
+        for (a, b, distance) in pairs.into_iter().chain([("leman", "lemna", 1), ("kitten", "sitting", 3)]) {
+            assert_eq!((edit_distance(a, b), edit_distance(b, a)), (distance, distance), "{a} {b}");
+        }
     }
 
     #[test]

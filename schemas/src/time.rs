@@ -153,6 +153,17 @@ impl Instant {
     }
 }
 
+impl fmt::Display for TimeInterval {
+    /// As STAC writes it: a moment, or begin and end with `..` for an open one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |end: Option<Instant>| end.map_or_else(|| "..".to_owned(), |t| t.to_string());
+        match (self.start, self.end) {
+            (Some(start), Some(last)) if start == last => start.fmt(f),
+            (start, last) => write!(f, "{}/{}", end(start), end(last)),
+        }
+    }
+}
+
 impl fmt::Display for Instant {
     /// RFC 3339 in UTC with `Z`; a fraction of 3 or 6 digits only where there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

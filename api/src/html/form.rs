@@ -56,6 +56,11 @@ pub(crate) fn clean_search_address(ask: &Ask, snapshot: &Snapshot) -> Result<Opt
     }
 }
 
+/// The address of a question as it stands now.
+pub(crate) fn address(ask: &Ask) -> String {
+    with_query(&ask.path, ask.query.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(reading(ask)))
+}
+
 /// `f` and `lang` are no part of a question, but of how this reader reads it.
 pub(super) fn reading(ask: &Ask) -> impl Iterator<Item = (&str, &str)> {
     let html = ask.path_and_query.contains("f=html").then_some(("f", "html"));
@@ -209,6 +214,8 @@ pub(super) fn search_form(
                         aria-invalid=[invalid] aria-describedby=[sentence];
                 }
             }
+            // What is typed is read as a sentence.
+            input type="hidden" name="interpret" value="true";
             button.button type="submit" { (frame.t("Search", "Rechercher")) }
             @for name in kept {
                 @let value = match (name, collection) {

@@ -34,7 +34,7 @@ mod values;
 
 pub(crate) use api::{api, conformance, functions, queryables};
 pub(crate) use collections::{collection, collections};
-pub(crate) use form::clean_search_address;
+pub(crate) use form::{address, clean_search_address};
 pub(crate) use item::item;
 pub(crate) use landing::landing;
 pub use language::Language;

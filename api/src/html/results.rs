@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
-use nilometer_query::Page as ItemPage;
 use nilometer_query::series::summary;
+use nilometer_query::{Page as ItemPage, Widened};
 use nilometer_schemas::text::fold;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ use crate::routes::search::{Results, with_parameter};
 /// Parameters that name a page and not a question.
 const PAGE_PARAMETERS: [&str; 1] = ["token"];
 /// Parameters that say how a page shows its items, and not which.
-const VIEW_PARAMETERS: [&str; 3] = ["token", "limit", "sortby"];
+const VIEW_PARAMETERS: [&str; 4] = ["token", "limit", "sortby", "read"];
 
 /// A page's items as JSON values.
 ///
@@ -73,6 +73,8 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
                         (take(&frame, ask))
                         (order(&frame, ask))
                     }
+                    (read_note(&frame, ask))
+                    (widened_note(&frame, &results.page.widened))
                     @if matched == 0 { (nothing(&frame, ask)) }
                     (item_list(&frame, ask, snapshot, &items, collection))
                     (pager(&frame, ask, results))
@@ -144,6 +146,34 @@ fn matched_text(frame: &Frame<'_>, matched: u64) -> String {
     }
 }
 
+/// What the question was read from, and the way back to the words.
+fn read_note(frame: &Frame<'_>, ask: &Ask) -> Markup {
+    let sentence = ask.parameter("read").unwrap_or_default();
+    html! {
+        @if !sentence.is_empty() {
+            p.note role="note" {
+                (frame.t("“#” was read as the filters above.", "« # » a été lu comme les filtres ci-dessus.").replace('#', sentence))
+                " "
+                a href=(frame.href(&with_query("/search", [("q", sentence), ("interpret", "words")]))) rel="nofollow" {
+                    (frame.t("Search for the words instead", "Chercher plutôt les mots"))
+                }
+            }
+        }
+    }
+}
+
+/// Which words were taken for others that no item has.
+fn widened_note(frame: &Frame<'_>, widened: &[Widened]) -> Markup {
+    html! {
+        @for Widened { word, taken } in widened {
+            p.note role="status" {
+                (frame.t("No item has the word “#”. Shown instead: ", "Aucun élément n'a le mot « # ». Affiché à la place : ").replace('#', word))
+                strong { (taken.join(", ")) }
+            }
+        }
+    }
+}
+
 /// What map and list have in common: the map shows all items, the list a page of them.
 fn map_note(frame: &Frame<'_>, matched: u64, listed: usize) -> Option<String> {
     if matched <= listed as u64 {
@@ -174,6 +204,9 @@ const ORDERS: [(&str, &str, &str); 8] = [
     ("-id", "By identifier, Z to A", "Par identifiant, de Z à A"),
 ];
 
+/// The own order of a page that answers a search for words.
+const BEST: (&str, &str) = ("Best match first", "Les plus pertinents d'abord");
+
 /// An order in words, whatever it is: `-area_km2,+title` is told property by property.
 fn order_name(language: Language, sortby: &str) -> String {
     let one = |key: &str| {
@@ -203,6 +236,7 @@ fn order_name(language: Language, sortby: &str) -> String {
 }
 
 fn order(frame: &Frame<'_>, ask: &Ask) -> Markup {
+    let has_words = ask.parameter("q").is_some();
     let asked = ask.parameter("sortby").unwrap_or_default();
     // In an address a plus may have become a space, and is what no sign means.
     let signed = match asked.trim_start() {
@@ -220,8 +254,11 @@ fn order(frame: &Frame<'_>, ask: &Ask) -> Markup {
     html! {
         div.order {
             label for="sortby" { (frame.t("Order", "Ordre")) }
-            select #sortby name="sortby" form=(FORM) title=[signed.is_empty().then_some(hint)] {
-                @for (value, english, french) in ORDERS { option value=(value) selected[signed == value] { (frame.t(english, french)) } }
+            select #sortby name="sortby" form=(FORM) title=[(signed.is_empty() && !has_words).then_some(hint)] {
+                @for (value, english, french) in ORDERS {
+                    @let (english, french) = if value.is_empty() && has_words { BEST } else { (english, french) };
+                    option value=(value) selected[signed == value] { (frame.t(english, french)) }
+                }
                 @if !is_known { option value=(asked) selected { (order_name(frame.language, asked)) } }
             }
         }
@@ -270,8 +307,8 @@ fn nothing(frame: &Frame<'_>, ask: &Ask) -> Markup {
             }
             p {
                 (frame.t(
-                    "No item meets all of this. Words are whole words; accents and case do not matter.",
-                    "Aucun élément ne remplit tout cela. Les mots sont entiers ; ni les accents ni la casse ne comptent.",
+                    "No item meets all of this. A word may be cut short with a star: garon*.",
+                    "Aucun élément ne remplit tout cela. Un mot peut être abrégé par une étoile : garon*.",
                 ))
             }
             p.actions {
@@ -311,7 +348,8 @@ fn without_page(ask: &Ask) -> String {
 /// The address of `/search` for this question with some parameters set or dropped, on its first page.
 /// `collection` is the one that the path names.
 pub(super) fn changed(ask: &Ask, collection: Option<&str>, changes: &[(&str, Option<&str>)]) -> String {
-    let is_changed = |name: &str| changes.iter().any(|(n, _)| *n == name);
+    // What a question was read from is of no use once a part of it was changed.
+    let is_changed = |name: &str| name == "read" || changes.iter().any(|(n, _)| *n == name);
     let kept = ask.query.iter().map(|(n, v)| (n.as_str(), v.as_str()));
     let kept = kept.filter(|(n, _)| !PAGE_PARAMETERS.contains(n) && !is_changed(n));
     let of_path = collection.filter(|_| !is_changed("collections")).map(|id| ("collections", id));

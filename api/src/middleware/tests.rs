@@ -11,6 +11,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::accounts::Accounts;
+use crate::held::HeldSnapshots;
 use crate::metrics::{Metrics, WriteTimes};
 use crate::state::{AppState, Random};
 
@@ -33,7 +34,16 @@ impl World {
         let catalog = Catalog::open(&config.data, options, Arc::clone(&clock)).expect("a catalogue");
         let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
         let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
-        let app = AppState { catalog, config: Arc::new(config), accounts, metrics, tiles, clock, random };
+        let app = AppState {
+            catalog,
+            config: Arc::new(config),
+            accounts,
+            metrics,
+            tiles,
+            held: HeldSnapshots::default(),
+            clock,
+            random,
+        };
         Self { app: Arc::new(app), _dir: dir }
     }
 

@@ -9,6 +9,7 @@ use crate::links::CRS84;
 
 use crate::routes::edr::{Format, TOLERANCE_M, steps, units};
 use crate::routes::places::{LIMIT_DEFAULT as PLACES_DEFAULT, LIMIT_MAX as PLACES_MAX};
+use crate::routes::suggest::{LIMIT_DEFAULT as SUGGESTIONS_DEFAULT, LIMIT_MAX as SUGGESTIONS_MAX};
 use crate::routes::tiles::PROPERTIES_MAX;
 
 fn query(name: &str, description: Words<'_>, schema: Value) -> Value {
@@ -181,11 +182,26 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         list(
             "q",
             (
-                "Words or phrases, of which one is in the item's texts",
-                "Mots ou expressions, dont l'un figure dans les textes de l'élément",
+                "Words or runs of words, of which one is in the item's texts; with \"phrases\", +required, -excluded, \
+                 begun* words, OR, AND and parentheses a term says more. The best match comes first",
+                "Mots ou suites de mots, dont l'un figure dans les textes de l'élément ; avec « \"expressions\" », \
+                 +obligatoire, -exclu, début*, OR, AND et parenthèses, un terme en dit plus. Le plus pertinent vient d'abord",
             ),
             words,
             32,
+        ),
+    );
+    add(
+        "interpret",
+        query(
+            "interpret",
+            (
+                "true: q is a sentence, read as place, collections or quantity, period and words; words: all words of q \
+                 must be there, in any order",
+                "true : q est une phrase, lue comme lieu, collections ou grandeur, période et mots ; words : tous les mots \
+                 de q doivent y être, dans n'importe quel ordre",
+            ),
+            json!({"type": "string", "enum": ["true", "words", "false"]}),
         ),
     );
     add("filter", query("filter", ("A CQL2 filter", "Un filtre CQL2"), text()));
@@ -294,6 +310,16 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
             text(),
         ),
     );
+    add(
+        "suggestQ",
+        query(
+            "q",
+            ("What was typed so far", "Ce qui a été tapé jusqu'ici"),
+            json!({"type": "string", "maxLength": Q_CHARS_MAX}),
+        ),
+    );
+    let suggestions = ("Suggestions in the answer", "Suggestions dans la réponse");
+    add("suggestLimit", query("limit", suggestions, whole(1, SUGGESTIONS_MAX, SUGGESTIONS_DEFAULT)));
     let places = ("Places in the answer", "Lieux dans la réponse");
     add("placesLimit", query("limit", places, whole(1, PLACES_MAX, PLACES_DEFAULT)));
     add_pages(&mut add);

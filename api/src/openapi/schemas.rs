@@ -120,6 +120,7 @@ fn records() -> Value {
                 "type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": {"type": "object"}},
                 "links": reference("Links"), "numberMatched": {"type": "integer", "description": "Exact"},
                 "numberReturned": {"type": "integer"},
+                "nilometer:reading": {"type": "object", "description": "How the sentence of q was read"},
             },
         },
     })
@@ -131,7 +132,7 @@ fn questions() -> Value {
         "datetime": {"type": "string"}, "intersects": {"type": "object"}, "intersectsRefs": texts(),
         "collections": texts(), "ids": texts(), "q": {"type": ["string", "array"], "items": {"type": "string"}},
         "filter": {"type": "object"}, "filter-lang": {"type": "string", "enum": ["cql2-json", "cql2-text"]},
-        "strict": {"type": "boolean"},
+        "strict": {"type": "boolean"}, "interpret": {"enum": [true, false, "words"]}, "read": {"type": "string"},
         "limit": {"type": "integer", "minimum": 1}, "token": {"type": "string"},
         "fields": {"type": "object", "properties": {
             "include": {"type": ["array", "null"], "items": {"type": "string"}},
@@ -216,6 +217,27 @@ fn answers() -> Value {
                             "description": "COLLECTION.ID, of several pieces with commas between, as intersectsRefs takes it",
                         },
                         "title": {"type": "string"}, "collection": {"type": "string"}, "collectionTitle": {"type": "string"},
+                    },
+                }},
+                "links": reference("Links"),
+            },
+        },
+        "Suggestions": {
+            "type": "object",
+            "required": ["suggestions", "links"],
+            "properties": {
+                "suggestions": {"type": "array", "items": {
+                    "type": "object",
+                    "required": ["type", "title", "collection", "collectionTitle", "count", "search", "reading", "href", "page"],
+                    "properties": {
+                        "type": {"enum": ["reading", "collection", "place", "station", "reach", "lake", "item", "word"]},
+                        "title": {"type": "string"},
+                        "collection": {"type": ["string", "null"]}, "collectionTitle": {"type": ["string", "null"]},
+                        "count": {"type": ["integer", "null"], "description": "Items that it leads to, where that is known"},
+                        "search": {"type": "object", "description": "Members of a search that it sets"},
+                        "reading": {"type": ["object", "null"], "description": "How a sentence was read"},
+                        "href": {"type": "string", "description": "The search"},
+                        "page": {"type": ["object", "null"], "description": "Link to the page of the one thing it names"},
                     },
                 }},
                 "links": reference("Links"),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
-use super::question::{visible, within};
+use super::question::{interpret, interpret_body, visible, within};
 use crate::links::{JSON, collection_path};
 use crate::metrics::Shape;
 use crate::problem::ApiError;
@@ -44,13 +44,20 @@ pub(super) async fn post_in(
     answer_post(&app, ask, body, Some(collection)).await
 }
 
-async fn answer_get(app: &App, ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
+async fn answer_get(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
+    interpret(app, &mut ask)?;
     let (request, aggregations) = aggregations_from_query(&ask.query, Dialect::Stac, &[])?;
     answer(app, ask, request, aggregations, collection, b"").await
 }
 
-async fn answer_post(app: &App, ask: Ask, body: Value, collection: Option<CollectionId>) -> Result<Response, ApiError> {
+async fn answer_post(
+    app: &App,
+    ask: Ask,
+    mut body: Value,
+    collection: Option<CollectionId>,
+) -> Result<Response, ApiError> {
     ask.only(&[])?;
+    interpret_body(app, &ask, &mut body)?;
     let (request, aggregations) = aggregations_from_json(&body, &[])?;
     let canonical = request.canonical.to_string();
     answer(app, ask, request, aggregations, collection, canonical.as_bytes()).await

@@ -11,7 +11,7 @@ use crate::problem::ApiError;
 /// Bytes that one item takes in a page, for the first reservation only.
 const ITEM_BYTES_GUESS: usize = 2_048;
 
-/// Writes a FeatureCollection with exact counts and `links`.
+/// Writes a FeatureCollection with exact counts, `links`, and what the question was read as, if it was a sentence.
 ///
 /// # Errors
 /// `Internal` if a stored item is no JSON.
@@ -20,6 +20,7 @@ pub(crate) fn feature_collection(
     fields: Option<&Fields>,
     links: &Links,
     page_links: &[Value],
+    reading: Option<&Value>,
 ) -> Result<Vec<u8>, ApiError> {
     let mut out = Vec::with_capacity(256 + page.items.len() * ITEM_BYTES_GUESS);
     let counts = format!(
@@ -46,6 +47,10 @@ pub(crate) fn feature_collection(
     }
     out.extend_from_slice(b"],\"links\":");
     serde_json::to_writer(&mut out, page_links).map_err(ApiError::internal)?;
+    if let Some(reading) = reading {
+        out.extend_from_slice(b",\"nilometer:reading\":");
+        serde_json::to_writer(&mut out, reading).map_err(ApiError::internal)?;
+    }
     out.push(b'}');
     Ok(out)
 }
@@ -67,13 +72,14 @@ mod tests {
             .expect("a valid item");
             StoredItem { seq: 1, ingested: Instant(0), collection: item.collection, id: item.id, text: item.text }
         };
-        Page { number_matched: 7, items: vec![stored("a"), stored("b/c")], next: None }
+        Page { number_matched: 7, items: vec![stored("a"), stored("b/c")], next: None, widened: Vec::new() }
     }
 
     #[test]
     fn a_page_is_geojson_with_exact_counts_and_links_of_its_own() {
         let links = Links::new("http://h/p");
-        let bytes = feature_collection(&page(), None, &links, &[links.link("self", "x", "/search")]).expect("a page");
+        let bytes =
+            feature_collection(&page(), None, &links, &[links.link("self", "x", "/search")], None).expect("a page");
         let value: Value = serde_json::from_slice(&bytes).expect("JSON");
         assert_eq!((&value["numberMatched"], &value["numberReturned"]), (&json!(7), &json!(2)));
         assert_eq!(value["features"][1]["links"][0]["href"], "http://h/p/collections/c/items/b%2Fc");

@@ -30,6 +30,7 @@ pub(crate) mod hydrocron;
 pub(crate) mod passes;
 pub(crate) mod places;
 pub(crate) mod search;
+pub(crate) mod suggest;
 pub(crate) mod tiles;
 
 pub(crate) use assets::asset_path;
@@ -72,6 +73,7 @@ pub fn router() -> Router<App> {
         .route("/searches/{search}", get(searches::get))
         .route("/searches/{search}/items", get(searches::items))
         .route("/places", get(places::get))
+        .route("/suggest", get(suggest::get))
         .route("/swot/passes", get(passes::get))
         .route(hydrocron::PATH, get(hydrocron::get))
         .route("/changes", get(changes::get))

@@ -8,22 +8,23 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use nilometer_indexer::Snapshot;
-use nilometer_query::Page;
 use nilometer_query::parse::Request;
-use nilometer_schemas::{CollectionId, Dialect, Kind, Scope, Search};
+use nilometer_query::{Page, Widened};
+use nilometer_schemas::{CollectionId, Dialect, Kind, Problem, Scope, Search};
 use serde_json::{Map, Value};
 
 use super::ask::Ask;
 use super::body::JsonBody;
 use super::default_order;
 use super::feature_page::feature_collection;
-use super::question::{from_address, from_body, from_pairs, visible, within};
+use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, visible, within};
 use super::searches::load;
 use super::tiles::tileset_link;
 use crate::html::{self, Refusal};
 use crate::links::{GEOJSON, HTML, JSON, SCHEMA_JSON, collection_path, with_query};
-use crate::metrics::{Metrics, Shape};
+use crate::metrics::Shape;
 use crate::problem::ApiError;
+use crate::reading::Reading;
 use crate::state::App;
 
 /// Items on a page for people where they name no limit.
@@ -32,43 +33,51 @@ const HTML_LIMIT_DEFAULT: usize = 20;
 const HTML_LIMIT_MAX: usize = 200;
 
 /// `GET /search`.
-pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+pub(super) async fn get(State(app): State<App>, mut ask: Ask) -> Result<Response, ApiError> {
     if ask.html {
         return search_page(&app, ask, None).await;
     }
+    let reading = interpret(&app, &mut ask)?;
     let search = from_address(&app, &ask, &[])?.search;
-    answer_get(&app, ask, search, None).await
+    answer_get(&app, ask, search, None, reading).await
 }
 
 /// `GET /collections/{id}/items`.
-pub(super) async fn get_items(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
+pub(super) async fn get_items(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut ask: Ask,
+) -> Result<Response, ApiError> {
     let collection = visible(&app, &id, &ask)?;
     if ask.html {
         return search_page(&app, ask, Some(collection)).await;
     }
+    let reading = interpret(&app, &mut ask)?;
     let search = within(from_address(&app, &ask, &[])?.search, &collection)?;
-    answer_get(&app, ask, search, Some(collection)).await
+    answer_get(&app, ask, search, Some(collection), reading).await
 }
 
 /// `POST /search`.
-pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonBody) -> Result<Response, ApiError> {
+pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): JsonBody) -> Result<Response, ApiError> {
     ask.only(&[])?;
+    let reading = interpret_body(&app, &ask, &mut body)?.map(|reading| reading.to_json());
     let request = from_body(&app, body, &[])?;
-    let snapshot = app.catalog.snapshot();
-    let canonical = request.canonical.to_string();
-    let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
+    let snapshot = snapshot_of(&app, &request.search, ask.scope)?;
+    let canonical = format!("{}{}", request.canonical, reading.as_ref().unwrap_or(&Value::Null));
+    let (view, app) = (ask.clone(), Arc::clone(&app));
     ask.answer(snapshot.seq_for(ask.scope), GEOJSON, canonical.as_bytes(), move || {
         let Request { search, canonical } = request;
-        let page = page_of(&metrics, &snapshot, &search, view.scope)?;
+        let page = page_of(&app, &snapshot, &search, view.scope)?;
         let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
         links.extend(warnings(&view, &snapshot, &search));
+        links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
         if let Some(token) = &page.next {
             let mut next: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
             next.insert("limit".into(), search.limit.into());
             next.insert("token".into(), token.as_str().into());
             links.push(view.links.next_post(GEOJSON, "/search", next));
         }
-        feature_collection(&page, search.fields.as_ref(), &view.links, &links)
+        feature_collection(&page, search.fields.as_ref(), &view.links, &links, reading.as_ref())
     })
     .await
 }
@@ -79,11 +88,14 @@ pub(super) async fn answer_get(
     ask: Ask,
     search: Search,
     collection: Option<CollectionId>,
+    reading: Option<Reading>,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.catalog.snapshot();
-    let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
-    ask.answer(snapshot.seq_for(ask.scope), GEOJSON, b"", move || {
-        let page = page_of(&metrics, &snapshot, &search, view.scope)?;
+    let snapshot = snapshot_of(app, &search, ask.scope)?;
+    let reading = reading.map(|reading| reading.to_json());
+    let read = reading.as_ref().map(Value::to_string).unwrap_or_default();
+    let (view, app) = (ask.clone(), Arc::clone(app));
+    ask.answer(snapshot.seq_for(ask.scope), GEOJSON, read.as_bytes(), move || {
+        let page = page_of(&app, &snapshot, &search, view.scope)?;
         let mut links = vec![
             view.links.link("self", GEOJSON, &view.path_and_query),
             view.links.link("root", JSON, "/"),
@@ -98,10 +110,11 @@ pub(super) async fn answer_get(
             links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));
         }
         links.extend(warnings(&view, &snapshot, &search));
+        links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
         if let Some(token) = &page.next {
             links.push(view.links.with_method("next", GEOJSON, &with_parameter(&view, "token", token), "GET"));
         }
-        feature_collection(&page, search.fields.as_ref(), &view.links, &links)
+        feature_collection(&page, search.fields.as_ref(), &view.links, &links, reading.as_ref())
     })
     .await
 }
@@ -131,11 +144,32 @@ fn warnings(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Vec<Value> {
     links
 }
 
-/// The page that answers a question; the metrics are told.
-fn page_of(metrics: &Metrics, snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page, ApiError> {
+/// A link that tells of a word that no item has and of those taken besides; it leads to what may have been meant.
+fn widened_link(ask: &Ask, widened: &Widened) -> Value {
+    let Widened { word, taken } = widened;
+    let title = format!("no item has the word {word:?}; taken for it: {}", taken.join(", "));
+    let mut link = ask.links.titled("related", JSON, &with_query("/suggest", [("q", word.as_str())]), &title);
+    link["word"] = word.as_str().into();
+    link["taken"] = taken.as_slice().into();
+    link
+}
+
+/// The snapshot that answers a question: the newest, or for a further page by relevance that of the first.
+fn snapshot_of(app: &App, search: &Search, scope: Scope) -> Result<Arc<Snapshot>, Problem> {
+    let newest = app.catalog.snapshot();
+    let held = nilometer_query::held_snapshot(search)?;
+    let held = held.and_then(|number| app.held.get(number, &newest, scope, (app.clock)()));
+    Ok(held.unwrap_or(newest))
+}
+
+/// The page that answers a question; the metrics are told, and the snapshot is kept if further pages need it.
+fn page_of(app: &App, snapshot: &Arc<Snapshot>, search: &Search, scope: Scope) -> Result<Page, ApiError> {
     let begin = Instant::now();
     let page = nilometer_query::search(snapshot, search, scope)?;
-    metrics.searched(Shape::of(search), Some(page.number_matched), begin.elapsed());
+    app.metrics.searched(Shape::of(search), Some(page.number_matched), begin.elapsed());
+    if page.next.is_some() && nilometer_query::is_by_relevance(search) {
+        app.held.keep(snapshot, (app.clock)());
+    }
     Ok(page)
 }
 
@@ -165,9 +199,16 @@ impl Results {
 /// Parameter of a page that names a kept question; the page asks it together with the other parameters.
 const KEPT: &str = "search";
 
-async fn search_page(app: &App, ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
+async fn search_page(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
     let snapshot = app.catalog.snapshot();
+    let sentence = ask.parameter("q").unwrap_or_default().to_owned();
+    let is_sentence = ask.parameter("interpret") == Some("true");
+    if interpret(app, &mut ask)?.is_some() {
+        ask.query.push(("read".into(), sentence));
+    }
     match html::clean_search_address(&ask, &snapshot) {
+        // What was read stands in the address, where each part can be taken away.
+        Ok(None) if is_sentence => return Ok(see_other(&ask.links.local(&html::address(&ask)))),
         Ok(None) => {}
         Ok(Some(clean)) => return Ok(see_other(&ask.links.local(&clean))),
         Err(refusal) => return refused(&ask, &snapshot, collection.as_ref(), refusal),
@@ -218,18 +259,21 @@ async fn answer_page(
     if let Some(collection) = &collection {
         search = within(search, collection)?;
     }
+    let has_default_order = search.sortby.is_empty() && search.words.is_none();
+    let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, ask.scope)? };
     let now = default_order::hour((app.clock)());
-    let (view, snapshot, metrics, app) = (ask.clone(), snapshot.clone(), Arc::clone(&app.metrics), Arc::clone(app));
+    let (view, app) = (ask.clone(), Arc::clone(app));
     // What is to come depends on the clock.
-    let hour = if search.sortby.is_empty() { now.to_string() } else { String::new() };
+    let hour = if has_default_order { now.to_string() } else { String::new() };
     ask.answer(snapshot.seq_for(ask.scope), HTML, hour.as_bytes(), move || {
-        let begin = Instant::now();
-        let page = if search.sortby.is_empty() {
-            default_order::page(&snapshot, &search, now, view.scope)?
+        let page = if has_default_order {
+            let begin = Instant::now();
+            let page = default_order::page(&snapshot, &search, now, view.scope)?;
+            app.metrics.searched(Shape::of(&search), Some(page.number_matched), begin.elapsed());
+            page
         } else {
-            nilometer_query::search(&snapshot, &search, view.scope)?
+            page_of(&app, &snapshot, &search, view.scope)?
         };
-        metrics.searched(Shape::of(&search), Some(page.number_matched), begin.elapsed());
         Ok(html::results(&view, &snapshot, &Results { search, collection, page }, &app.config)?.into_bytes())
     })
     .await

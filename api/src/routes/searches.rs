@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
-use super::question::from_body;
+use super::question::{from_body, interpret_body};
 use super::search::answer_get;
 use super::tiles::tileset_link;
 use super::writes::created;
@@ -20,8 +20,9 @@ use crate::state::App;
 const PAGE_MEMBERS: [&str; 2] = ["limit", "token"];
 
 /// `POST /searches`. The question is checked in full, so that every kept id can be answered.
-pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonBody) -> Result<Response, ApiError> {
+pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): JsonBody) -> Result<Response, ApiError> {
     ask.only(&[])?;
+    interpret_body(&app, &ask, &mut body)?;
     let mut canonical = from_body(&app, body, &[])?.canonical;
     if let Some(members) = canonical.as_object_mut() {
         members.retain(|name, _| !PAGE_MEMBERS.contains(&name.as_str()));
@@ -64,7 +65,7 @@ pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut as
     search.token = paging.token;
     // There is no page for people under this address yet; the JSON answer serves both.
     ask.html = false;
-    answer_get(&app, ask, search, None).await
+    answer_get(&app, ask, search, None, None).await
 }
 
 /// The kept question of an id, as the body of a search.

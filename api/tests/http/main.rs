@@ -12,3 +12,4 @@ mod scope;
 mod stac;
 mod tiles;
 mod transactions;
+mod words;

@@ -1,6 +1,7 @@
 //! A service with a small catalogue, and requests to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use nilometer_api::accounts::Accounts;
 use nilometer_api::config::Config;
+use nilometer_api::held::HeldSnapshots;
 use nilometer_api::metrics::{Metrics, WriteTimes};
 use nilometer_api::state::{AppState, Random};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
@@ -23,6 +25,8 @@ pub(crate) struct World {
     router: Router,
     pub(crate) operator: String,
     pub(crate) reader: String,
+    /// The time, µs.
+    now: Arc<AtomicI64>,
     _dir: tempfile::TempDir,
 }
 
@@ -132,7 +136,11 @@ impl World {
 
     async fn empty() -> (Self, Arc<Catalog>) {
         let dir = tempfile::tempdir().unwrap();
-        let clock: Clock = Arc::new(|| Instant(1_700_000_000_000_000));
+        let now = Arc::new(AtomicI64::new(1_700_000_000_000_000));
+        let clock: Clock = {
+            let now = Arc::clone(&now);
+            Arc::new(move || Instant(now.load(Ordering::Relaxed)))
+        };
         let data = dir.path().to_str().unwrap();
         let config = Config::from_pairs(&[("data", data), ("public_url", BASE)]).unwrap();
         let random = Random::system();
@@ -145,9 +153,23 @@ impl World {
         let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
         let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
         let config = Arc::new(config);
-        let state = AppState { catalog: Arc::clone(&catalog), config, accounts, metrics, tiles, clock, random };
+        let state = AppState {
+            catalog: Arc::clone(&catalog),
+            config,
+            accounts,
+            metrics,
+            tiles,
+            held: HeldSnapshots::default(),
+            clock,
+            random,
+        };
         let router = nilometer_api::router(Arc::new(state));
-        (Self { router, operator, reader, _dir: dir }, catalog)
+        (Self { router, operator, reader, now, _dir: dir }, catalog)
+    }
+
+    /// Lets minutes go by.
+    pub(crate) fn wait_minutes(&self, minutes: i64) {
+        self.now.fetch_add(minutes * 60_000_000, Ordering::Relaxed);
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use nilometer_schemas::{FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, Item, index_schema};
+use nilometer_schemas::{FORMAT_VERSION, IndexFields, Item, index_schema};
 use serde::{Deserialize, Serialize};
 use tantivy::indexer::{LogMergePolicy, MergePolicy};
 use tantivy::{Index, IndexBuilder, IndexSettings, IndexSortByField, IndexWriter, Order, TantivyDocument};
 
 use super::directory::CheckpointDirectory;
-use super::tokens::FoldedTokenizer;
+use super::tokens;
 use crate::Error;
 use crate::segment::{self, Row};
 
@@ -145,7 +145,7 @@ pub(crate) fn open_index(dir: &Path, write: bool) -> Result<OpenIndex, Error> {
     if index.schema() != schema {
         return Err(Error::Format { path: dir.to_owned(), found: "another schema".into(), expected: FORMAT_VERSION });
     }
-    index.tokenizers().register(FOLDED_TOKENIZER, FoldedTokenizer);
+    tokens::register(&index);
     Ok(OpenIndex { index, fields, directory })
 }
 
@@ -189,8 +189,14 @@ pub(crate) fn document(item: &Item, row: &Row, fields: &IndexFields) -> TantivyD
     let mut doc = TantivyDocument::new();
     doc.add_u64(fields.row, row.seq);
     doc.add_u64(fields.hilbert, row.hilbert());
-    for text in item.words_of() {
+    let id = item.id.as_str();
+    for name in item.names().chain([id]) {
+        doc.add_text(fields.title, name);
+        doc.add_text(fields.names, name);
+    }
+    for text in item.names().chain(item.described()).chain([id]) {
         doc.add_text(fields.words, text);
+        fields.stems.iter().for_each(|stems| doc.add_text(*stems, text));
     }
     doc.add_custom(fields.payload, &row.encode());
     doc
@@ -224,7 +230,7 @@ mod tests {
             writer.commit().unwrap();
         }
         // Half of the small segment goes with the last commit, so that a merge is due.
-        (20..23).for_each(|seq| drop(delete(&writer, seq)));
+        (20..23).for_each(|seq| assert!(delete(&writer, seq) > 0));
         writer.commit().unwrap();
         drop(writer);
         let mut writer = open_writer(&index, 0).unwrap();

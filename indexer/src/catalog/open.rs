@@ -77,7 +77,8 @@ fn open_snapshot(layout: &Layout) -> Result<Snapshot, Error> {
         collections,
         tables,
         files,
-        &mut SegmentCache::default(),
+        // What is only read does not change: its sequence number tells it from others.
+        &mut SegmentCache::numbered_from(payload.seq),
     )
 }
 

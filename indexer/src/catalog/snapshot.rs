@@ -66,9 +66,21 @@ pub(crate) struct SegmentCache {
     data: HashMap<SegmentId, Arc<SegmentCore>>,
     /// The series that the views show the latest values of.
     series: Arc<SeriesTables>,
+    /// Number of the newest snapshot.
+    number: u64,
 }
 
 impl SegmentCache {
+    /// A cache whose snapshots have the numbers after `number`.
+    pub(crate) fn numbered_from(number: u64) -> Self {
+        Self { number, ..Self::default() }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number
+    }
+
     fn view(
         &self,
         ord: u32,
@@ -103,7 +115,7 @@ impl SegmentCache {
 
     fn views(&mut self, searcher: &Searcher, series: &Arc<SeriesTables>) -> Result<Vec<Arc<SegmentView>>, Error> {
         let mut views = Vec::new();
-        let mut next = Self { series: series.clone(), ..Self::default() };
+        let mut next = Self { series: series.clone(), number: self.number, ..Self::default() };
         for (ord, reader) in searcher.segment_readers().iter().enumerate() {
             let opstamp = searcher.generation().segments().get(&reader.segment_id()).copied().flatten();
             let view = self.view(ord as u32, reader, opstamp, series)?;
@@ -138,6 +150,8 @@ impl Newest {
 
 /// See the module. A request holds one from start to end.
 pub struct Snapshot {
+    /// See [`Snapshot::number`].
+    number: u64,
     newest: Newest,
     searcher: Searcher,
     fields: IndexFields,
@@ -158,7 +172,12 @@ impl Snapshot {
         cache: &mut SegmentCache,
     ) -> Result<Self, Error> {
         let segments = cache.views(&searcher, &series)?;
-        Ok(Self { newest, searcher, fields, segments, collections, series, log })
+        Ok(Self { number: cache.next_number(), newest, searcher, fields, segments, collections, series, log })
+    }
+
+    /// A number that no other snapshot of this process has, and most likely none of another.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Sequence number of the newest write in it.

@@ -6,16 +6,17 @@ use nilometer_schemas::limits::{
     COLLECTIONS_MAX, IDS_MAX, PAGE_LIMIT_MAX, Q_CHARS_MAX, Q_TERMS_MAX, REFS_MAX, SORT_KEYS_MAX,
 };
 use nilometer_schemas::{
-    Bbox, CollectionId, Dialect, Direction, Filter, ItemId, Kind, Problem, Search, SortKey, TimeInterval, geojson, text,
+    Bbox, CollectionId, Dialect, Direction, Filter, ItemId, Kind, Problem, Search, SortKey, TimeInterval, Words,
+    geojson,
 };
 use serde_json::{Map, Value, json};
 
 use super::url::CRS84;
-use super::{Request, fields};
+use super::{Request, fields, words};
 use crate::cql2::{self, QueryGeometry, number};
 
 /// The members of a search body, which are also the parameters of its URL form.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 17] = [
     "bbox",
     "collections",
     "datetime",
@@ -24,10 +25,12 @@ pub(super) const NAMES: [&str; 15] = [
     "filter-crs",
     "filter-lang",
     "ids",
+    "interpret",
     "intersects",
     "intersectsRefs",
     "limit",
     "q",
+    "read",
     "sortby",
     "strict",
     "token",
@@ -72,7 +75,7 @@ pub(super) fn read(body: &Map<String, Value>, dialect: Dialect) -> Result<Reques
         datetime: reader.datetime(dialect)?,
         filter: reader.filter()?,
         strict: reader.strict()?,
-        q: reader.q()?,
+        words: reader.words()?,
         sortby: reader.sortby()?,
         token: reader.token()?,
         ..Search::default()
@@ -85,6 +88,8 @@ pub(super) fn read(body: &Map<String, Value>, dialect: Dialect) -> Result<Reques
         reader.keep("fields", fields::to_value(&fields));
         search.fields = Some(fields);
     }
+    // Pages tell what they were read from; it sets no condition.
+    reader.text("read")?;
     if search.bbox.is_some() && search.intersects.is_some() {
         return Err(Problem::invalid("bbox-and-intersects", "bbox and intersects exclude each other")
             .at("intersects")
@@ -188,12 +193,7 @@ impl<'a> Reader<'a> {
     fn datetime(&mut self, dialect: Dialect) -> Result<Option<TimeInterval>, Problem> {
         let Some(text) = self.text("datetime")? else { return Ok(None) };
         let interval = TimeInterval::parse(text, dialect)?;
-        let end = |end: Option<nilometer_schemas::Instant>| end.map_or_else(|| "..".to_owned(), |t| t.to_string());
-        let canonical = match (interval.start, interval.end) {
-            (Some(start), Some(last)) if start == last => start.to_string(),
-            (start, last) => format!("{}/{}", end(start), end(last)),
-        };
-        self.keep("datetime", canonical.into());
+        self.keep("datetime", interval.to_string().into());
         Ok(Some(interval))
     }
 
@@ -242,11 +242,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Words and phrases; a text is a list separated by commas.
-    fn q(&mut self) -> Result<Vec<String>, Problem> {
+    fn words(&mut self) -> Result<Option<Words>, Problem> {
         let parts: Vec<&str> = match self.get("q") {
-            None => return Ok(Vec::new()),
-            Some(Value::String(text)) => text.split(',').collect(),
-            Some(Value::Array(list)) if list.is_empty() => return Ok(Vec::new()),
+            None => return Ok(None),
+            Some(Value::String(text)) => words::terms(text),
+            Some(Value::Array(list)) if list.is_empty() => return Ok(None),
             Some(Value::Array(list)) => {
                 let parts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
                 parts.ok_or_else(|| bad("q", "q is a text or an array of texts"))?
@@ -257,22 +257,40 @@ impl<'a> Reader<'a> {
         if chars > Q_CHARS_MAX {
             return Err(too_many("q", format!("q has {chars} characters, the limit is {Q_CHARS_MAX}"), Q_CHARS_MAX));
         }
-        let terms: Vec<String> = parts
-            .iter()
-            .map(|part| part.trim())
-            .filter(|part| text::words(part).next().is_some())
-            .map(str::to_owned)
-            .collect();
-        if terms.is_empty() {
+        let terms: Vec<&str> = parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect();
+        let together = self.interpret()?;
+        let read = if together { words::read_together(&terms.join(" "))? } else { words::read(&terms)? };
+        let Some(words) = read else {
             return Err(
                 bad("q", "q holds no word").allowed("words or phrases, separated by commas; one of them must match")
             );
-        }
-        if terms.len() > Q_TERMS_MAX {
-            return Err(too_many("q", format!("q has {} terms, the limit is {Q_TERMS_MAX}", terms.len()), Q_TERMS_MAX));
+        };
+        let count = words.leaves();
+        if count > Q_TERMS_MAX {
+            return Err(too_many("q", format!("q has {count} words, the limit is {Q_TERMS_MAX}"), Q_TERMS_MAX));
         }
         self.keep("q", json!(terms));
-        Ok(terms)
+        Ok(Some(words))
+    }
+
+    /// Whether the words of `q` are those of a person, who means all of them and no run of words.
+    fn interpret(&mut self) -> Result<bool, Problem> {
+        let words = match self.get("interpret") {
+            None | Some(Value::Bool(false)) => return Ok(false),
+            Some(Value::Bool(true)) => true,
+            Some(Value::String(text)) => match text.as_str() {
+                "true" | "words" => true,
+                "false" | "" => return Ok(false),
+                _ => false,
+            },
+            Some(_) => false,
+        };
+        if !words {
+            return Err(bad("interpret", "what interpret asks for does not exist").allowed("true, words, false"));
+        }
+        // What was read of the words stands in other members by now.
+        self.keep("interpret", "words".into());
+        Ok(true)
     }
 
     fn sortby(&mut self) -> Result<Vec<SortKey>, Problem> {

@@ -7,6 +7,7 @@ mod aggregations;
 mod fields;
 mod members;
 mod url;
+mod words;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

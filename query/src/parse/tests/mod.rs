@@ -7,7 +7,7 @@ use nilometer_schemas::limits::{
     AGGREGATIONS_MAX, COLLECTIONS_MAX, IDS_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Q_CHARS_MAX, Q_TERMS_MAX, REFS_MAX,
     SORT_KEYS_MAX,
 };
-use nilometer_schemas::{Bbox, Comparison, Dialect, Direction, Filter, Kind, Problem, Scalar, Search};
+use nilometer_schemas::{Bbox, Comparison, Dialect, Direction, Filter, Kind, Problem, Scalar, Search, Words};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -81,8 +81,10 @@ fn each_parameter_means_the_same_in_both_forms() {
     check("datetime", "2020-01-01T01:00:00+01:00", json!("2020-01-01t00:00:00.000z"), json!(day));
     check("datetime", "../2020-01-01T00:00:00Z", json!("/2020-01-01T00:00:00Z"), json!("../2020-01-01T00:00:00Z"));
     check("intersectsRefs", "lakes.1,a.b.c", json!(["lakes.1", "a.b.c"]), json!(["lakes.1", "a.b.c"]));
-    let search = check("q", "Saône, flood plain,!", json!(["Saône", "flood plain"]), json!(["Saône", "flood plain"]));
-    assert_eq!(search.q, ["Saône", "flood plain"]);
+    let search =
+        check("q", "Saône, flood plain,!", json!(["Saône", "flood plain", "!"]), json!(["Saône", "flood plain", "!"]));
+    let plain = Words::Phrase { words: vec!["flood".into(), "plain".into()], exact: false };
+    assert_eq!(search.words, Some(Words::Any(vec![Words::Word("saone".into()), plain])));
     check("q", "a,b", json!("a,b"), json!(["a", "b"]));
     check("token", "abc", json!("abc"), json!("abc"));
     check("limit", "5", json!(5.0), json!(5));

@@ -1,0 +1,114 @@
+//! What collections are called and what they are about: the words by which a sentence names them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nilometer_indexer::{Snapshot, stems};
+use nilometer_schemas::text::words;
+use nilometer_schemas::{CollectionId, ObservationModel, Scope, TRANSLATIONS_MEMBER};
+use serde_json::{Map, Value};
+
+/// Words for what is measured, each with words that stand in the names of such parameters. Names of parameters are
+/// known by themselves; these are what people say instead.
+const MEASURED: [(&[&str], &[&str]); 9] = [
+    (
+        &["level", "niveau", "hauteur", "cote", "stage", "height"],
+        &["level", "height", "elevation", "niveau", "hauteur", "cote"],
+    ),
+    (&["discharge", "debit", "flow", "streamflow", "ecoulement"], &["discharge", "debit", "streamflow"]),
+    (&["temperature", "temperatures"], &["temperature"]),
+    (&["rain", "rainfall", "pluie", "precipitation"], &["precipitation"]),
+    (&["volume", "storage", "stockage"], &["storage", "volume"]),
+    (&["area", "surface", "superficie"], &["area", "surface"]),
+    (&["slope", "pente"], &["slope", "pente"]),
+    (&["width", "largeur"], &["width", "largeur"]),
+    (&["nitrate", "nitrates"], &["nitrate", "nitrates"]),
+];
+
+/// Words for kinds of things, each with keywords of collections of them.
+const KINDS: [(&[&str], &[&str]); 3] = [
+    (&["station", "gauge", "jauge", "limnimetre"], &["gauge", "station", "staff gauge", "observation point"]),
+    (&["groundwater", "nappe", "well", "forage", "puits"], &["groundwater", "piezometer", "well"]),
+    (&["reservoir", "retenue", "barrage", "dam"], &["reservoir"]),
+];
+
+/// The names of collections and of their parameters.
+pub(super) struct Vocabulary {
+    /// What a run of stems names: collections.
+    names: BTreeMap<String, BTreeSet<CollectionId>>,
+    /// The same of what is measured in them.
+    parameters: BTreeMap<String, BTreeSet<CollectionId>>,
+}
+
+impl Vocabulary {
+    /// The vocabulary of the collections that a scope sees.
+    pub(super) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
+        let mut own = Self { names: BTreeMap::new(), parameters: BTreeMap::new() };
+        for stored in snapshot.collections(scope) {
+            let collection = &stored.collection;
+            let id = &collection.id;
+            own.name(id.as_str(), id);
+            own.members(&collection.body, id);
+            let translations = collection.body.get(TRANSLATIONS_MEMBER).and_then(Value::as_object);
+            for translation in translations.into_iter().flat_map(Map::values).filter_map(Value::as_object) {
+                own.members(translation, id);
+            }
+            let model = ObservationModel::of_collection(collection);
+            let is_about_another = |name: &str| {
+                model
+                    .parameters
+                    .iter()
+                    .any(|p| [&p.quality, &p.uncertainty].into_iter().flatten().any(|own| own == name))
+            };
+            // What has no unit, or only tells how good something else is, is nothing that people look for.
+            for parameter in model.parameters.iter().filter(|p| p.unit.is_some() && !is_about_another(&p.name)) {
+                let titles = [&parameter.title, &parameter.title_fr].into_iter().flatten().map(String::as_str);
+                for title in titles.chain([parameter.name.as_str()]) {
+                    own.parameters.entry(key(title)).or_default().insert(id.clone());
+                    let told: Vec<String> = words(title).collect();
+                    for (said, standing) in MEASURED {
+                        if told.iter().any(|word| standing.contains(&word.as_str())) {
+                            for word in said {
+                                own.parameters.entry(key(word)).or_default().insert(id.clone());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        own
+    }
+
+    fn members(&mut self, members: &Map<String, Value>, id: &CollectionId) {
+        let keywords = members.get("keywords").and_then(Value::as_array).into_iter().flatten();
+        for name in members.get("title").into_iter().chain(keywords).filter_map(Value::as_str) {
+            self.name(name, id);
+        }
+    }
+
+    fn name(&mut self, name: &str, id: &CollectionId) {
+        self.names.entry(key(name)).or_default().insert(id.clone());
+        for (said, keywords) in KINDS {
+            if keywords.contains(&name) {
+                for word in said {
+                    self.names.entry(key(word)).or_default().insert(id.clone());
+                }
+            }
+        }
+    }
+
+    /// The collections that a run of folded words names.
+    pub(super) fn collections(&self, run: &str) -> Option<&BTreeSet<CollectionId>> {
+        self.names.get(&key(run))
+    }
+
+    /// The collections in which what a run of folded words names is measured.
+    pub(super) fn measuring(&self, run: &str) -> Option<&BTreeSet<CollectionId>> {
+        self.parameters.get(&key(run))
+    }
+}
+
+/// The stems of a text's words: singular and plural are one.
+fn key(text: &str) -> String {
+    // One language is enough to take both sides alike; French also takes English plurals back.
+    words(text).map(|word| stems(&word)[1].clone()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,82 @@
+//! `/suggest`: what somebody may mean who types, as they type.
+
+use axum::extract::State;
+use axum::response::Response;
+use nilometer_schemas::Problem;
+use nilometer_schemas::limits::Q_CHARS_MAX;
+use serde_json::{Map, Value, json};
+
+use super::ask::{Ask, to_bytes, whole_number};
+use super::collection_view::language_of;
+use crate::links::{HTML, JSON, item_path, with_query};
+use crate::problem::ApiError;
+use crate::state::App;
+use crate::suggest::{Suggestion, suggest};
+
+/// Suggestions in an answer at most; a larger `limit` is clamped.
+pub(crate) const LIMIT_MAX: usize = 20;
+/// Suggestions in an answer where the caller names no limit.
+pub(crate) const LIMIT_DEFAULT: usize = 12;
+/// Parameters of a search whose values are lists.
+const LISTS: [&str; 3] = ["collections", "ids", "intersectsRefs"];
+
+/// `GET /suggest`.
+pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+    ask.only(&["q", "limit"])?;
+    let text = ask.parameter("q").unwrap_or_default().to_owned();
+    let chars = text.chars().count();
+    if chars > Q_CHARS_MAX {
+        let problem = Problem::invalid("text-size", format!("the text has {chars} characters")).at("q");
+        return Err(problem.allowed(format!("at most {Q_CHARS_MAX} characters")).into());
+    }
+    let limit = match ask.parameter("limit") {
+        Some(text) => usize::try_from(whole_number("limit", text)?).unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX),
+        None => LIMIT_DEFAULT,
+    };
+    let snapshot = app.catalog.snapshot();
+    let view = ask.clone();
+    ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
+        let one = |suggestion: Suggestion| {
+            let title = |id: &str| {
+                let stored = snapshot.collection(id, view.scope)?;
+                Some(stored.collection.title(&language_of(&stored.collection, &view.languages)).to_owned())
+            };
+            let collection = suggestion.collection.as_ref().map(|id| id.as_str());
+            let pairs = suggestion.sets.iter().map(|(name, value)| (*name, value.as_str()));
+            json!({
+                "type": suggestion.kind.name(),
+                "title": suggestion.title,
+                "collection": collection,
+                "collectionTitle": collection.and_then(title),
+                "count": suggestion.count,
+                "search": members(&suggestion.sets),
+                "reading": suggestion.reading.as_ref().map(crate::reading::Reading::to_json),
+                "href": view.links.absolute(&with_query("/search", pairs)),
+                "page": page(&suggestion).map(|path| view.links.link("alternate", HTML, &path)),
+            })
+        };
+        let found = suggest(&snapshot, &view, &text, limit)?;
+        to_bytes(&json!({
+            "suggestions": found.into_iter().map(one).collect::<Vec<_>>(),
+            "links": [
+                view.links.link("self", JSON, &view.path_and_query),
+                view.links.link("root", JSON, "/"),
+            ],
+        }))
+    })
+    .await
+}
+
+/// The parameters as members of a search's body.
+fn members(sets: &[(&'static str, String)]) -> Map<String, Value> {
+    let value = |name: &str, text: &str| {
+        if LISTS.contains(&name) { text.split(',').map(Value::from).collect() } else { Value::from(text) }
+    };
+    sets.iter().map(|(name, text)| ((*name).to_owned(), value(name, text))).collect()
+}
+
+/// The page of the one thing that a suggestion names.
+fn page(suggestion: &Suggestion) -> Option<String> {
+    let [("collections", collection), ("ids", id)] = suggestion.sets.as_slice() else { return None };
+    (!id.contains(',')).then(|| item_path(collection, id))
+}

@@ -1,0 +1,263 @@
+//! Words: the signs of `q`, the order by relevance, words that were mistyped, sentences, and suggestions.
+
+use std::collections::BTreeSet;
+
+use nilometer_indexer::{Precondition, Write};
+use nilometer_schemas::{Collection, Item};
+use serde_json::{Value, json};
+
+use crate::world::{Answer, World, bearer};
+
+fn put(item: Value) -> Write {
+    Write::PutItem(Box::new(Item::from_value(&item, None).unwrap()), Precondition::None)
+}
+
+fn lake(id: &str, title: &str, more: &str) -> Value {
+    json!({
+        "type": "Feature", "id": id, "collection": "lakes",
+        "geometry": {"type": "Polygon", "coordinates": [[[6, 46], [7, 46], [7, 46.5], [6, 46.5], [6, 46]]]},
+        "properties": {"datetime": "2020-05-01T00:00:00Z", "title": title, "description": more},
+    })
+}
+
+/// A text as part of an address.
+fn encoded(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~,".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// The last part of a problem's type.
+fn code(answer: &Answer) -> String {
+    let kind = answer.json()["type"].as_str().unwrap_or_default().to_owned();
+    kind.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// Lakes whose texts differ in where their words stand.
+async fn world() -> World {
+    let lakes = json!({
+        "id": "lakes", "title": "Lakes of the Alps", "description": "d", "keywords": ["lake", "place", "SWOT"],
+        "nilometer:parameters": [{"name": "wse", "title": "Water surface elevation", "title_fr": "Niveau d'eau", "unit": "m"}],
+    });
+    World::with(vec![
+        Write::PutCollection(Box::new(Collection::from_value(lakes).unwrap()), Precondition::None),
+        put(lake("leman", "Lac Léman", "The largest one, by Geneva.")),
+        put(lake("annecy", "Lac d'Annecy", "Less known than the Lac Léman; its levels are read daily.")),
+        put(lake("bourget", "Lac du Bourget", "Reservoirs and rivières feed it.")),
+        put(lake("morat", "Murtensee", "Lac Léman and others are larger; the Lac de Morat.")),
+    ])
+    .await
+}
+
+async fn ids(world: &World, path: &str) -> BTreeSet<String> {
+    world.ok(path).await.ids().into_iter().collect()
+}
+
+fn set(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_signs_of_a_term_say_what_must_and_what_must_not_stand_there() {
+    let world = world().await;
+    for (q, expected) in [
+        ("leman", &["leman", "annecy", "morat"][..]),
+        ("lac leman", &["leman", "annecy", "morat"]),
+        ("leman lac", &[]),
+        ("\"lac leman\" -morat", &["leman", "annecy"]),
+        ("lac AND known", &["annecy"]),
+        ("+lac -leman", &["bourget"]),
+        ("bourget,annecy", &["bourget", "annecy"]),
+        ("lac (geneva OR feed)", &["leman", "bourget"]),
+        ("ann*", &["annecy"]),
+        // Other forms of a word in both languages; a quoted word stands as it is.
+        ("level,riviere", &["annecy", "bourget"]),
+        ("reservoir", &["bourget"]),
+        ("\"reservoir\"", &[]),
+        // An id is a word.
+        ("morat", &["morat"]),
+    ] {
+        let path = format!("/search?collections=lakes&q={}", encoded(q));
+        assert_eq!(ids(&world, &path).await, set(expected), "{q}");
+        let terms: Vec<&str> = if q.contains('(') { vec![q] } else { q.split(',').collect() };
+        let asked = world.ask("/search", &json!({"collections": ["lakes"], "q": terms})).await;
+        assert_eq!(asked.ids().into_iter().collect::<BTreeSet<_>>(), set(expected), "{q} as a body");
+    }
+    let deep = format!("/search?q={}", encoded(&format!("{}a*{}", "(".repeat(40), ")".repeat(40))));
+    let refused = world.get(&deep).await;
+    assert_eq!((refused.status, &refused.json()["parameter"]), (400, &json!("q")));
+}
+
+#[tokio::test]
+async fn the_best_match_comes_first_unless_another_order_is_asked_for() {
+    let world = world().await;
+    assert_eq!(world.ok("/search?q=lac%20leman").await.ids()[0], "leman");
+    assert_eq!(world.ok("/search?q=lac%20leman&sortby=id").await.ids(), ["annecy", "leman", "morat"]);
+    let last = world.ok("/search?q=lac%20leman&sortby=%2Brelevance").await.ids();
+    assert_eq!(last.last().map(String::as_str), Some("leman"));
+    let refused = world.get("/search?sortby=-relevance").await;
+    assert_eq!((refused.status, code(&refused).as_str()), (400, "relevance-without-words"));
+}
+
+#[tokio::test]
+async fn pages_by_relevance_hold_their_snapshot_for_ten_minutes() {
+    let world = world().await;
+    let whole = world.ok("/search?q=lac%20leman").await.ids();
+    let next = |answer: &Answer| answer.link("next").unwrap()["href"].as_str().unwrap().to_owned();
+    let mut page = world.ok("/search?q=lac%20leman&limit=1").await;
+    let second = next(&page);
+    let mut pages = page.ids();
+    for n in 0..2 {
+        // What is written meanwhile changes every score, and is no part of the run.
+        let title = "Lac Léman ".repeat(n + 2);
+        let more = lake(&format!("new-{n}"), &title, "Lac Léman");
+        let path = "/collections/lakes/items";
+        assert_eq!(world.json("POST", path, &world.operator, &more).await.status, 201);
+        world.wait_minutes(6);
+        page = world.ok(&next(&page)).await;
+        pages.extend(page.ids());
+    }
+    assert_eq!(pages, whole);
+    assert!(page.link("next").is_none());
+    world.wait_minutes(11);
+    let gone = world.get(&second).await;
+    assert_eq!((gone.status, code(&gone).as_str()), (410, "page-expired"));
+}
+
+#[tokio::test]
+async fn a_page_by_relevance_shows_nothing_that_was_hidden_since() {
+    let world = world().await;
+    let next = world.ok("/search?q=lac%20leman&limit=1").await.link("next").unwrap();
+    let hidden = json!({"id": "lakes", "description": "d", "nilometer:access": "hidden"});
+    let key = bearer(&world.operator);
+    let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
+    let put = world.body("PUT", "/collections/lakes", &headers, hidden.to_string()).await;
+    assert!(put.status < 300, "{}", put.text());
+    assert_eq!(world.get(next["href"].as_str().unwrap()).await.status, 410);
+}
+
+#[tokio::test]
+async fn typing_errors_are_forgiven_only_where_nothing_has_the_words_and_it_is_said() {
+    let world = world().await;
+    let told = |answer: &Answer| {
+        let links = answer.json()["links"].as_array().unwrap().clone();
+        links.into_iter().find(|link| link["word"].is_string())
+    };
+    let slip = world.ok("/search?q=annnecy").await;
+    assert_eq!(slip.ids(), ["annecy"]);
+    let link = told(&slip).unwrap();
+    assert_eq!((&link["word"], &link["taken"]), (&json!("annnecy"), &json!(["annecy"])));
+    world.ok(link["href"].as_str().unwrap()).await;
+    assert!(told(&world.ok("/search?q=annecy").await).is_none());
+    // Each part may be mistyped; a quoted one is meant as it stands, and so are short words and numbers.
+    assert_eq!(world.ok("/search?q=lac%20bourgte").await.ids(), ["bourget"]);
+    for q in ["%22annnecy%22", "lca", "annnec*"] {
+        assert_eq!(world.ok(&format!("/search?q={q}")).await.json()["numberMatched"], 0, "{q}");
+    }
+    // Facets and tiles count the same items.
+    let counted = world.ok("/aggregate?aggregations=total_count&q=annnecy").await.json();
+    assert_eq!(counted["aggregations"][0]["value"], 1);
+    // What is hidden is no word for a visitor, neither as it stands nor as what was meant.
+    for q in ["borehole", "boreholee"] {
+        let answer = world.ok(&format!("/search?q={q}")).await;
+        assert_eq!(answer.json()["numberMatched"], 0, "{q}");
+        assert!(!answer.text().replace(&format!("q={q}"), "").contains("borehole"), "{}", answer.text());
+        assert_eq!(world.get_as_operator(&format!("/search?q={q}")).await.ids(), ["hidden-1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_sentence_is_read_as_place_collections_period_and_words() {
+    let world = world().await;
+    let reading = |answer: Answer| answer.json()["nilometer:reading"].clone();
+    let read = async |q: &str| reading(world.ok(&format!("/search?interpret=true&q={}", encoded(q))).await);
+    let lakes = read("niveau lac léman 2019-2021").await;
+    assert_eq!(lakes["place"]["intersectsRefs"], json!(["lakes.leman"]), "{lakes}");
+    assert_eq!(lakes["collections"], json!({"text": ["niveau"], "collections": ["lakes"]}));
+    assert_eq!(lakes["period"]["datetime"], "2019-01-01T00:00:00Z/2021-12-31T23:59:59.999999Z");
+    assert_eq!(lakes["words"], "");
+    let words = read("gauges garonne since 2021").await;
+    assert_eq!((&words["words"], &words["collections"]["collections"]), (&json!("garonne"), &json!(["gauges"])));
+    let found = world.ok("/search?interpret=true&q=gauges%20garonne%20since%202021").await;
+    assert_eq!(found.ids(), ["garonne-2"]);
+    // A name is a name, whatever it is made of; so are signs.
+    for q in ["lac léman", "lac d'annecy", "garonne", "\"lakes\" 2020", "lac* 2020"] {
+        assert!(read(q).await.is_null(), "{q}");
+    }
+    // What the question says already is not read.
+    let set = world.ok("/search?interpret=true&datetime=../2000-01-01T00:00:00Z&q=gauges%202021").await;
+    assert_eq!(set.json()["numberMatched"], 0);
+    // The same in a body, and for counts.
+    let body = json!({"q": "gauges garonne since 2021", "interpret": true});
+    let asked = world.ask("/search", &body).await;
+    assert_eq!(asked.ids(), ["garonne-2"]);
+    assert_eq!(reading(asked)["words"], "garonne");
+    let counted =
+        world.ok("/aggregate?aggregations=total_count&interpret=true&q=gauges%20garonne%20since%202021").await;
+    assert_eq!(counted.json()["aggregations"][0]["value"], 1);
+    // Without it words are what STAC says: a run of words.
+    assert_eq!(world.ok("/search?q=garonne%20at%20garonne").await.json()["numberMatched"], 2);
+    assert_eq!(world.ok("/search?q=2%20garonne").await.json()["numberMatched"], 0);
+    assert_eq!(world.ok("/search?q=2%20garonne&interpret=words").await.ids(), ["garonne-2"]);
+    assert_eq!(world.get("/search?q=a&interpret=maybe").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_page_puts_what_it_read_into_the_address_and_offers_the_words() {
+    let world = world().await;
+    let form = world.page("/search?q=gauges+garonne+since+2021&interpret=true&place=&from=&to=").await;
+    assert_eq!(form.status, 303);
+    let to = form.header("location").to_owned();
+    for part in ["q=garonne", "collections=gauges", "datetime=2021-01-01", "read=gauges%20garonne%20since%202021"] {
+        assert!(to.contains(part), "{part} is not in {to}");
+    }
+    let page = world.page(&to.replace("/portal", "")).await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    assert!(page.text().contains("was read as the filters above"), "{}", page.text());
+    assert!(page.text().contains("interpret=words"));
+    // The same question for programs.
+    assert_eq!(world.get(&format!("{}&f=json", to.replace("/portal", ""))).await.ids(), ["garonne-2"]);
+    let plain = world.page("/search?q=garonne&interpret=true&place=&from=&to=").await;
+    assert!(plain.header("location").ends_with("/search?q=garonne"), "{}", plain.header("location"));
+    let typo = world.page("/search?q=annnecy").await.text();
+    assert!(typo.contains("No item has the word “annnecy”"), "{typo}");
+}
+
+#[tokio::test]
+async fn suggestions_tell_what_they_would_do() {
+    let world = world().await;
+    let suggest = async |q: &str| world.ok(&format!("/suggest?q={}", encoded(q))).await.json()["suggestions"].clone();
+    let of = |all: &Value, kind: &str| -> Vec<Value> {
+        all.as_array().unwrap().iter().filter(|s| s["type"] == kind).cloned().collect()
+    };
+    let lac = suggest("lac lem").await;
+    let place = &of(&lac, "place")[0];
+    assert_eq!((&place["title"], &place["search"]), (&json!("Lac Léman"), &json!({"intersectsRefs": ["lakes.leman"]})));
+    assert!(place["href"].as_str().unwrap().ends_with("/search?intersectsRefs=lakes.leman"));
+    let gauges = suggest("gau").await;
+    assert_eq!(of(&gauges, "collection")[0]["search"], json!({"collections": ["gauges"]}));
+    let garonne = suggest("garon").await;
+    let word = &of(&garonne, "word")[0];
+    assert_eq!(
+        (&word["title"], &word["count"], &word["search"]),
+        (&json!("garonne"), &json!(2), &json!({"q": "garonne"}))
+    );
+    let items = suggest("garonne at").await;
+    let stations: Vec<Value> =
+        items.as_array().unwrap().iter().filter(|s| s["collection"] == "gauges").cloned().collect();
+    assert_eq!(stations.len(), 2, "{items}");
+    assert!(stations[0]["page"]["href"].as_str().unwrap().contains("/collections/gauges/items/garonne-"));
+    let sentence = suggest("gauges garonne 2021").await;
+    assert_eq!(sentence[0]["type"], "reading");
+    assert_eq!(sentence[0]["search"]["collections"], json!(["gauges"]));
+    // Every address that is suggested answers.
+    for all in [&lac, &gauges, &garonne, &items, &sentence] {
+        for suggestion in all.as_array().unwrap() {
+            world.ok(suggestion["href"].as_str().unwrap()).await;
+        }
+    }
+    for q in ["", " ", "!", "conf", "confidential", "bore", "x"] {
+        let all = suggest(q).await;
+        assert!(!all.to_string().to_lowercase().contains("bore"), "{q}: {all}");
+    }
+    assert_eq!(world.get(&format!("/suggest?q={}", "a".repeat(2000))).await.status, 400);
+}

@@ -1,0 +1,296 @@
+//! `q` as a condition on words.
+//!
+//! A term is a word, or several that stand one after the other; commas separate terms, one of which must match. That is
+//! all that STAC's free text knows. A term with one of the signs `"…"`, `+`, `-`, `*`, `( )`, `OR`, `AND` or `NOT` in it says
+//! more: there, words need not stand together. Signs that make no sense are taken for blanks, as people expect of a search field.
+
+use nilometer_schemas::limits::Q_DEPTH_MAX;
+use nilometer_schemas::{Problem, Words, text};
+
+use super::members::bad;
+
+/// One sign of a term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Sign {
+    /// Words between blanks, several where other characters than blanks part them.
+    Chunk(Vec<String>),
+    /// The same, the last of them only begun.
+    Begun(Vec<String>),
+    Quoted(Vec<String>),
+    Plus,
+    Minus,
+    Or,
+    And,
+    Open,
+    Close,
+}
+
+/// The terms of a text: commas outside quotation marks and parentheses part them.
+pub(super) fn terms(text: &str) -> Vec<&str> {
+    let (mut terms, mut begin, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
+    // A mark that is never closed is none.
+    let closes = text.matches('"').count().is_multiple_of(2);
+    let balanced = text.matches('(').count() == text.matches(')').count();
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' if closes => quoted = !quoted,
+            '(' if balanced && !quoted => depth += 1,
+            ')' if balanced && !quoted => depth = depth.saturating_sub(1),
+            ',' if depth == 0 && !quoted => {
+                terms.push(&text[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    terms.push(&text[begin..]);
+    terms
+}
+
+/// The condition that one of the terms sets; `None` where there is no word in them.
+///
+/// # Errors
+/// `Invalid` for parentheses nested beyond the limit.
+pub(super) fn read(terms: &[&str]) -> Result<Option<Words>, Problem> {
+    let mut any = Vec::new();
+    for term in terms {
+        any.extend(of_term(term)?);
+    }
+    Ok(either(any))
+}
+
+/// The condition that a person sets who types these words: all of them, and commas are blanks. The signs are as elsewhere.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_together(text: &str) -> Result<Option<Words>, Problem> {
+    let signs = signs(&text.replace(',', " "));
+    let words: Option<Vec<Vec<String>>> =
+        signs.iter().map(|sign| if let Sign::Chunk(words) = sign { Some(words.clone()) } else { None }).collect();
+    match words.map(|chunks| chunks.concat()) {
+        Some(words) if words.is_empty() => Ok(None),
+        Some(words) => Ok(Some(Words::all(words))),
+        None => Parser { signs: &signs, at: 0 }.alternatives(0),
+    }
+}
+
+fn either(mut any: Vec<Words>) -> Option<Words> {
+    if any.len() > 1 { Some(Words::Any(any)) } else { any.pop() }
+}
+
+fn of_term(term: &str) -> Result<Option<Words>, Problem> {
+    let signs = signs(term);
+    let plain: Option<Vec<String>> = signs
+        .iter()
+        .map(|sign| if let Sign::Chunk(words) = sign { Some(words.clone()) } else { None })
+        .collect::<Option<Vec<_>>>()
+        .map(|chunks| chunks.concat());
+    match plain {
+        Some(words) => Ok(phrase(words, false)),
+        None => Parser { signs: &signs, at: 0 }.alternatives(0),
+    }
+}
+
+fn phrase(mut words: Vec<String>, exact: bool) -> Option<Words> {
+    match words.len() {
+        0 => None,
+        1 if !exact => words.pop().map(Words::Word),
+        _ => Some(Words::Phrase { words, exact }),
+    }
+}
+
+fn signs(term: &str) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    let mut rest = term.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let behind = &rest[first.len_utf8()..];
+        let touches = behind.chars().next().is_some_and(|c| !c.is_whitespace());
+        let sign = match first {
+            '(' => Some(Sign::Open),
+            ')' => Some(Sign::Close),
+            '|' => Some(Sign::Or),
+            '&' => Some(Sign::And),
+            '+' if touches => Some(Sign::Plus),
+            '-' if touches => Some(Sign::Minus),
+            _ => None,
+        };
+        if let Some(sign) = sign {
+            signs.push(sign);
+            rest = behind.trim_start();
+            continue;
+        }
+        if first == '"' {
+            let (quoted, after) = behind.split_once('"').unwrap_or(("", behind));
+            let words: Vec<String> = text::words(quoted).collect();
+            signs.extend((!words.is_empty()).then_some(Sign::Quoted(words)));
+            rest = after.trim_start();
+            continue;
+        }
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '(' | ')')).unwrap_or(rest.len());
+        signs.extend(chunk(&rest[..end]));
+        rest = rest[end..].trim_start();
+    }
+    signs
+}
+
+fn chunk(chunk: &str) -> Option<Sign> {
+    match chunk {
+        "OR" => return Some(Sign::Or),
+        "AND" => return Some(Sign::And),
+        "NOT" => return Some(Sign::Minus),
+        _ => {}
+    }
+    let words: Vec<String> = text::words(chunk).collect();
+    let begun = chunk.ends_with('*');
+    (!words.is_empty()).then_some(if begun { Sign::Begun(words) } else { Sign::Chunk(words) })
+}
+
+struct Parser<'a> {
+    signs: &'a [Sign],
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn take(&mut self, sign: &Sign) -> bool {
+        let found = self.signs.get(self.at) == Some(sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn alternatives(&mut self, depth: usize) -> Result<Option<Words>, Problem> {
+        if depth > Q_DEPTH_MAX {
+            let allowed = format!("at most {Q_DEPTH_MAX} within each other");
+            return Err(bad("q", "too many parentheses within each other").allowed(allowed));
+        }
+        let mut any = Vec::new();
+        loop {
+            any.extend(self.together(depth)?);
+            if self.take(&Sign::Or) {
+                continue;
+            }
+            // Within parentheses their end is the caller's; outside it is a slip.
+            if depth == 0 && self.take(&Sign::Close) {
+                continue;
+            }
+            if depth > 0 || self.at >= self.signs.len() {
+                return Ok(either(any));
+            }
+        }
+    }
+
+    /// Conditions that hold together. Where one is marked as required, those without a mark only bring items forward.
+    fn together(&mut self, depth: usize) -> Result<Option<Words>, Problem> {
+        let (mut plain, mut required, mut excluded, mut all) = (Vec::new(), Vec::new(), Vec::new(), false);
+        loop {
+            if self.take(&Sign::And) {
+                all = true;
+                continue;
+            }
+            let into = if self.take(&Sign::Plus) {
+                &mut required
+            } else if self.take(&Sign::Minus) {
+                &mut excluded
+            } else {
+                &mut plain
+            };
+            match self.signs.get(self.at) {
+                None | Some(Sign::Or | Sign::Close) => break,
+                Some(Sign::Plus | Sign::Minus | Sign::And) => {}
+                Some(Sign::Open) => {
+                    self.at += 1;
+                    into.extend(self.alternatives(depth + 1)?);
+                    self.take(&Sign::Close);
+                }
+                Some(Sign::Chunk(words)) => {
+                    self.at += 1;
+                    into.extend(phrase(words.clone(), false));
+                }
+                Some(Sign::Quoted(words)) => {
+                    self.at += 1;
+                    into.extend(phrase(words.clone(), true));
+                }
+                Some(Sign::Begun(words)) => {
+                    self.at += 1;
+                    let (last, whole) = words.split_last().expect("a chunk has words");
+                    let whole = whole.iter().cloned().map(Words::Word);
+                    into.extend(whole.chain([Words::Prefix(last.clone())]));
+                }
+            }
+        }
+        let optional = if required.is_empty() || all { Vec::new() } else { std::mem::take(&mut plain) };
+        required.extend(plain);
+        Ok(match (required.len(), optional.is_empty() && excluded.is_empty()) {
+            (0, true) => None,
+            (1, true) => required.pop(),
+            _ => Some(Words::Group { required, optional, excluded }),
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<Words> {
+        read(&terms(text)).unwrap()
+    }
+
+    fn word(text: &str) -> Words {
+        Words::Word(text.into())
+    }
+
+    fn run(words: &[&str], exact: bool) -> Words {
+        Words::Phrase { words: words.iter().map(|w| (*w).to_owned()).collect(), exact }
+    }
+
+    fn group(required: &[&Words], optional: &[&Words], excluded: &[&Words]) -> Words {
+        let [required, optional, excluded] =
+            [required, optional, excluded].map(|part| part.iter().map(|words| (*words).clone()).collect());
+        Words::Group { required, optional, excluded }
+    }
+
+    #[test]
+    fn terms_of_stac_are_words_and_runs_of_words() {
+        assert_eq!(of("EO"), Some(word("eo")));
+        assert_eq!(
+            of("EO,Earth Observation"),
+            Some(Words::Any(vec![word("eo"), run(&["earth", "observation"], false)]))
+        );
+        assert_eq!(of("Fontaine-de-Vaucluse"), Some(run(&["fontaine", "de", "vaucluse"], false)));
+        assert_eq!(of(" , ,;"), None);
+    }
+
+    #[test]
+    fn signs_say_more() {
+        let (lac, leman, geneva) = (word("lac"), word("leman"), word("geneva"));
+        assert_eq!(of("\"Lac Léman\""), Some(run(&["lac", "leman"], true)));
+        assert_eq!(of("lac OR leman"), Some(Words::Any(vec![lac.clone(), leman.clone()])));
+        assert_eq!(of("lac AND leman"), Some(group(&[&lac, &leman], &[], &[])));
+        assert_eq!(of("lac -leman"), Some(group(&[&lac], &[], &[&leman])));
+        assert_eq!(of("lac NOT leman"), of("lac -leman"));
+        assert_eq!(of("lac +leman"), Some(group(&[&leman], &[&lac], &[])));
+        assert_eq!(of("-lac"), Some(group(&[], &[], &[&lac])));
+        assert_eq!(of("lac lem*"), Some(group(&[&lac, &Words::Prefix("lem".into())], &[], &[])));
+        let either = Words::Any(vec![leman.clone(), geneva.clone()]);
+        assert_eq!(of("lac (leman | geneva)"), Some(group(&[&lac, &either], &[], &[])));
+        assert_eq!(of("(lac, leman), geneva"), Some(Words::Any(vec![group(&[&lac, &leman], &[], &[]), geneva])));
+    }
+
+    #[test]
+    fn signs_without_sense_are_blanks() {
+        assert_eq!(of("lac \"leman"), Some(run(&["lac", "leman"], false)));
+        assert_eq!(of("OR lac OR"), Some(word("lac")));
+        assert_eq!(of(") lac ("), Some(word("lac")));
+        assert_eq!(of("lac - leman"), Some(run(&["lac", "leman"], false)));
+        assert_eq!(of("+ - * ( )"), None);
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = |n: usize| format!("{}a b*{}", "(".repeat(n), ")".repeat(n));
+        assert!(read(&[&deep(Q_DEPTH_MAX)]).is_ok());
+        assert!(read(&[&deep(Q_DEPTH_MAX + 1)]).is_err());
+        assert!(read(&[&deep(100_000)]).is_err());
+    }
+}
