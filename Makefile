@@ -93,6 +93,8 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	@echo "crashes, power cuts, faults, random catalogues, random questions"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
 	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz -- --nocapture --test-threads 1
+	@echo "every boundary of every parameter"
+	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000
 	$(MAKE) bench COUNT=1000000
 	$(MAKE) bench-series

@@ -4,6 +4,7 @@
 //! JSON answers carry absolute links, pages carry links relative to the host, so that a page opened under another
 //! name of the host still works.
 
+use nilometer_schemas::Crs;
 use serde_json::{Map, Value, json};
 
 /// Media type of JSON.
@@ -20,11 +21,13 @@ pub const NDJSON: &str = "application/x-ndjson";
 pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 /// Media type of the OpenAPI document.
 pub const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.1";
+/// Media type of the same document in the version that OGC API Features names.
+pub const OPENAPI_3_0: &str = "application/vnd.oai.openapi+json;version=3.0";
 
-/// The one reference system of positions: WGS 84, longitude first.
-pub const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
+/// The reference system of all that is stored: WGS 84, longitude first.
+pub const CRS84: &str = Crs::Crs84.uri();
 /// The reference system of web maps, metres.
-pub const WEB_MERCATOR: &str = "http://www.opengis.net/def/crs/EPSG/0/3857";
+pub const WEB_MERCATOR: &str = Crs::Epsg3857.uri();
 /// Link relation of queryables (OGC API Features Part 3).
 pub const REL_QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 /// Link relation of sortables (OGC API Features Part 5).
@@ -33,6 +36,10 @@ pub const REL_SORTABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/sortable
 pub const REL_FUNCTIONS: &str = "http://www.opengis.net/def/rel/ogc/1.0/functions";
 /// Link relation of an item schema (OGC API Common Part 3).
 pub const REL_SCHEMA: &str = "http://www.opengis.net/def/rel/ogc/1.0/schema";
+
+/// Paths under which the service answers as well, with links that stay below the one asked: scripts of hydroweb.next users
+/// have them written down.
+pub const OTHER_ROOTS: [&str; 2] = ["/api/v1/rs-catalog/stac", "/api/catalog/stac"];
 
 /// Where the service stands for one request: `origin` (`https://host[:port]`) and `prefix` (`` or `/a/b`).
 #[derive(Clone, Debug, PartialEq, Eq)]

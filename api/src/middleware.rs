@@ -26,6 +26,7 @@ use crate::accounts::{Credential, Principal, Refusal, credential};
 use crate::config::Config;
 use crate::content_policy;
 use crate::context::RequestContext;
+use crate::links::OTHER_ROOTS;
 use crate::problem::{ApiError, PROBLEM_JSON, render};
 use crate::state::App;
 
@@ -80,23 +81,34 @@ fn any_coding_is_gzip(mut request: Request) -> Request {
     request
 }
 
-/// Takes the public prefix off an address, for proxies that pass it on.
+/// The other root under which a request came; empty for the service's own.
+#[derive(Clone, Copy)]
+struct Root(&'static str);
+
+/// Takes the public prefix off an address, for proxies that pass it on, and then another root of the service.
 fn without_prefix(config: &Config, mut request: Request) -> Request {
     let prefix = config.public_url.as_ref().map_or("", |base| base.prefix());
-    let stripped = match request.uri().path().strip_prefix(prefix) {
-        Some(rest) if !prefix.is_empty() && (rest.is_empty() || rest.starts_with('/')) => {
-            let path = if rest.is_empty() { "/" } else { rest };
-            match request.uri().query() {
-                Some(query) => format!("{path}?{query}"),
-                None => path.to_owned(),
-            }
+    let path = request.uri().path();
+    let own = below(path, prefix).unwrap_or(path);
+    let root = OTHER_ROOTS.into_iter().find(|root| below(own, root).is_some()).unwrap_or_default();
+    let own = below(own, root).unwrap_or(own);
+    if own.len() < path.len() {
+        let own = if own.is_empty() { "/" } else { own };
+        let stripped = match request.uri().query() {
+            Some(query) => format!("{own}?{query}"),
+            None => own.to_owned(),
+        };
+        if let Ok(uri) = stripped.parse::<Uri>() {
+            *request.uri_mut() = uri;
         }
-        _ => return request,
-    };
-    if let Ok(uri) = stripped.parse::<Uri>() {
-        *request.uri_mut() = uri;
     }
+    request.extensions_mut().insert(Root(root));
     request
+}
+
+/// What follows a path's beginning of whole segments.
+fn below<'a>(path: &'a str, beginning: &str) -> Option<&'a str> {
+    path.strip_prefix(beginning).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Gives the request its id and context, logs and counts the answer, and sets the headers that all answers have.
@@ -104,7 +116,11 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     let begin = Instant::now();
     let in_flight = app.metrics.begin();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0);
-    let context = Arc::new(RequestContext::new(&app.config, request.headers(), request.uri(), peer, fresh_id(&app)));
+    let mut context = RequestContext::new(&app.config, request.headers(), request.uri(), peer, fresh_id(&app));
+    if let Some(Root(root)) = request.extensions().get() {
+        context.public_url.push_str(root);
+    }
+    let context = Arc::new(context);
     request.extensions_mut().insert(Arc::clone(&context));
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document of the service.
+//! The OpenAPI document of the service: 3.1, and 3.0 made of it.
 //!
 //! Each collection that everybody sees has concrete paths beside the templated ones, since test suites of
 //! OGC API Features look for them, and `limit` names its maximum, since clients take their page size from it.
@@ -11,8 +11,11 @@ mod hydrocron;
 mod parameters;
 mod schemas;
 mod tiles;
+mod version_3_0;
 
 use serde_json::{Map, Value, json};
+
+pub(crate) use version_3_0::from_3_1;
 
 use crate::config::Config;
 use crate::links::{GEOJSON, HTML, JSON, Links, NDJSON, OPENAPI, SCHEMA_JSON, encode};
@@ -74,7 +77,10 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
             "schemas": schemas::all(),
             "responses": {"Problem": {
                 "description": "A problem (RFC 9457)", "x-description-fr": "Un problème (RFC 9457)",
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+                    HTML: {"schema": {"type": "string"}},
+                },
             }},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "An API key",
@@ -100,18 +106,22 @@ fn read(tag: &str, id: &str, summary: Words<'_>, content: Content<'_>, html: boo
     let mut media = Map::new();
     media.insert(media_type.into(), json!({"schema": schema_ref(schema)}));
     let mut references: Vec<Value> = parameters.iter().map(|name| parameter_ref(name)).collect();
+    let mut responses = json!({
+        "200": {"description": description.0, "x-description-fr": description.1},
+        "304": {"description": "Unchanged since the entity tag that the caller holds",
+            "x-description-fr": "Inchangé depuis l'étiquette (ETag) que détient l'appelant"},
+        "default": {"$ref": "#/components/responses/Problem"},
+    });
     if html {
+        responses["303"] = json!({"description": "Of the page alone: its clean address",
+            "x-description-fr": "De la page seule : son adresse nette"});
         media.insert(HTML.into(), json!({"schema": {"type": "string"}}));
         references.extend([parameter_ref("f"), parameter_ref("lang")]);
     }
+    responses["200"]["content"] = media.into();
     json!({
         "tags": [tag], "operationId": id, "summary": summary.0, "x-summary-fr": summary.1, "parameters": references,
-        "responses": {
-            "200": {"description": description.0, "x-description-fr": description.1, "content": media},
-            "304": {"description": "Unchanged since the entity tag that the caller holds",
-                "x-description-fr": "Inchangé depuis l'étiquette (ETag) que détient l'appelant"},
-            "default": {"$ref": "#/components/responses/Problem"},
-        },
+        "responses": responses,
     })
 }
 
@@ -137,9 +147,14 @@ fn write(tag: &str, id: &str, summary: Words<'_>, body: Option<Value>, answers: 
         if !media_type.is_empty() {
             answer["content"] = json!({*media_type: {"schema": schema_ref(schema)}});
         }
+        let mut headers = json!({"Nilometer-Warning": {
+            "description": "What the schema of an extension does not allow, with a JSON pointer; one header for each",
+            "schema": {"type": "string"},
+        }});
         if *status == "201" {
-            answer["headers"] = json!({"Location": {"schema": {"type": "string", "format": "uri"}}});
+            headers["Location"] = json!({"schema": {"type": "string", "format": "uri"}});
         }
+        answer["headers"] = headers;
         responses.insert((*status).into(), answer);
     }
     responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
@@ -169,8 +184,9 @@ fn parameter_ref(name: &str) -> Value {
 }
 
 /// The question's parameters.
-const QUESTION: [&str; 16] = [
+const QUESTION: [&str; 19] = [
     "bbox",
+    "bbox-crs",
     "datetime",
     "limit",
     "ids",
@@ -181,11 +197,13 @@ const QUESTION: [&str; 16] = [
     "filter",
     "filter-lang",
     "filter-crs",
+    "query",
     "strict",
     "interpret",
     "sortby",
     "fields",
     "token",
+    "page",
 ];
 
 /// Parameters of a page of results, beside those of the question.
@@ -193,6 +211,21 @@ const PAGE_OF_RESULTS: [&str; 4] = ["pagePlace", "pageFrom", "pageTo", "pageSear
 /// Parameters of the page of a feature that has a series.
 const PAGE_OF_SERIES: [&str; 7] =
     ["seriesParameters", "seriesFrom", "seriesTo", "seriesResample", "seriesMethod", "seriesVersion", "seriesPage"];
+
+/// Parameters of the search for collections.
+const COLLECTIONS_QUESTION: [&str; 11] = [
+    "bbox",
+    "bbox-crs",
+    "datetime",
+    "collectionsQ",
+    "filter",
+    "filter-lang",
+    "filter-crs",
+    "query",
+    "sortby",
+    "collectionsLimit",
+    "collectionsToken",
+];
 
 /// The question's parameters where the path names the collection.
 fn question_within() -> Vec<&'static str> {
@@ -211,7 +244,7 @@ const COUNTING: [&str; 6] = [
 
 /// The parameters of an aggregation: the question without its page.
 fn aggregation_parameters(within: bool) -> Vec<&'static str> {
-    let page = ["limit", "sortby", "fields", "token"];
+    let page = ["limit", "sortby", "fields", "token", "page"];
     let question = if within { question_within() } else { QUESTION.to_vec() };
     let mut names: Vec<&str> = question.into_iter().filter(|name| !page.contains(name)).collect();
     names.extend(COUNTING);
@@ -236,18 +269,25 @@ fn general_paths(paths: &mut Map<String, Value>) {
     add(
         "/api",
         json!({"get": read(CAN, "getApi", ("This document", "Ce document"),
-        (("OpenAPI 3.1", "OpenAPI 3.1"), OPENAPI, "Object"), true, &[])}),
+        (("OpenAPI 3.1, or 3.0 where the Accept header names it", "OpenAPI 3.1, ou 3.0 si l'en-tête Accept la nomme"),
+            OPENAPI, "Object"), true, &[])}),
     );
     add(
         "/collections",
         json!({
             "get": read("Collections", "getCollections", ("Collections", "Collections"),
                 (("The collections", "Les collections"), JSON, "Collections"), true,
-                        &["collectionsLimit", "collectionsToken", "collectionsQ"]),
+                &COLLECTIONS_QUESTION),
             "post": write("Collections", "createCollection",
-                ("Creates a collection", "Crée une collection"), body(&[(JSON, "Object")]),
+                ("Creates a collection", "Crée une collection"), body(&[(JSON, "NewCollection")]),
                           &[("201", (("Created", "Créé"), JSON, "Collection"))]),
         }),
+    );
+    add(
+        "/children",
+        json!({"get": read("Collections", "getChildren",
+            ("Children of the catalogue: its collections", "Enfants du catalogue : ses collections"),
+            (("The collections", "Les collections"), JSON, "Children"), false, &["lang"])}),
     );
     add(
         "/search",
@@ -391,10 +431,10 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
     let mut items = json!({"get": read(is, &name("getItems"), (&format!("Items of {of}")
         , &format!("Éléments {of_french}")),
         (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true,
-        &[&question_within()[..], &PAGE_OF_RESULTS].concat())});
+        &[&question_within()[..], &["itemsCrs"], &PAGE_OF_RESULTS].concat())});
     let mut item = json!({"get": read(is, &name("getItem"), (&format!("An item of {of}")
         , &format!("Un élément {of_french}")),
-        (("The item", "L'élément"), GEOJSON, "Item"), true, &PAGE_OF_SERIES)});
+        (("The item", "L'élément"), GEOJSON, "Item"), true, &[&["itemsCrs"][..], &PAGE_OF_SERIES].concat())});
     if concrete.is_none() {
         add_writes(&mut collection, &mut items, &mut item);
     }
@@ -421,6 +461,13 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
         return;
     }
     add(
+        "/catalog",
+        &own,
+        json!({"get": read(is, "getCollectionCatalog",
+            ("Links to the items, catalogue after catalogue", "Liens vers les éléments, catalogue après catalogue"),
+            (("A catalogue", "Un catalogue"), JSON, "Catalog"), false, &["lang", "token"])}),
+    );
+    add(
         "/aggregate",
         &own,
         json!({
@@ -446,7 +493,7 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
 fn add_writes(collection: &mut Value, items: &mut Value, item: &mut Value) {
     let (cs, is) = ("Collections", "Items");
     let done: (&str, Content<'_>) = ("204", (("Done", "Fait"), "", ""));
-    let as_json: &[(&str, &str)] = &[(JSON, "Object")];
+    let as_json: &[(&str, &str)] = &[(JSON, "NewCollection")];
     let as_feature: &[(&str, &str)] = &[(JSON, "NewItem"), (GEOJSON, "NewItem")];
     let patch: &[(&str, &str)] = &[("application/merge-patch+json", "Object"), (JSON, "Object")];
     collection["put"] = write(
@@ -486,6 +533,7 @@ fn add_writes(collection: &mut Value, items: &mut Value, item: &mut Value) {
             ("201", (("Created", "Créé"), GEOJSON, "Item")),
         ],
     );
+    items["post"]["parameters"] = json!([parameter_ref("bulkMethod")]);
     item["put"] = write(
         is,
         "putItem",

@@ -288,10 +288,15 @@ pub const ALL: &[ProblemType] = &[
     of(
         "crs",
         &[Invalid],
-        ("Reference system not offered", "Positions are given as longitude and latitude (CRS84) only. Leave crs out."),
+        (
+            "Reference system not offered",
+            "Items and boxes are given in the systems that the collection lists (crs), values of series as longitude and \
+             latitude (CRS84) only. Without a system all are in CRS84.",
+        ),
         (
             "Système de référence non proposé",
-            "Les positions ne sont données qu'en longitude et latitude (CRS84). Retirez crs.",
+            "Les éléments et les cadres sont donnés dans les systèmes que liste la collection (crs), les valeurs des séries \
+             en longitude et latitude (CRS84) seulement. Sans système, tout est en CRS84.",
         ),
     ),
     of(
@@ -786,6 +791,20 @@ pub const ALL: &[ProblemType] = &[
         &[NotFound],
         ("No such page", "There is no such text. The foot of every page links to those that there are."),
         ("Page introuvable", "Ce texte n'existe pas. Le pied de chaque page mène à ceux qui existent."),
+    ),
+    of(
+        "page-too-far",
+        &[Invalid],
+        (
+            "Page too far",
+            "A page that is asked for by its number lies too far from the first. The links to the next page lead on \
+             without a limit; a narrower question has fewer pages.",
+        ),
+        (
+            "Page trop lointaine",
+            "Une page demandée par son numéro est trop loin de la première. Les liens vers la page suivante mènent plus \
+             loin, sans limite ; une question plus étroite a moins de pages.",
+        ),
     ),
     of(
         "parameter",

@@ -10,6 +10,7 @@ pub mod space;
 pub mod tile;
 
 mod aggregate;
+mod collections;
 mod filter;
 mod grid;
 mod near;
@@ -22,6 +23,7 @@ mod unknown;
 mod words;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
+pub use collections::{CollectionsFound, collections};
 pub use near::{Near, feature_ids, features, features_within, haversine_m, nearest};
 pub use order::is_sortable;
 pub use passes::{Sight, sights};
@@ -32,6 +34,7 @@ pub use words::{Widened, called, is_named, words_begun};
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
+use nilometer_schemas::limits::PAGE_SKIP_MAX;
 use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, RELEVANCE, Scope, Search, SortKey};
 
 use order::{Candidate, Token};
@@ -77,8 +80,10 @@ fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep
     let as_of = token.as_ref().map_or(snapshot.seq_for(scope), |token| token.as_of);
     let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
     order::check_keys(search, snapshot, scope)?;
-    let (number_matched, mut candidates) = pick(&plan, &keys, token.as_ref(), keep, search.limit + 1)?;
+    let skip = items_before(search)?;
     // One more than the page holds tells whether there is a next one.
+    let (number_matched, mut candidates) = pick(&plan, &keys, token.as_ref(), keep, skip + search.limit + 1)?;
+    candidates.drain(..skip.min(candidates.len()));
     let more = candidates.len() > search.limit;
     candidates.truncate(search.limit);
     let next = match candidates.last().filter(|_| more) {
@@ -111,6 +116,20 @@ pub fn is_by_relevance(search: &Search) -> bool {
 pub fn widened(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Vec<Widened>, Problem> {
     let Some(words) = &search.words else { return Ok(Vec::new()) };
     Ok(words::WordsMatch::new(snapshot, words, scope)?.widened().to_vec())
+}
+
+/// Items that a page's number leaves out.
+///
+/// # Errors
+/// `Invalid` beyond [`PAGE_SKIP_MAX`].
+fn items_before(search: &Search) -> Result<usize, Problem> {
+    let skip = (search.page.get() - 1).saturating_mul(search.limit);
+    if skip > PAGE_SKIP_MAX {
+        let detail = format!("{skip} items stand before this page, the limit is {PAGE_SKIP_MAX}");
+        let allowed = "next links, which lead on without a limit, or a narrower search";
+        return Err(Problem::invalid("page-too-far", detail).at("page").allowed(allowed));
+    }
+    Ok(skip)
 }
 
 /// How many documents match, and the first of them in order.

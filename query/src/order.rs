@@ -8,6 +8,7 @@ use nilometer_indexer::segment::{Bits, Column, ColumnKind, NO_TIME, SegmentData}
 use nilometer_schemas::{Direction, Kind, Problem, RELEVANCE, Scope, Search, SortKey};
 use serde::{Deserialize, Serialize};
 
+use crate::filter::Datum;
 use crate::plan;
 
 /// Rank of an absent value, in either direction.
@@ -29,6 +30,23 @@ pub(crate) enum SortValue {
 }
 
 impl SortValue {
+    /// The first of a property's values.
+    pub(crate) fn first_of(values: &[Datum<'_>]) -> Self {
+        match values.first() {
+            None => Self::Absent(None),
+            Some(Datum::Text(text)) => Self::Text(text.to_string()),
+            Some(Datum::Number(number)) => Self::Number(*number),
+            Some(Datum::Bool(truth)) => Self::Bool(*truth),
+            Some(Datum::Time(t)) => Self::Time { t: *t },
+        }
+    }
+
+    /// Order of the values of two things under the keys.
+    pub(crate) fn compare_all(a: &[Self], b: &[Self], keys: &[SortKey]) -> std::cmp::Ordering {
+        let orders = keys.iter().zip(a.iter().zip(b)).map(|(key, (x, y))| x.compare(y, key.direction));
+        orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+    }
+
     /// Order of two values under a direction; an absent one is last.
     fn compare(&self, other: &Self, direction: Direction) -> std::cmp::Ordering {
         use std::cmp::Ordering;
@@ -71,6 +89,11 @@ fn name_of(keys: &[SortKey]) -> String {
 }
 
 impl Token {
+    /// A token of what has no sequence number and is told apart by its last key.
+    pub(crate) fn of_values(values: Vec<SortValue>, keys: &[SortKey]) -> Self {
+        Self { as_of: 0, values, seq: 0, order: name_of(keys), held: None }
+    }
+
     pub(crate) fn write(&self) -> Result<String, Problem> {
         let json = serde_json::to_vec(self).map_err(crate::plan::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(json))
@@ -143,14 +166,21 @@ pub(crate) fn check_keys(search: &Search, snapshot: &Snapshot, scope: Scope) -> 
             let detail = "an order by relevance needs words to be relevant to";
             return Err(Problem::invalid("relevance-without-words", detail).at("sortby").allowed("q beside it"));
         }
-        if !is_sortable(snapshot, &key.field, scope) {
-            let detail = format!("no item has a property {:?} to sort by", key.field);
-            return Err(Problem::invalid("unknown-sort-field", detail)
-                .at("sortby")
-                .allowed("a property listed in the sortables"));
-        }
+        check_named(&key.field, is_sortable(snapshot, &key.field, scope))?;
     }
     Ok(())
+}
+
+/// Refuses a key that nobody has.
+///
+/// # Errors
+/// `Invalid`, naming the field.
+pub(crate) fn check_named(field: &str, is_known: bool) -> Result<(), Problem> {
+    if is_known {
+        return Ok(());
+    }
+    let detail = format!("nothing has a property {field:?} to sort by");
+    Err(Problem::invalid("unknown-sort-field", detail).at("sortby").allowed("a property listed in the sortables"))
 }
 
 /// One key bound to a segment.
@@ -299,13 +329,7 @@ pub(crate) struct Candidate {
 
 /// Order of two candidates under the keys; the newest write first among equals.
 pub(crate) fn compare(keys: &[SortKey], a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
-    for (key, (x, y)) in keys.iter().zip(a.values.iter().zip(&b.values)) {
-        let ordering = x.compare(y, key.direction);
-        if ordering.is_ne() {
-            return ordering;
-        }
-    }
-    b.seq.cmp(&a.seq)
+    SortValue::compare_all(&a.values, &b.values, keys).then(b.seq.cmp(&a.seq))
 }
 
 /// Sort position within a segment: smaller comes first.
@@ -368,6 +392,7 @@ pub(crate) fn first_of(
     let order = SegmentOrder { sources, seqs: data.seqs() };
     let after = token.map(|token| order.place_of(token));
     let newest = matches!(keys, [key] if key.field == "datetime" && key.direction == Direction::Descending);
+    let count = count.min(usize::try_from(matched).unwrap_or(count));
     let dense = matched.saturating_mul(matched) > (count as u64).saturating_mul(u64::from(data.docs()));
     let docs = if newest && dense {
         walk(data, matches, &order, after.as_ref(), count)

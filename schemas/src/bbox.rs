@@ -1,6 +1,6 @@
 //! Bounding boxes in CRS84.
 
-use crate::Problem;
+use crate::{Crs, Problem};
 
 /// West, south, east, north in degrees, CRS84. `west > east` crosses the antimeridian.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +49,14 @@ impl Bbox {
     /// # Errors
     /// As [`Bbox::from_numbers`], and for what is no number.
     pub fn parse(text: &str) -> Result<Self, Problem> {
+        Self::parse_in(text, Crs::Crs84)
+    }
+
+    /// As [`Bbox::parse`], of numbers in another reference system.
+    ///
+    /// # Errors
+    /// As [`Bbox::parse`].
+    pub fn parse_in(text: &str, crs: Crs) -> Result<Self, Problem> {
         let mut numbers = Vec::with_capacity(6);
         for part in text.split(',') {
             let number = part.trim().parse::<f64>().map_err(|_| {
@@ -61,7 +69,7 @@ impl Bbox {
                 break;
             }
         }
-        Self::from_numbers(&numbers)
+        if crs == Crs::Crs84 { Self::from_numbers(&numbers) } else { Self::from_numbers(&crs.bbox_to_crs84(&numbers)?) }
     }
 
     /// One box, or two when it crosses the antimeridian; each with `west <= east`.

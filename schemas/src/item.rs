@@ -298,6 +298,17 @@ impl Item {
         Ok(Self { collection, id, text, geometry, bbox, datetime, start, end, properties })
     }
 
+    /// The item's members as they are stored, without its geometry, which may be large and was read already.
+    ///
+    /// # Errors
+    /// `Internal` if the text is damaged.
+    pub(crate) fn members_but_geometry(&self) -> Result<Map<String, Value>, Problem> {
+        let json = |e: serde_json::Error| Problem::new(Kind::Internal, "item-text", e.to_string());
+        let Members(members) = serde_json::from_str(&self.text.text).map_err(json)?;
+        let members = members.into_iter().filter(|(name, _)| name != "geometry");
+        members.map(|(name, raw)| Ok((name, serde_json::from_str(raw.get()).map_err(json)?))).collect()
+    }
+
     /// Reads an item from a JSON value.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 mod aggregation;
 mod bbox;
 mod collection;
+mod crs;
 mod filter;
 mod function;
 pub mod geojson;
@@ -18,11 +19,13 @@ mod scope;
 mod search;
 pub mod text;
 mod time;
+mod validation;
 mod words;
 
 pub use aggregation::{Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, GridKind};
 pub use bbox::Bbox;
 pub use collection::{ACCESS_MEMBER, Access, Collection, TRANSLATIONS_MEMBER};
+pub use crs::Crs;
 pub use filter::{Arithmetic, ArrayRelation, Comparison, Expr, Filter, Scalar, SpatialRelation, TemporalRelation};
 pub use function::{Argument, ArgumentType, FUNCTIONS, Function, FunctionInfo};
 pub use ids::{CollectionId, ItemId};
@@ -35,4 +38,5 @@ pub use problem::{Kind, Problem};
 pub use scope::{Role, Scope};
 pub use search::{Direction, Fields, RELEVANCE, Search, SortKey};
 pub use time::{Dialect, Instant, TimeInterval};
+pub use validation::{ExtensionCheck, Finding, validate_collection, validate_item};
 pub use words::Words;

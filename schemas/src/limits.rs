@@ -4,6 +4,8 @@
 pub const PAGE_LIMIT_DEFAULT: usize = 100;
 /// Most items on one page; a larger `limit` is clamped to it, as STAC asks.
 pub const PAGE_LIMIT_MAX: usize = 10_000;
+/// Items before a page that is asked for by its number; tokens lead on without a limit.
+pub const PAGE_SKIP_MAX: usize = 250_000;
 /// Nested operators in a filter.
 pub const FILTER_DEPTH_MAX: usize = 32;
 /// Operators, properties and literals in a filter.

@@ -1,5 +1,7 @@
 //! The one question that every capability answers.
 
+use std::num::NonZeroUsize;
+
 use crate::{Bbox, CollectionId, Filter, ItemId, TimeInterval, Words};
 
 /// Order of a sort key.
@@ -63,6 +65,8 @@ pub struct Search {
     pub limit: usize,
     /// Where the page begins: a token of the page before.
     pub token: Option<String>,
+    /// Number of the page where no token says where it begins. Unlike a token it keeps no place while others write.
+    pub page: NonZeroUsize,
     /// Members to answer with; `None` for whole items.
     pub fields: Option<Fields>,
 }
@@ -82,6 +86,7 @@ impl Default for Search {
             sortby: Vec::new(),
             limit: crate::limits::PAGE_LIMIT_DEFAULT,
             token: None,
+            page: NonZeroUsize::MIN,
             fields: None,
         }
     }

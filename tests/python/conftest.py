@@ -118,7 +118,7 @@ def pass_of(number):
         "bbox": [west, south, east, north],
         "properties": {
             "datetime": moment, "title": f"Pass {number} over the river", "platform": "swot" if number % 2 else "s6a",
-            "mission": "altimetry", "eo:cloud_cover": number % 100, "cycle": number // 10,
+            "instruments": ["karin"] if number % 2 else ["poseidon-4"], "mission": "altimetry", "eo:cloud_cover": number % 100, "cycle": number // 10,
         },
         "links": [], "assets": {"data": {"href": f"https://data.example/pass-{number:03}.nc", "roles": ["data"]}},
     }

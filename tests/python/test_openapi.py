@@ -2,7 +2,7 @@
 
 import pytest
 import requests
-from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +17,16 @@ def test_the_document_is_valid_openapi_3_1(document):
     assert document["openapi"].startswith("3.1")
     errors = [f"{'/'.join(map(str, error.path))}: {error.message}" for error in OpenAPIV31SpecValidator(document).iter_errors()]
     assert not errors, "\n".join(errors[:20])
+
+
+def test_the_same_document_is_valid_openapi_3_0(document, url):
+    kind = "application/vnd.oai.openapi+json;version=3.0"
+    answer = requests.get(f"{url}/api", headers={"accept": kind}, timeout=60)
+    older = answer.json()
+    assert answer.headers["content-type"].replace(" ", "") == kind and older["openapi"].startswith("3.0")
+    errors = [f"{'/'.join(map(str, error.path))}: {error.message}" for error in OpenAPIV30SpecValidator(older).iter_errors()]
+    assert not errors, "\n".join(errors[:20])
+    assert older["paths"].keys() == document["paths"].keys()
 
 
 def test_every_readable_address_of_the_document_answers(document, url, passes):
@@ -41,6 +51,8 @@ def test_every_readable_address_of_the_document_answers(document, url, passes):
 
 def test_the_address_of_the_document_is_named_on_the_landing_page(url):
     links = requests.get(url, headers={"accept": "application/json"}, timeout=60).json()["links"]
-    [link] = [link for link in links if link["rel"] == "service-desc"]
-    answer = requests.get(link["href"], headers={"accept": link["type"]}, timeout=60)
-    assert answer.headers["content-type"].replace(" ", "") == link["type"].replace(" ", "")
+    named = [link for link in links if link["rel"] == "service-desc"]
+    assert len(named) == 2
+    for link in named:
+        answer = requests.get(link["href"], headers={"accept": link["type"]}, timeout=60)
+        assert answer.headers["content-type"].replace(" ", "") == link["type"].replace(" ", "")

@@ -1,5 +1,7 @@
 """pystac-client, as a scientist uses it."""
 
+import warnings
+
 import pystac
 import pytest
 import requests
@@ -29,7 +31,8 @@ def listed(search):
 def test_it_opens_and_knows_what_the_service_can_do(client):
     for conformance in (
         ConformanceClasses.CORE, ConformanceClasses.COLLECTIONS, ConformanceClasses.FEATURES, ConformanceClasses.ITEM_SEARCH,
-        ConformanceClasses.FILTER, ConformanceClasses.SORT, ConformanceClasses.FIELDS,
+        ConformanceClasses.FILTER, ConformanceClasses.SORT, ConformanceClasses.FIELDS, ConformanceClasses.QUERY,
+        ConformanceClasses.COLLECTION_SEARCH, ConformanceClasses.COLLECTION_SEARCH_FREE_TEXT,
     ):
         assert client.conforms_to(conformance), conformance
     assert [collection.id for collection in client.get_collections()]
@@ -85,6 +88,26 @@ def test_place_time_condition_and_words_narrow_a_search(client, passes):
         found = {id for _, id in listed(search)}
         assert item["id"] in found, narrower
         assert search.matched() == len(found) <= everything, narrower
+
+
+def test_collections_are_searched_by_the_service(client, passes):
+    collection, item = passes
+    west, south, east, north = item["bbox"]
+    for question in (
+        {"q": "swaths"}, {"q": "nothing of this, swaths test"},
+        {"bbox": [west, south, east, north], "q": "swaths"},
+        {"datetime": "2024-02-01T00:00:00Z/2024-03-01T00:00:00Z", "filter_lang": "cql2-text",
+         "filter": "license = 'CC0-1.0' AND title = 'Passes'"},
+        {"filter_lang": "cql2-json", "filter": {"op": "=", "args": [{"property": "id"}, collection]}},
+    ):
+        with warnings.catch_warnings():
+            # It warns where it has to search by itself.
+            warnings.simplefilter("error")
+            search = client.collection_search(**question)
+            assert [found.id for found in search.collections()] == [collection], question
+            assert search.matched() == 1
+    everything = [found.id for found in client.collection_search(sortby="-id", limit=3).collections()]
+    assert everything == sorted((found.id for found in client.get_collections()), reverse=True)
 
 
 def test_one_item_is_read_by_its_address(client, passes, url):

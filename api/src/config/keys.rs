@@ -222,6 +222,13 @@ pub const KEYS: &[Key] = &[
         },
         get: |c| c.pages.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
     },
+    Key {
+        name: "extensions",
+        default: "warn",
+        doc: "what happens to records whose fields the schemas of their STAC extensions do not allow: off, warn or strict (refused)",
+        set: |c, text| parsed(text).map(|v| c.extensions = v),
+        get: |c| c.extensions.to_string(),
+    },
     number!(
         "limits.page_limit_default",
         "100",

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use nilometer_indexer::CatalogOptions;
+use nilometer_schemas::ExtensionCheck;
 
 pub use keys::{KEYS, Key, key};
 pub use load::{Effective, Error, Origin, Sources};
@@ -141,6 +142,8 @@ pub struct Config {
     pub basemap_style: Option<WebAddress>,
     /// Folder of texts that replace the legal notice, the accessibility statement and the privacy note.
     pub pages: Option<PathBuf>,
+    /// What is done with fields that the schemas of named extensions do not allow.
+    pub extensions: ExtensionCheck,
     /// Limits.
     pub limits: Limits,
     /// The catalogue's writer.
@@ -160,6 +163,7 @@ impl Default for Config {
             service: Service::default(),
             pages: None,
             basemap_style: None,
+            extensions: ExtensionCheck::Warn,
             limits: Limits::default(),
             writer: Writer::default(),
         };

@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
-use nilometer_schemas::{CollectionId, Instant, Problem};
+use nilometer_query::cql2::to_text;
+use nilometer_query::parse;
+use nilometer_schemas::{CollectionId, Dialect, Instant, Problem};
 
 use super::Language;
 use super::icons::{Icon, icon};
@@ -16,33 +18,44 @@ use crate::routes::ask::Ask;
 const DATES: [&str; 2] = ["from", "to"];
 /// Name of the input for a place, which becomes a reference to a stored one.
 const PLACE: &str = "place";
+/// STAC's query extension, which a page shows and changes as part of the filter.
+const QUERY: &str = "query";
 /// The form's name, for inputs that stand elsewhere on the page.
 pub(super) const FORM: &str = "question";
+/// The parameters of a filter.
+const CONDITIONS: [&str; 2] = ["filter", "filter-lang"];
 /// Parts of a question that the form's own inputs do not show but keep.
 const KEPT: [&str; 9] =
     ["collections", "bbox", "intersects", "intersectsRefs", "search", "ids", "filter-lang", "limit", "lang"];
 
-/// The address without empty parameters, with dates joined and a place resolved, if it is another than the one
-/// asked for.
+/// The address without empty parameters, with dates joined, a place resolved and conditions in one filter, if it is
+/// another than the one asked for.
 ///
 /// A browser sends every input of a form, filled in or not; the address that people keep and share should hold
 /// only what they asked.
 ///
 /// # Errors
-/// A refusal for a date that is none, and for a place that nobody knows or that several are called like.
+/// A refusal for a date that is none, for conditions that are none, and for a place that nobody knows or that several are
+/// called like.
 pub(crate) fn clean_search_address(ask: &Ask, snapshot: &Snapshot) -> Result<Option<String>, Refusal> {
-    let of_form = |name: &str| DATES.contains(&name) || name == PLACE;
+    let of_form = |name: &str| DATES.contains(&name) || name == PLACE || name == QUERY;
     let needs_cleaning = |(name, value): &(String, String)| value.is_empty() || of_form(name);
     if !ask.query.iter().any(needs_cleaning) {
         return Ok(None);
     }
     let datetime = joined_dates(ask)?;
+    let filter = joined_conditions(ask)?;
     let with = |reference: Option<&str>| {
         let kept = ask.query.iter().filter(|pair| !needs_cleaning(pair)).map(|(n, v)| (n.as_str(), v.as_str()));
         let kept = kept.filter(|(name, _)| datetime.is_none() || *name != "datetime");
         // A place that is named takes the place of whatever limited the question before.
         let kept = kept.filter(|(name, _)| reference.is_none() || !places::PARAMETERS.contains(name));
-        let added = [datetime.as_deref().map(|d| ("datetime", d)), reference.map(|r| ("intersectsRefs", r))];
+        let kept = kept.filter(|(name, _)| filter.is_none() || !CONDITIONS.contains(name));
+        let added = [
+            datetime.as_deref().map(|d| ("datetime", d)),
+            reference.map(|r| ("intersectsRefs", r)),
+            filter.as_deref().map(|f| ("filter", f)),
+        ];
         with_query(&ask.path, kept.chain(added.into_iter().flatten()).chain(reading(ask)))
     };
     let Some(name) = ask.parameter(PLACE) else { return Ok(Some(with(None))) };
@@ -59,6 +72,17 @@ pub(crate) fn clean_search_address(ask: &Ask, snapshot: &Snapshot) -> Result<Opt
 /// The address of a question as it stands now.
 pub(crate) fn address(ask: &Ask) -> String {
     with_query(&ask.path, ask.query.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(reading(ask)))
+}
+
+/// Filter and query as one filter in text; `None` without a query.
+fn joined_conditions(ask: &Ask) -> Result<Option<String>, Problem> {
+    if ask.parameter(QUERY).is_none() {
+        return Ok(None);
+    }
+    let conditions = ask.query.iter().filter(|(name, _)| name == QUERY || CONDITIONS.contains(&name.as_str()));
+    let conditions = parse::without_empty(&conditions.cloned().collect::<Vec<_>>());
+    let search = parse::from_query(&conditions, Dialect::Stac, &[])?.search;
+    Ok(search.filter.as_ref().map(to_text))
 }
 
 /// `f` and `lang` are no part of a question, but of how this reader reads it.

@@ -10,8 +10,8 @@ use crate::routes::edr::Format;
 const WHICH: [&str; 8] =
     ["edrDatetime", "parameterName", "crs", "edrLimit", "version", "resample", "method", "edrFormat"];
 /// Parameters of the question that say at which features.
-const CONDITIONS: [&str; 8] =
-    ["bbox", "intersects", "intersectsRefs", "ids", "filter", "filter-lang", "filter-crs", "q"];
+const CONDITIONS: [&str; 9] =
+    ["bbox", "intersects", "intersectsRefs", "ids", "filter", "filter-lang", "filter-crs", "query", "q"];
 
 /// Adds the queries of one collection; `own` are the parameters of its path, `name` makes an operation's id.
 pub(super) fn add_paths(paths: &mut Map<String, Value>, id: &str, own: &[Value], name: &dyn Fn(&str) -> String) {

@@ -1,12 +1,14 @@
 //! The parameters of the OpenAPI document, each once.
 
 use nilometer_query::series::Method;
+use nilometer_schemas::Crs;
 use nilometer_schemas::limits::{CHANGES_LIMIT_MAX, COLLECTIONS_MAX, IDS_MAX, Q_CHARS_MAX, REFS_MAX};
 use serde_json::{Map, Value, json};
 
 use super::Words;
 use crate::links::CRS84;
 
+use crate::routes::collections::LIMIT_MAX as COLLECTIONS_LIMIT;
 use crate::routes::edr::{Format, TOLERANCE_M, steps, units};
 use crate::routes::places::{LIMIT_DEFAULT as PLACES_DEFAULT, LIMIT_MAX as PLACES_MAX};
 use crate::routes::suggest::{LIMIT_DEFAULT as SUGGESTIONS_DEFAULT, LIMIT_MAX as SUGGESTIONS_MAX};
@@ -148,6 +150,41 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
             text(),
         ),
     );
+    let systems = || json!({"type": "string", "format": "uri", "enum": Crs::ALL.map(Crs::uri), "default": CRS84});
+    add("bbox-crs", query("bbox-crs", ("Reference system of the bbox", "Système de référence du bbox"), systems()));
+    add(
+        "itemsCrs",
+        query(
+            "crs",
+            (
+                "Reference system of the answer's positions, told by the header Content-Crs",
+                "Système de référence des positions de la réponse, indiqué par l'en-tête Content-Crs",
+            ),
+            systems(),
+        ),
+    );
+    add(
+        "page",
+        query(
+            "page",
+            (
+                "Number of the page, in place of a token; it keeps no place while others write",
+                "Numéro de la page, au lieu d'un token ; il ne garde pas sa place quand d'autres écrivent",
+            ),
+            json!({"type": "integer", "minimum": 1, "default": 1}),
+        ),
+    );
+    add(
+        "query",
+        query(
+            "query",
+            (
+                "Conditions of STAC's query extension, a JSON object: {\"PROPERTY\": {\"OPERATOR\": VALUE}}",
+                "Conditions de l'extension query de STAC, un objet JSON : {\"PROPRIÉTÉ\": {\"OPÉRATEUR\": VALEUR}}",
+            ),
+            text(),
+        ),
+    );
     add("ids", list("ids", ("Identifiers of items", "Identifiants d'éléments"), text(), IDS_MAX));
     add(
         "collections",
@@ -250,7 +287,14 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
             100,
         ),
     );
-    add("collectionsLimit", query("limit", ("Collections on a page", "Collections par page"), whole(1, 10_000, 1_000)));
+    add(
+        "collectionsLimit",
+        query(
+            "limit",
+            ("Collections on a page", "Collections par page"),
+            whole(1, COLLECTIONS_LIMIT, COLLECTIONS_LIMIT),
+        ),
+    );
     add(
         "collectionsToken",
         query(
@@ -264,10 +308,23 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         query(
             "q",
             (
-                "Beginnings of words in titles, descriptions and keywords",
-                "Débuts de mots des titres, descriptions et mots-clés",
+                "Beginnings of words in titles, descriptions and keywords, all of which must be found; of alternatives \
+                 between commas one must be",
+                "Débuts de mots des titres, descriptions et mots-clés, qui doivent tous s'y trouver ; parmi plusieurs \
+                 propositions séparées par des virgules, une suffit",
             ),
             text(),
+        ),
+    );
+    add(
+        "bulkMethod",
+        query(
+            "method",
+            (
+                "Of newline-delimited items: whether those whose id is taken replace the stored ones or are rejected",
+                "Pour les éléments envoyés ligne à ligne : si ceux dont l'identifiant est pris remplacent les éléments enregistrés ou sont rejetés",
+            ),
+            json!({"type": "string", "enum": ["upsert", "insert"], "default": "upsert"}),
         ),
     );
     add(

@@ -28,7 +28,9 @@ fn basics() -> Value {
         "Link": {
             "type": "object", "required": ["rel", "href"],
             "properties": {
-                "rel": {"type": "string"}, "href": {"type": "string", "format": "uri"}, "type": {"type": "string"},
+                "rel": {"type": "string"}, "type": {"type": "string"},
+                "href": {"type": "string", "description": "An address, or a template of addresses where templated is true"},
+                "templated": {"type": "boolean"},
                 "title": {"type": "string"}, "method": {"type": "string"}, "body": {"type": "object"},
                 "merge": {"type": "boolean"},
             },
@@ -63,10 +65,11 @@ fn basics() -> Value {
 fn records() -> Value {
     json!({
         "Catalog": {
-            "type": "object", "required": ["type", "stac_version", "id", "description", "conformsTo", "links"],
+            "type": "object", "required": ["type", "stac_version", "id", "description", "links"],
             "properties": {
                 "type": {"const": "Catalog"}, "stac_version": {"type": "string"}, "id": {"type": "string"},
-                "title": {"type": "string"}, "description": {"type": "string"}, "conformsTo": texts(),
+                "title": {"type": "string"}, "description": {"type": "string"},
+                "conformsTo": {"type": "array", "items": {"type": "string"}, "description": "On the landing page"},
                 "links": reference("Links"),
             },
         },
@@ -97,6 +100,14 @@ fn records() -> Value {
                 "collections": {"type": "array", "items": reference("Collection")}, "links": reference("Links"),
                 "numberMatched": {"type": "integer"}, "numberReturned": {"type": "integer"},
             },
+        },
+        "Children": {
+            "type": "object", "required": ["children", "links"],
+            "properties": {"children": {"type": "array", "items": reference("Collection")}, "links": reference("Links")},
+        },
+        "NewCollection": {
+            "type": "object", "required": ["id"], "description": "A STAC collection; what may be left out is filled in",
+            "properties": {"id": {"type": "string", "minLength": 1}},
         },
         "NewItem": {
             "type": "object", "required": ["type"],
@@ -132,8 +143,9 @@ fn questions() -> Value {
         "datetime": {"type": "string"}, "intersects": {"type": "object"}, "intersectsRefs": texts(),
         "collections": texts(), "ids": texts(), "q": {"type": ["string", "array"], "items": {"type": "string"}},
         "filter": {"type": "object"}, "filter-lang": {"type": "string", "enum": ["cql2-json", "cql2-text"]},
+        "query": {"type": "object", "additionalProperties": {"type": "object"}},
         "strict": {"type": "boolean"}, "interpret": {"enum": [true, false, "words"]}, "read": {"type": "string"},
-        "limit": {"type": "integer", "minimum": 1}, "token": {"type": "string"},
+        "limit": {"type": "integer", "minimum": 1}, "token": {"type": "string"}, "page": {"type": ["integer", "string"]},
         "fields": {"type": "object", "properties": {
             "include": {"type": ["array", "null"], "items": {"type": "string"}},
             "exclude": {"type": ["array", "null"], "items": {"type": "string"}},
@@ -244,13 +256,18 @@ fn answers() -> Value {
             },
         },
         "BulkReport": {
-            "type": "object", "required": ["received", "created", "replaced", "unchanged", "rejectedCount", "rejected"],
+            "type": "object",
+            "required": ["received", "created", "replaced", "unchanged", "rejectedCount", "rejected", "warnedCount", "warned"],
             "properties": {
                 "received": count(), "created": count(), "replaced": count(), "unchanged": count(),
                 "rejectedCount": count(),
                 "rejected": {"type": "array", "items": {"type": "object", "properties": {
                     "line": count(), "id": {"type": ["string", "null"]}, "code": {"type": "string"},
                     "reason": {"type": "string"},
+                }}},
+                "warnedCount": count(),
+                "warned": {"type": "array", "items": {"type": "object", "properties": {
+                    "line": count(), "id": {"type": "string"}, "pointer": {"type": "string"}, "reason": {"type": "string"},
                 }}},
             },
         },

@@ -6,7 +6,7 @@ use super::{QUESTION, parameter_ref, read, schema_ref};
 use crate::links::{JSON, MVT};
 
 /// Parameters of a page, which tiles have no use for.
-const PAGE: [&str; 4] = ["limit", "token", "sortby", "fields"];
+const PAGE: [&str; 5] = ["limit", "token", "page", "sortby", "fields"];
 
 /// Adds the tiles that stand under a path; `own` are the parameters of that path, `name` makes an operation's id, and
 /// `asks` are the parameters of the question that may be asked there.

@@ -12,8 +12,10 @@ const CRATES: [&str; 5] = ["schemas", "query", "indexer", "tiles", "api"];
 const FOREIGN: &str = "api/src/routes/hydrocron";
 /// Where kind or code is no literal: file, argument, and the code it stands for; none where the call only hands on what
 /// its caller wrote.
-const COMPUTED: [(&str, &str, Option<&str>); 4] = [
+const COMPUTED: [(&str, &str, Option<&str>); 5] = [
     ("schemas/src/problem.rs", "code", None),
+    // Of items and collections, whose codes their readers use too.
+    ("schemas/src/validation/mod.rs", "code", None),
     ("indexer/src/catalog/writer.rs", "code", None),
     ("api/src/middleware.rs", "\"request\"", Some("request")),
     ("api/src/routes/tiles/question.rs", "PROPERTIES", Some("properties")),

@@ -69,7 +69,7 @@ impl Ask {
         let Query(mut query) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| Problem::invalid("query", "the query string is not name=value pairs joined by &"))?;
         let format = take(&mut query, "f");
-        let lang = take(&mut query, "lang").map(|l| primary_subtag(&l));
+        let lang = take(&mut query, "lang").filter(|l| !l.is_empty()).map(|l| primary_subtag(&l));
         let mut languages = accepted(context.accept_language.as_deref().unwrap_or_default());
         if let Some(lang) = &lang {
             languages.insert(0, lang.clone());
@@ -238,7 +238,7 @@ fn take(query: &mut Vec<(String, String)>, name: &str) -> Option<String> {
         if n != name {
             return true;
         }
-        if taken.is_none() && !value.is_empty() {
+        if taken.is_none() {
             taken = Some(value.clone());
         }
         false

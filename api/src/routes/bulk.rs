@@ -7,9 +7,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use nilometer_indexer::{Outcome, Precondition, Write};
-use nilometer_schemas::{CollectionId, Item, Kind, Problem};
+use nilometer_schemas::{CollectionId, Finding, Item, Kind, Problem, validate_item};
 use serde_json::{Value, json};
 
+use super::ask::Ask;
 use super::body::body_failure;
 use crate::problem::ApiError;
 use crate::state::App;
@@ -20,6 +21,8 @@ const BATCH_ITEMS_MAX: usize = 5_000;
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Rejected lines that a report names; the others are counted.
 const REJECTIONS_NAMED_MAX: usize = 1_000;
+/// Warnings that a report names; the lines that have others are counted.
+const WARNINGS_NAMED_MAX: usize = 1_000;
 
 /// What became of a bulk write, line by line where something went wrong.
 #[derive(Debug, Default)]
@@ -30,6 +33,41 @@ pub(super) struct Report {
     unchanged: u64,
     rejected_count: u64,
     rejected: Vec<Value>,
+    warned_count: u64,
+    warned: Vec<Value>,
+}
+
+/// What becomes of an item whose id is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// It replaces the stored one.
+    Upsert,
+    /// It is rejected.
+    Insert,
+}
+
+impl Method {
+    /// The method that an address asks for.
+    ///
+    /// # Errors
+    /// `Invalid` for another one, and for other parameters.
+    pub(super) fn of(ask: &Ask) -> Result<Self, Problem> {
+        ask.only(&["method"])?;
+        match ask.parameter("method") {
+            None | Some("upsert") => Ok(Self::Upsert),
+            Some("insert") => Ok(Self::Insert),
+            Some(other) => Err(Problem::invalid("invalid-parameter", format!("there is no method {other:?}"))
+                .at("method")
+                .allowed("upsert, insert")),
+        }
+    }
+
+    fn precondition(self) -> Precondition {
+        match self {
+            Self::Upsert => Precondition::None,
+            Self::Insert => Precondition::Absent,
+        }
+    }
 }
 
 impl Report {
@@ -53,6 +91,16 @@ impl Report {
         }
     }
 
+    /// Notes what was found odd in one line.
+    pub(super) fn warn(&mut self, line: usize, id: &str, findings: &[Finding]) {
+        self.warned_count += u64::from(!findings.is_empty());
+        for finding in findings {
+            if self.warned.len() < WARNINGS_NAMED_MAX {
+                self.warned.push(json!({"line": line, "id": id, "pointer": finding.pointer, "reason": finding.text}));
+            }
+        }
+    }
+
     /// The report's JSON.
     pub(super) fn to_json(&self) -> Value {
         json!({
@@ -62,6 +110,8 @@ impl Report {
             "unchanged": self.unchanged,
             "rejectedCount": self.rejected_count,
             "rejected": self.rejected,
+            "warnedCount": self.warned_count,
+            "warned": self.warned,
         })
     }
 }
@@ -131,6 +181,7 @@ impl Lines {
 struct Ingest<'a> {
     app: &'a App,
     collection: CollectionId,
+    method: Method,
     report: Report,
     batch: Vec<Line>,
     batch_bytes: usize,
@@ -148,9 +199,11 @@ impl Ingest<'_> {
         };
         let parsed = std::str::from_utf8(&text)
             .map_err(|_| Problem::invalid("utf-8", "the line is not UTF-8"))
-            .and_then(|text| Item::parse(text, Some(&self.collection)));
+            .and_then(|text| Item::parse(text, Some(&self.collection)))
+            .and_then(|item| Ok((validate_item(&item, self.app.config.extensions)?, item)));
         match parsed {
-            Ok(item) => {
+            Ok((warnings, item)) => {
+                self.report.warn(number, item.id.as_str(), &warnings);
                 self.batch_bytes += text.len();
                 self.batch.push(Line { number, id: item.id.as_str().to_owned(), item });
             }
@@ -176,7 +229,7 @@ impl Ingest<'_> {
         let mut writes = Vec::with_capacity(self.batch.len());
         for line in self.batch.drain(..) {
             named.push((line.number, line.id));
-            writes.push(Write::PutItem(Box::new(line.item), Precondition::None));
+            writes.push(Write::PutItem(Box::new(line.item), self.method.precondition()));
         }
         let outcomes = self.app.write(writes).await?;
         for ((number, id), outcome) in named.into_iter().zip(outcomes) {
@@ -212,15 +265,20 @@ fn id_of(text: &[u8]) -> Option<String> {
     Some(serde_json::from_str::<Value>(text).ok()?.get("id")?.as_str()?.to_owned())
 }
 
-/// Reads items from a stream, one a line, and creates or replaces them.
+/// Reads items from a stream, one a line, and creates them, or replaces those that are there if the method says so.
 ///
 /// A line that is no valid item is rejected and reported; the others are written. What the report counts as
 /// created, replaced or unchanged is durable and visible.
 ///
 /// # Errors
 /// When the catalogue fails or the stream breaks: the batches before that stay written, and the problem says how many items they held.
-pub(super) async fn ingest(app: &App, collection: CollectionId, body: Body) -> Result<Response, ApiError> {
-    let mut ingest = Ingest { app, collection, report: Report::default(), batch: Vec::new(), batch_bytes: 0 };
+pub(super) async fn ingest(
+    app: &App,
+    collection: CollectionId,
+    method: Method,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let mut ingest = Ingest { app, collection, method, report: Report::default(), batch: Vec::new(), batch_bytes: 0 };
     match ingest.run(body).await {
         Ok(()) => Ok(axum::Json(ingest.report.to_json()).into_response()),
         Err(error) if error.problem().kind == Kind::Internal => Err(error),

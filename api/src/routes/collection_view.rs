@@ -6,6 +6,7 @@ use nilometer_schemas::{Collection, Scope, TRANSLATIONS_MEMBER};
 use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
+use super::browse::catalog_path;
 use super::edr;
 use super::tiles::{REL_TILESETS, tileset_link};
 use crate::links::{
@@ -38,6 +39,7 @@ pub(crate) fn collection_json(ask: &Ask, snapshot: &Snapshot, stored: &StoredCol
     let language = language_of(collection, &ask.languages);
     translate(&mut body, &language);
     body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, id, ask.scope)));
+    body.insert("itemType".into(), "feature".into());
     let parameters = parameters(snapshot, id, ask.scope);
     edr::describe(&mut body, &ask.links, id, &parameters, &language);
     let mut links = collection_links(&ask.links, id);
@@ -47,6 +49,13 @@ pub(crate) fn collection_json(ask: &Ask, snapshot: &Snapshot, stored: &StoredCol
     }
     body.insert("links".into(), Value::Array(links));
     Value::Object(body)
+}
+
+/// What a search for collections looks at: the texts as they were written, and the extent of the answer.
+pub(super) fn searched_body(snapshot: &Snapshot, stored: &StoredCollection, scope: Scope) -> Map<String, Value> {
+    let mut body = stored.collection.body.clone();
+    body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, stored.collection.id.as_str(), scope)));
+    body
 }
 
 fn translate(body: &mut Map<String, Value>, language: &str) {
@@ -118,6 +127,7 @@ fn collection_links(links: &Links, id: &str) -> Vec<Value> {
         links.link("root", JSON, "/"),
         links.link("parent", JSON, "/"),
         links.link("items", GEOJSON, &under("items")),
+        links.titled("child", JSON, &catalog_path(id), "Items, as links"),
         links.link("alternate", HTML, &format!("{path}?f=html")),
         links.link(REL_QUERYABLES, SCHEMA_JSON, &under("queryables")),
         links.link(REL_SORTABLES, SCHEMA_JSON, &under("sortables")),

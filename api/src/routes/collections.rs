@@ -4,25 +4,25 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredCollection, Write};
+use nilometer_query::parse::{from_query, without_empty};
 use nilometer_query::series::parameters;
-use nilometer_schemas::{Collection, CollectionId, Kind, Problem, text};
+use nilometer_schemas::{Collection, CollectionId, Dialect, Kind, Problem, Search, Words, text, validate_collection};
 use serde_json::{Map, Value, json};
 
-use super::ask::{Ask, hex, no_collection, to_bytes, whole_number};
+use super::ask::{Ask, no_collection, to_bytes};
 use super::body::{JsonBody, JsonText, parse};
-use super::collection_view::{collection_json, language_of};
+use super::collection_view::{collection_json, language_of, searched_body};
 use super::merge_patch::merge;
-use super::search::with_parameter;
-use super::writes::{created, no_content, of_condition, precondition, write_one};
+use super::search::{see_other, with_parameter};
+use super::writes::{created, no_content, of_condition, precondition, with_warnings, write_one};
 use crate::html;
 use crate::links::{HTML, JSON, collection_path};
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
-/// Collections on a page where the caller names no limit: all of most catalogues, since some clients read one page.
-const LIMIT_DEFAULT: usize = 1_000;
-/// Most collections on a page; a larger `limit` is clamped.
-const LIMIT_MAX: usize = 10_000;
+/// Most collections on a page, and their number where the caller names no limit, since some clients read one page only.
+/// A larger `limit` is clamped.
+pub(crate) const LIMIT_MAX: usize = 10_000;
 
 /// One page of collections.
 pub(crate) struct CollectionPage<'a> {
@@ -34,22 +34,18 @@ pub(crate) struct CollectionPage<'a> {
     pub(crate) next: Option<String>,
 }
 
+/// What collections may be asked for by.
+const QUESTION: [&str; 11] =
+    ["bbox", "bbox-crs", "datetime", "filter", "filter-crs", "filter-lang", "limit", "q", "query", "sortby", "token"];
+
 /// `GET /collections`.
 pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
-    ask.only(&["limit", "token", "q"])?;
-    let limit = match ask.parameter("limit") {
-        Some(text) => match usize::try_from(whole_number("limit", text)?).unwrap_or(LIMIT_MAX) {
-            0 => return Err(Problem::invalid("limit", "a page holds at least 1 collection").at("limit").into()),
-            limit => limit.min(LIMIT_MAX),
-        },
-        None => LIMIT_DEFAULT,
-    };
-    let after = ask.parameter("token").map(read_token).transpose()?;
+    let search = question(&ask)?;
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
-        let page = page(&view, &snapshot, after.as_deref(), limit);
+        let page = page(&view, &snapshot, &search)?;
         if view.html {
             return Ok(html::collections(&view, &snapshot, &page).into_bytes());
         }
@@ -59,7 +55,7 @@ pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, A
             view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
         ];
         if let Some(token) = &page.next {
-            links.push(view.links.link("next", JSON, &with_parameter(&view, "token", token)));
+            links.push(view.links.with_method("next", JSON, &with_parameter(&view, "token", token), "GET"));
         }
         let collections: Vec<Value> =
             page.collections.iter().map(|stored| collection_json(&view, &snapshot, stored)).collect();
@@ -73,31 +69,52 @@ pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, A
     .await
 }
 
-fn page<'a>(ask: &Ask, snapshot: &'a Snapshot, after: Option<&str>, limit: usize) -> CollectionPage<'a> {
-    let words: Vec<String> = text::words(ask.parameter("q").unwrap_or_default()).collect();
-    let matching: Vec<&StoredCollection> = snapshot
+/// `GET /children`: what the catalogue's `child` links lead to, and the collections beyond those that it has room for.
+pub(super) async fn children(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+    ask.only(&[])?;
+    if ask.html {
+        return Ok(see_other(&ask.links.local("/collections")));
+    }
+    let snapshot = app.catalog.snapshot();
+    let view = ask.clone();
+    ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
+        let stored = snapshot.collections(view.scope);
+        let children: Vec<Value> = stored.iter().map(|stored| collection_json(&view, &snapshot, stored)).collect();
+        let links = [view.links.link("self", JSON, &view.path_and_query), view.links.link("root", JSON, "/")];
+        to_bytes(&json!({"children": children, "links": links}))
+    })
+    .await
+}
+
+/// The search for collections in an address.
+///
+/// # Errors
+/// The parser's.
+fn question(ask: &Ask) -> Result<Search, Problem> {
+    ask.only(&QUESTION)?;
+    let mut pairs = without_empty(&ask.query);
+    if !pairs.iter().any(|(name, _)| name == "limit") {
+        pairs.push(("limit".into(), LIMIT_MAX.to_string()));
+    }
+    Ok(from_query(&pairs, Dialect::Stac, &[])?.search)
+}
+
+fn page<'a>(ask: &Ask, snapshot: &'a Snapshot, search: &Search) -> Result<CollectionPage<'a>, Problem> {
+    let with_words: Vec<&StoredCollection> = snapshot
         .collections(ask.scope)
         .into_iter()
         .map(AsRef::as_ref)
-        .filter(|stored| has_words(&stored.collection, &words))
+        .filter(|stored| search.words.as_ref().is_none_or(|words| has_words(&told_words(&stored.collection), words)))
         .collect();
-    let matched = matching.len();
-    let mut collections: Vec<&StoredCollection> = matching
-        .into_iter()
-        .filter(|stored| after.is_none_or(|after| stored.collection.id.as_str() > after))
-        .take(limit + 1)
-        .collect();
-    let more = collections.len() > limit;
-    collections.truncate(limit);
-    let last = if more { collections.last() } else { None };
-    CollectionPage { matched, next: last.map(|stored| hex(stored.collection.id.as_str().as_bytes())), collections }
+    let bodies: Vec<Map<String, Value>> =
+        with_words.iter().map(|stored| searched_body(snapshot, stored, ask.scope)).collect();
+    let found = nilometer_query::collections(&bodies.iter().collect::<Vec<_>>(), search)?;
+    let collections = found.places.iter().map(|at| with_words[*at]).collect();
+    Ok(CollectionPage { collections, matched: found.number_matched, next: found.next })
 }
 
-/// Whether each word begins a word of the collection's id, title, description or keywords, in any language.
-fn has_words(collection: &Collection, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
+/// The folded words of the collection's id, title, description and keywords, in any language, text by text.
+fn told_words(collection: &Collection) -> Vec<Vec<String>> {
     let mut texts = vec![collection.id.as_str()];
     let translations = collection.body.get(nilometer_schemas::TRANSLATIONS_MEMBER).and_then(Value::as_object);
     let translated = translations.into_iter().flat_map(|t| t.values()).filter_map(Value::as_object);
@@ -110,21 +127,25 @@ fn has_words(collection: &Collection, words: &[String]) -> bool {
             }
         }
     }
-    let found: Vec<String> = texts.into_iter().flat_map(text::words).collect();
-    words.iter().all(|word| found.iter().any(|f| f.starts_with(word.as_str())))
+    texts.into_iter().map(|text| text::words(text).collect()).collect()
 }
 
-/// The id after which a page begins.
-fn read_token(token: &str) -> Result<String, Problem> {
-    let bad = || Problem::invalid("token", "the token is not one of this service's").at("token");
-    if !token.len().is_multiple_of(2) || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(bad());
+/// Whether texts have the words. There are few collections, so words may be cut short and need not stand together, unless
+/// they are quoted.
+fn has_words(texts: &[Vec<String>], words: &Words) -> bool {
+    let begins = |word: &String| texts.iter().flatten().any(|own| own.starts_with(word.as_str()));
+    match words {
+        Words::Word(word) | Words::Prefix(word) => begins(word),
+        Words::Phrase { words, exact: false } => words.iter().all(begins),
+        Words::Phrase { words, exact: true } => {
+            texts.iter().any(|own| own.windows(words.len()).any(|run| run == words))
+        }
+        Words::Any(any) => any.iter().any(|words| has_words(texts, words)),
+        Words::Group { required, excluded, .. } => {
+            required.iter().all(|words| has_words(texts, words))
+                && !excluded.iter().any(|words| has_words(texts, words))
+        }
     }
-    let mut bytes = Vec::with_capacity(token.len() / 2);
-    for i in (0..token.len()).step_by(2) {
-        bytes.push(u8::from_str_radix(&token[i..i + 2], 16).map_err(|_| bad())?);
-    }
-    String::from_utf8(bytes).map_err(|_| bad())
 }
 
 /// `GET /collections/{id}`.
@@ -156,10 +177,12 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
 /// `POST /collections`.
 pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonBody) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
+    ask.only(&[])?;
     let collection = Collection::from_value(body)?;
+    let warnings = validate_collection(&collection, app.config.extensions)?;
     let id = collection.id.clone();
     write_one(&app, Write::PutCollection(Box::new(collection), Precondition::Absent)).await?;
-    answer_created(&app, &ask, &id)
+    Ok(with_warnings(answer_created(&app, &ask, &id)?, &warnings))
 }
 
 fn answer_created(app: &App, ask: &Ask, id: &CollectionId) -> Result<Response, ApiError> {
@@ -185,13 +208,15 @@ pub(super) async fn put(
         let detail = format!("the collection's id is {:?}, the address names {id:?}", collection.id.as_str());
         return Err(Problem::new(Kind::Conflict, "id-differs", detail).at("/id").into());
     }
+    let warnings = validate_collection(&collection, app.config.extensions)?;
     let precondition = precondition(&ask.headers, version(&app, &ask, &id))?;
     let id = collection.id.clone();
     let write = Write::PutCollection(Box::new(collection), precondition);
-    match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
-        Outcome::Created(_) => answer_created(&app, &ask, &id),
-        _ => Ok(no_content()),
-    }
+    let answer = match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
+        Outcome::Created(_) => answer_created(&app, &ask, &id)?,
+        _ => no_content(),
+    };
+    Ok(with_warnings(answer, &warnings))
 }
 
 /// `PATCH /collections/{id}`: JSON merge patch.
@@ -213,9 +238,10 @@ pub(super) async fn patch(
     let stored = snapshot.collection(&id, ask.scope).ok_or_else(|| no_collection(&id))?;
     precondition(&ask.headers, Some(stored.seq))?;
     let patched = patched(&stored.collection.body, &patch)?;
+    let warnings = validate_collection(&patched, app.config.extensions)?;
     let write = Write::PutCollection(Box::new(patched), Precondition::Sequence(stored.seq));
     write_one(&app, write).await?;
-    Ok(no_content())
+    Ok(with_warnings(no_content(), &warnings))
 }
 
 fn patched(body: &Map<String, Value>, patch: &Map<String, Value>) -> Result<Collection, ApiError> {
@@ -251,25 +277,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_read_back_and_anything_else_is_refused() {
-        for id in ["a", "é/ü", "SWOT_L2_HR_RIVERSP_REACH"] {
-            assert_eq!(read_token(&hex(id.as_bytes())).as_deref(), Ok(id));
-        }
-        for token in ["a", "zz", "é", "ff", "+1"] {
-            assert_eq!(read_token(token).map_err(|p| p.kind), Err(Kind::Invalid), "{token}");
-        }
-    }
-
-    #[test]
     fn words_are_found_by_their_beginning_in_every_language_without_accents() {
         let lakes = Collection::from_value(json!({"id": "LAKES_OPE", "title": "Lakes", "keywords": ["Altimetry"],
             "nilometer:translations": {"fr": {"title": "Hauteurs des réservoirs"}}}))
         .expect("a collection");
         let check = |question: &str, found: bool| {
-            let words: Vec<String> = text::words(question).collect();
-            assert_eq!(has_words(&lakes, &words), found, "{question}");
+            let words = Words::all(text::words(question));
+            assert_eq!(has_words(&told_words(&lakes), &words), found, "{question}");
         };
-        check("", true);
         check("lake", true);
         check("RESERVOIR altim", true);
         check("lakes_ope", true);

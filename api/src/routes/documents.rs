@@ -1,13 +1,14 @@
 //! `/api` and `/api.html`: the OpenAPI document for programs and for people.
 
 use axum::extract::State;
+use axum::http::header;
 use axum::response::Response;
 use serde_json::Value;
 
 use super::ask::{Ask, to_bytes};
 use super::collections::public_ids;
 use crate::html;
-use crate::links::{HTML, OPENAPI};
+use crate::links::{HTML, OPENAPI, OPENAPI_3_0};
 use crate::openapi;
 use crate::problem::ApiError;
 use crate::state::App;
@@ -28,8 +29,22 @@ pub(super) async fn openapi(State(app): State<App>, ask: Ask) -> Result<Response
         return page(&app, ask).await;
     }
     let document = document(&app, &ask).await?;
+    let (media_type, document) =
+        if wants_3_0(&ask) { (OPENAPI_3_0, openapi::from_3_1(document)) } else { (OPENAPI, document) };
     let bytes = to_bytes(&document)?;
-    ask.answer(app.catalog.snapshot().seq_for(ask.scope), OPENAPI, b"", move || Ok(bytes)).await
+    ask.answer(app.catalog.snapshot().seq_for(ask.scope), media_type, b"", move || Ok(bytes)).await
+}
+
+/// Whether the first OpenAPI version that the caller names is 3.0.
+fn wants_3_0(ask: &Ask) -> bool {
+    let accept = ask.headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
+    let mut versions = accept.flat_map(|list| list.split(',')).filter_map(|range| {
+        let range = range.trim().to_ascii_lowercase();
+        let (media_type, parameters) = range.split_once(';')?;
+        let version = parameters.split(';').find_map(|p| p.trim().strip_prefix("version="))?;
+        media_type.contains("openapi").then(|| version.trim_matches('"').starts_with("3.0"))
+    });
+    versions.next() == Some(true)
 }
 
 /// `GET /api.html`.

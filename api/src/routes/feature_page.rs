@@ -1,10 +1,12 @@
-//! A page of items as GeoJSON: stored texts copied into one buffer, parsed only when members were picked.
+//! A page of items as GeoJSON: stored texts copied into one buffer, parsed only when members were picked or positions are
+//! answered in another reference system.
 
 use nilometer_query::Page;
 use nilometer_query::parse::apply_fields;
-use nilometer_schemas::Fields;
+use nilometer_schemas::{Crs, Fields};
 use serde_json::Value;
 
+use super::crs;
 use crate::links::{ItemLinks, Links};
 use crate::problem::ApiError;
 
@@ -18,6 +20,7 @@ const ITEM_BYTES_GUESS: usize = 2_048;
 pub(crate) fn feature_collection(
     page: &Page,
     fields: Option<&Fields>,
+    crs: Crs,
     links: &Links,
     page_links: &[Value],
     reading: Option<&Value>,
@@ -35,15 +38,18 @@ pub(crate) fn feature_collection(
             out.push(b',');
         }
         let own_links = item_links.of(item.collection.as_str(), item.id.as_str());
-        match fields {
-            None => item.text.render(item.ingested, &own_links, &mut out),
-            Some(fields) => {
-                let mut whole = Vec::new();
-                item.text.render(item.ingested, &own_links, &mut whole);
-                let value: Value = serde_json::from_slice(&whole).map_err(ApiError::internal)?;
-                serde_json::to_writer(&mut out, &apply_fields(value, fields)).map_err(ApiError::internal)?;
-            }
+        if fields.is_none() && crs == Crs::Crs84 {
+            item.text.render(item.ingested, &own_links, &mut out);
+            continue;
         }
+        let mut whole = Vec::new();
+        item.text.render(item.ingested, &own_links, &mut whole);
+        let mut value: Value = serde_json::from_slice(&whole).map_err(ApiError::internal)?;
+        crs::transform(&mut value, crs);
+        if let Some(fields) = fields {
+            value = apply_fields(value, fields);
+        }
+        serde_json::to_writer(&mut out, &value).map_err(ApiError::internal)?;
     }
     out.extend_from_slice(b"],\"links\":");
     serde_json::to_writer(&mut out, page_links).map_err(ApiError::internal)?;
@@ -78,8 +84,8 @@ mod tests {
     #[test]
     fn a_page_is_geojson_with_exact_counts_and_links_of_its_own() {
         let links = Links::new("http://h/p");
-        let bytes =
-            feature_collection(&page(), None, &links, &[links.link("self", "x", "/search")], None).expect("a page");
+        let own = [links.link("self", "x", "/search")];
+        let bytes = feature_collection(&page(), None, Crs::Crs84, &links, &own, None).expect("a page");
         let value: Value = serde_json::from_slice(&bytes).expect("JSON");
         assert_eq!((&value["numberMatched"], &value["numberReturned"]), (&json!(7), &json!(2)));
         assert_eq!(value["features"][1]["links"][0]["href"], "http://h/p/collections/c/items/b%2Fc");

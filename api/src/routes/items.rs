@@ -8,16 +8,17 @@ use axum::http::header;
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredItem, Write};
 use nilometer_query::series::{SeriesQuery, Versions, summary};
-use nilometer_schemas::{CollectionId, Item, ItemId, Kind, Problem};
+use nilometer_schemas::{CollectionId, Crs, Item, ItemId, Kind, Problem, validate_item};
 use serde_json::Value;
 
 use super::ask::{Ask, no_item, to_bytes};
 use super::body::{JsonBody, JsonText, parse};
 use super::bulk;
+use super::crs;
 use super::edr::gather;
 use super::merge_patch::merge;
 use super::question::visible;
-use super::writes::{created, no_content, of_condition, precondition, write_one};
+use super::writes::{created, no_content, of_condition, precondition, with_warnings, write_one};
 use crate::body::is_bulk;
 use crate::html;
 use crate::links::{GEOJSON, HTML, ItemLinks, JSON, Links, item_path};
@@ -34,7 +35,8 @@ pub(super) async fn get(
     Path((collection, id)): Path<(String, String)>,
     ask: Ask,
 ) -> Result<Response, ApiError> {
-    ask.only(if ask.html { &html::SERIES_PARAMETERS } else { &[] })?;
+    ask.only(if ask.html { &html::SERIES_PARAMETERS } else { &[crs::CRS] })?;
+    let crs = crs::asked(&ask)?;
     let snapshot = app.catalog.snapshot();
     let (view, reader) = (ask.clone(), snapshot.clone());
     let item = run_blocking(move || {
@@ -52,7 +54,19 @@ pub(super) async fn get(
         let make = move || Ok(html::item(&view, &snapshot, &item, series.as_ref(), &app.config)?.into_bytes());
         return ask.answer(seq, HTML, b"", make).await;
     }
-    ask.answer(item.seq, GEOJSON, b"", move || Ok(item_json(&view.links, &item))).await
+    let answer = ask.answer(item.seq, GEOJSON, b"", move || item_json_in(&view.links, &item, crs)).await?;
+    Ok(crs::named(answer, crs))
+}
+
+/// An item's answer in a reference system.
+fn item_json_in(links: &Links, item: &StoredItem, crs: Crs) -> Result<Vec<u8>, ApiError> {
+    let bytes = item_json(links, item);
+    if crs == Crs::Crs84 {
+        return Ok(bytes);
+    }
+    let mut value: Value = serde_json::from_slice(&bytes).map_err(ApiError::internal)?;
+    crs::transform(&mut value, crs);
+    to_bytes(&value)
 }
 
 /// What the page of a feature shows of its observations; `None` for an item that has none.
@@ -102,17 +116,19 @@ pub(super) async fn post(
     ask.principal.require_operator()?;
     let collection = visible(&app, &collection, &ask)?;
     if is_bulk(request.headers()) {
-        return bulk::ingest(&app, collection, request.into_body()).await;
+        return bulk::ingest(&app, collection, bulk::Method::of(&ask)?, request.into_body()).await;
     }
+    ask.only(&[])?;
     let JsonText(text) = JsonText::from_request(request, &app).await?;
     let value = parse(&text)?;
     if value.get("type").and_then(Value::as_str) == Some("FeatureCollection") {
         return create_many(&app, &ask, collection, value).await;
     }
     let item = Item::parse(&text, Some(&collection))?;
+    let warnings = validate_item(&item, app.config.extensions)?;
     let id = item.id.clone();
     write_one(&app, Write::PutItem(Box::new(item), Precondition::Absent)).await?;
-    answer_created(&app, &ask, collection, id).await
+    Ok(with_warnings(answer_created(&app, &ask, collection, id).await?, &warnings))
 }
 
 async fn answer_created(app: &App, ask: &Ask, collection: CollectionId, id: ItemId) -> Result<Response, ApiError> {
@@ -134,8 +150,11 @@ async fn create_many(app: &App, ask: &Ask, collection: CollectionId, body: Value
     };
     let mut writes = Vec::with_capacity(features.len());
     let mut ids = BTreeSet::new();
+    let mut report = bulk::Report::default();
     for (i, feature) in features.iter().enumerate() {
         let item = Item::from_value(feature, Some(&collection)).map_err(|p| under_feature(p, i))?;
+        let warnings = validate_item(&item, app.config.extensions).map_err(|p| under_feature(p, i))?;
+        report.warn(i + 1, item.id.as_str(), &warnings);
         if !ids.insert(item.id.as_str().to_owned()) {
             let detail = format!("the item {:?} stands twice; nothing was written", item.id.as_str());
             return Err(Problem::new(Kind::Conflict, "exists", detail).at(format!("/features/{i}/id")).into());
@@ -153,7 +172,6 @@ async fn create_many(app: &App, ask: &Ask, collection: CollectionId, body: Value
         Ok(())
     })
     .await?;
-    let mut report = bulk::Report::default();
     for (i, outcome) in app.write(writes).await?.into_iter().enumerate() {
         report.count(i + 1, None, outcome);
     }
@@ -181,14 +199,16 @@ pub(super) async fn put(
         let detail = format!("the item's id is {:?}, the address names {id:?}", item.id.as_str());
         return Err(Problem::new(Kind::Conflict, "id-differs", detail).at("/id").into());
     }
+    let warnings = validate_item(&item, app.config.extensions)?;
     let current = stored(&app, &ask, collection.as_str(), &id).await?.map(|item| item.seq);
     let precondition = precondition(&ask.headers, current)?;
     let id = item.id.clone();
     let write = Write::PutItem(Box::new(item), precondition);
-    match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
-        Outcome::Created(_) => answer_created(&app, &ask, collection, id).await,
-        _ => Ok(no_content()),
-    }
+    let answer = match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
+        Outcome::Created(_) => answer_created(&app, &ask, collection, id).await?,
+        _ => no_content(),
+    };
+    Ok(with_warnings(answer, &warnings))
 }
 
 /// `PATCH /collections/{id}/items/{item}`: JSON merge patch.
@@ -219,11 +239,12 @@ pub(super) async fn patch(
         let item = item.ok_or_else(|| no_item(collection.as_str(), &id))?;
         let asked = precondition(&ask.headers, Some(item.seq))?;
         let patched = Item::parse(&merge(item.text.as_str(), &patch), Some(&collection))?;
+        let warnings = validate_item(&patched, app.config.extensions)?;
         let write = Write::PutItem(Box::new(patched), Precondition::Sequence(item.seq));
         match write_one(&app, write).await {
             Err(error) if error.problem().kind == Kind::PreconditionFailed && asked == Precondition::None => {}
             Err(error) => return Err(error),
-            Ok(_) => return Ok(no_content()),
+            Ok(_) => return Ok(with_warnings(no_content(), &warnings)),
         }
     }
     Err(Problem::new(Kind::Conflict, "busy", "the item kept changing while it was patched; try again").into())

@@ -9,7 +9,8 @@ use super::conformance::CONFORMS_TO;
 use super::tiles::tileset_link;
 use crate::html;
 use crate::links::{
-    GEOJSON, HTML, JSON, NDJSON, OPENAPI, REL_FUNCTIONS, REL_QUERYABLES, REL_SORTABLES, SCHEMA_JSON, collection_path,
+    GEOJSON, HTML, JSON, NDJSON, OPENAPI, OPENAPI_3_0, REL_FUNCTIONS, REL_QUERYABLES, REL_SORTABLES, SCHEMA_JSON,
+    collection_path,
 };
 use crate::problem::ApiError;
 use crate::state::App;
@@ -68,9 +69,11 @@ fn service_links(ask: &Ask) -> Vec<Value> {
         links.link("root", JSON, "/"),
         links.titled("alternate", HTML, "/?f=html", "This page for people"),
         links.titled("service-desc", OPENAPI, "/api", "OpenAPI document"),
+        links.titled("service-desc", OPENAPI_3_0, "/api", "OpenAPI document, version 3.0"),
         links.titled("service-doc", HTML, "/api.html", "Documentation"),
         links.titled("conformance", JSON, "/conformance", "Conformance classes"),
         links.titled("data", JSON, "/collections", "Collections"),
+        links.titled("children", JSON, "/children", "The collections as children of the catalogue"),
         links.with_method("search", GEOJSON, "/search", "GET"),
         links.with_method("search", GEOJSON, "/search", "POST"),
         links.link(REL_QUERYABLES, SCHEMA_JSON, "/queryables"),

@@ -4,10 +4,11 @@ mod aggregate;
 mod assets;
 mod basemap;
 mod body;
+mod browse;
 mod bulk;
 mod changes;
-mod collections;
 mod conformance;
+mod crs;
 mod default_order;
 mod documents;
 mod feature_page;
@@ -25,6 +26,7 @@ mod writes;
 
 pub(crate) mod ask;
 pub(crate) mod collection_view;
+pub(crate) mod collections;
 pub(crate) mod edr;
 pub(crate) mod hydrocron;
 pub(crate) mod passes;
@@ -48,6 +50,7 @@ pub fn router() -> Router<App> {
         .route("/conformance", get(conformance::conformance))
         .route("/api", get(documents::openapi))
         .route("/api.html", get(documents::openapi_page))
+        .route("/children", get(collections::children))
         .route("/collections", get(collections::list).post(collections::post))
         .route(
             "/collections/{collection}",
@@ -58,6 +61,7 @@ pub fn router() -> Router<App> {
             "/collections/{collection}/items/{item}",
             get(items::get).put(items::put).patch(items::patch).delete(items::delete),
         )
+        .route("/collections/{collection}/catalog", get(browse::get))
         .route("/collections/{collection}/queryables", get(queryables::collection_queryables))
         .route("/collections/{collection}/sortables", get(queryables::collection_sortables))
         .route("/collections/{collection}/schema", get(queryables::schema))

@@ -10,11 +10,12 @@ use axum::response::Response;
 use nilometer_indexer::Snapshot;
 use nilometer_query::parse::Request;
 use nilometer_query::{Page, Widened};
-use nilometer_schemas::{CollectionId, Dialect, Kind, Problem, Scope, Search};
+use nilometer_schemas::{CollectionId, Crs, Dialect, Kind, Problem, Scope, Search};
 use serde_json::{Map, Value};
 
 use super::ask::Ask;
 use super::body::JsonBody;
+use super::crs;
 use super::default_order;
 use super::feature_page::feature_collection;
 use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, visible, within};
@@ -39,7 +40,7 @@ pub(super) async fn get(State(app): State<App>, mut ask: Ask) -> Result<Response
     }
     let reading = interpret(&app, &mut ask)?;
     let search = from_address(&app, &ask, &[])?.search;
-    answer_get(&app, ask, search, None, reading).await
+    answer_get(&app, ask, search, None, (Crs::Crs84, reading)).await
 }
 
 /// `GET /collections/{id}/items`.
@@ -53,8 +54,9 @@ pub(super) async fn get_items(
         return search_page(&app, ask, Some(collection)).await;
     }
     let reading = interpret(&app, &mut ask)?;
-    let search = within(from_address(&app, &ask, &[])?.search, &collection)?;
-    answer_get(&app, ask, search, Some(collection), reading).await
+    let crs = crs::asked(&ask)?;
+    let search = within(from_address(&app, &ask, &[crs::CRS])?.search, &collection)?;
+    Ok(crs::named(answer_get(&app, ask, search, Some(collection), (crs, reading)).await?, crs))
 }
 
 /// `POST /search`.
@@ -73,11 +75,12 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
         if let Some(token) = &page.next {
             let mut next: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
+            next.remove("page");
             next.insert("limit".into(), search.limit.into());
             next.insert("token".into(), token.as_str().into());
             links.push(view.links.next_post(GEOJSON, "/search", next));
         }
-        feature_collection(&page, search.fields.as_ref(), &view.links, &links, reading.as_ref())
+        feature_collection(&page, search.fields.as_ref(), Crs::Crs84, &view.links, &links, reading.as_ref())
     })
     .await
 }
@@ -88,7 +91,7 @@ pub(super) async fn answer_get(
     ask: Ask,
     search: Search,
     collection: Option<CollectionId>,
-    reading: Option<Reading>,
+    (crs, reading): (Crs, Option<Reading>),
 ) -> Result<Response, ApiError> {
     let snapshot = snapshot_of(app, &search, ask.scope)?;
     let reading = reading.map(|reading| reading.to_json());
@@ -112,9 +115,9 @@ pub(super) async fn answer_get(
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
         if let Some(token) = &page.next {
-            links.push(view.links.with_method("next", GEOJSON, &with_parameter(&view, "token", token), "GET"));
+            links.push(view.links.with_method("next", GEOJSON, &next_page(&view, token), "GET"));
         }
-        feature_collection(&page, search.fields.as_ref(), &view.links, &links, reading.as_ref())
+        feature_collection(&page, search.fields.as_ref(), crs, &view.links, &links, reading.as_ref())
     })
     .await
 }
@@ -177,6 +180,12 @@ fn page_of(app: &App, snapshot: &Arc<Snapshot>, search: &Search, scope: Scope) -
 pub(crate) fn with_parameter(ask: &Ask, name: &str, value: &str) -> String {
     let kept = ask.query.iter().filter(|(n, _)| n != name).map(|(n, v)| (n.as_str(), v.as_str()));
     with_query(&ask.path, kept.chain([(name, value)]))
+}
+
+/// The request's path with the token of the next page, which takes the place of a page's number.
+fn next_page(ask: &Ask, token: &str) -> String {
+    let kept = ask.query.iter().filter(|(n, _)| !matches!(n.as_str(), "page" | "token"));
+    with_query(&ask.path, kept.map(|(n, v)| (n.as_str(), v.as_str())).chain([("token", token)]))
 }
 
 /// What a page of results shows.
@@ -254,6 +263,11 @@ async fn answer_page(
     collection: Option<CollectionId>,
 ) -> Result<Response, ApiError> {
     let mut search = page_question(app, ask).await?;
+    if search.page.get() > 1 {
+        // Their order may be made of several searches, through which tokens alone lead.
+        let detail = "pages for people follow each other by their links, not by number";
+        return Err(Problem::invalid("invalid-parameter", detail).at("page").allowed("1").into());
+    }
     search.fields = None;
     search.limit = search.limit.min(HTML_LIMIT_MAX);
     if let Some(collection) = &collection {
@@ -281,7 +295,7 @@ async fn answer_page(
 
 /// The question of a page: its parameters, and for those that it lacks the members of the kept question it names.
 async fn page_question(app: &App, ask: &Ask) -> Result<Search, ApiError> {
-    let request = from_pairs(app, ask.query.clone(), &[KEPT], HTML_LIMIT_DEFAULT, Dialect::Stac)?;
+    let request = from_pairs(app, ask.query.clone(), &[KEPT, crs::CRS], HTML_LIMIT_DEFAULT, Dialect::Stac)?;
     let Some(id) = ask.parameter(KEPT) else { return Ok(request.search) };
     let (mut whole, kept) = (request.canonical, load(app, id).await?);
     if let (Some(members), Value::Object(kept)) = (whole.as_object_mut(), kept) {

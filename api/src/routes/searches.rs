@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use nilometer_query::parse;
-use nilometer_schemas::Problem;
+use nilometer_schemas::{Crs, Problem};
 use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
@@ -17,7 +17,7 @@ use crate::problem::ApiError;
 use crate::state::App;
 
 /// Members that say which page to answer, not what is asked.
-const PAGE_MEMBERS: [&str; 2] = ["limit", "token"];
+const PAGE_MEMBERS: [&str; 3] = ["limit", "page", "token"];
 
 /// `POST /searches`. The question is checked in full, so that every kept id can be answered.
 pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): JsonBody) -> Result<Response, ApiError> {
@@ -63,9 +63,10 @@ pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut as
     let paging = super::question::from_address(&app, &ask, &[])?.search;
     search.limit = paging.limit;
     search.token = paging.token;
+    search.page = paging.page;
     // There is no page for people under this address yet; the JSON answer serves both.
     ask.html = false;
-    answer_get(&app, ask, search, None, None).await
+    answer_get(&app, ask, search, None, (Crs::Crs84, None)).await
 }
 
 /// The kept question of an id, as the body of a search.

@@ -1,13 +1,16 @@
 //! What every write shares: `If-Match` and `If-None-Match`, and the way from an outcome to a status.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Write};
-use nilometer_schemas::{Kind, Problem};
+use nilometer_schemas::{Finding, Kind, Problem};
 
 use crate::problem::ApiError;
 use crate::state::App;
+
+/// Header of an answer to a write that tells what a schema of an extension does not allow, with a JSON pointer.
+const WARNING: HeaderName = HeaderName::from_static("nilometer-warning");
 
 /// The precondition of a write. `current` is the stored record's sequence number; the catalogue checks it once more
 /// when it writes, so nobody's write between the two is lost.
@@ -70,6 +73,23 @@ pub(super) fn created(location: &str, media_type: &'static str, body: Vec<u8>) -
         headers.insert(header::LOCATION, value);
     }
     response
+}
+
+/// The answer with what was found odd in what was written, one header for each.
+pub(super) fn with_warnings(mut response: Response, findings: &[Finding]) -> Response {
+    for finding in findings {
+        let text: String = finding.to_string().chars().flat_map(escaped).collect();
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().append(WARNING, value);
+        }
+    }
+    response
+}
+
+/// Headers are ASCII without control characters.
+fn escaped(c: char) -> impl Iterator<Item = char> {
+    let plain = matches!(c, ' '..='~').then_some(c);
+    plain.into_iter().chain(c.escape_default().filter(move |_| plain.is_none()))
 }
 
 /// The failure of a write whose condition the caller set with `If-Match` or `If-None-Match`: what is a conflict or an

@@ -3,11 +3,14 @@
 
 mod world;
 
+mod collections;
+mod crs;
 mod edr;
 mod hydrocron;
 mod metrics;
 mod pages;
 mod passes;
+mod query;
 mod scope;
 mod stac;
 mod tiles;

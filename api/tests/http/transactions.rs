@@ -181,6 +181,77 @@ async fn a_bulk_stream_reports_every_line_that_was_not_stored() {
 }
 
 #[tokio::test]
+async fn a_stream_may_be_told_to_insert_only() {
+    let world = World::new().await;
+    let taken = gauge("garonne-1", 9.0, 9.0, "2020-01-10", "Other");
+    let body = format!("{taken}\n{}", gauge("new", 1.0, 1.0, "2024-01-01", "X"));
+    let authorization = bearer(&world.operator);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/x-ndjson")];
+    let post = async |query: &str| world.body("POST", &format!("{ITEMS}{query}"), &headers, body.clone()).await;
+    let report = post("?method=insert").await.json();
+    assert_eq!((&report["created"], &report["replaced"], &report["rejectedCount"]), (&json!(1), &json!(0), &json!(1)));
+    assert_eq!((&report["rejected"][0]["line"], &report["rejected"][0]["code"]), (&json!(1), &json!("exists")));
+    assert_eq!(world.ok(&format!("{ITEMS}/garonne-1")).await.json()["properties"]["river"], "Garonne");
+    let report = post("?method=upsert").await.json();
+    assert_eq!(
+        (&report["replaced"], &report["unchanged"], &report["rejectedCount"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert_eq!(post("?method=replace").await.status, 400);
+    assert_eq!(post("?how=insert").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_stac_does_not_allow_is_refused_and_what_an_extension_does_not_allow_is_told() {
+    let world = World::new().await;
+    let key = world.operator.clone();
+    let mut item = gauge("odd", 1.0, 1.0, "2024-01-01", "X");
+    item["stac_extensions"] = json!(["https://stac-extensions.github.io/eo/v2.0.0/schema.json"]);
+    item["properties"]["eo:cloud_cover"] = json!("3.14 é");
+    let path = format!("{ITEMS}/odd");
+    for (method, address, body, status) in [
+        ("POST", ITEMS, item.clone(), 201),
+        ("PUT", &path, item.clone(), 204),
+        ("PATCH", &path, json!({"properties": {"x": 1}}), 204),
+    ] {
+        let answer = world.json(method, address, &key, &body).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let warning = answer.header("nilometer-warning");
+        assert!(
+            warning.starts_with("/properties/eo:cloud_cover: ") && warning.contains("\\u{e9}"),
+            "{method}: {warning}"
+        );
+    }
+    item["properties"]["eo:cloud_cover"] = json!(3.14);
+    assert_eq!(world.json("PUT", &path, &key, &item).await.header("nilometer-warning"), "");
+
+    item["properties"]["gsd"] = json!(-1);
+    for (method, address, body) in [
+        ("POST", ITEMS, item.clone()),
+        ("PUT", &path, item.clone()),
+        ("PATCH", &path, json!({"properties": {"gsd": 0}})),
+    ] {
+        let answer = world.json(method, address, &key, &body).await;
+        assert_eq!((answer.status, &answer.json()["parameter"]), (400, &json!("/properties/gsd")), "{method}");
+    }
+    let many = json!({"type": "FeatureCollection", "features": [item]});
+    let answer = world.json("POST", ITEMS, &key, &many).await;
+    assert_eq!((answer.status, &answer.json()["parameter"]), (400, &json!("/features/0/properties/gsd")));
+
+    item["properties"]["gsd"] = json!(1);
+    item["properties"]["eo:cloud_cover"] = json!(101);
+    let authorization = bearer(&key);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/x-ndjson")];
+    let report = world.body("POST", ITEMS, &headers, item.to_string()).await.json();
+    assert_eq!((&report["replaced"], &report["warnedCount"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!(report["warned"][0]["pointer"], "/properties/eo:cloud_cover");
+
+    let odd = json!({"id": "odd", "providers": [{"roles": ["host"]}]});
+    let refused = world.json("POST", "/collections", &key, &odd).await;
+    assert_eq!((refused.status, &refused.json()["parameter"]), (400, &json!("/providers/0")), "{}", refused.text());
+}
+
+#[tokio::test]
 async fn numbers_keep_their_digits_through_a_patch() {
     let world = World::new().await;
     let text = r#"{"type":"Feature","id":"n","geometry":null,"properties":{"datetime":"2024-01-01T00:00:00Z","v":1.10,"big":12345678901234567890123}}"#;

@@ -49,6 +49,11 @@ impl Answer {
         self.headers.get(name).map(|v| v.to_str().unwrap()).unwrap_or_default()
     }
 
+    /// The code of a problem.
+    pub(crate) fn code(&self) -> String {
+        self.json()["type"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
     /// The link of a relation.
     pub(crate) fn link(&self, rel: &str) -> Option<Value> {
         self.json()["links"].as_array().unwrap().iter().find(|l| l["rel"] == rel).cloned()
@@ -235,6 +240,13 @@ impl World {
         }
         self.send(request.body(Body::from(body)).unwrap()).await
     }
+}
+
+/// A text as value of a parameter.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 /// The `Authorization` of a key, or nothing.

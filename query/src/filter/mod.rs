@@ -5,6 +5,7 @@
 //! of the rest it is unknown.
 
 mod codes;
+mod document;
 mod eval;
 mod like;
 mod spatial;
@@ -13,10 +14,13 @@ mod value;
 use nilometer_indexer::segment::{Bits, Column, NO_TIME, SegmentData};
 use nilometer_schemas::{Expr, Filter, Problem, SpatialRelation};
 
+pub(crate) use document::Document;
+
 use codes::{CodeTest, Test, datum};
 use eval::{Item, Leaf};
 use spatial::Relation;
-use value::{Datum, Values};
+pub(crate) use value::Datum;
+use value::Values;
 
 use crate::space::PreparedGeometry;
 use crate::space_match;
@@ -142,13 +146,13 @@ impl<'a> Source<'a> {
 }
 
 /// A document and where its values stand.
-struct Document<'s, 'a> {
+struct Stored<'s, 'a> {
     data: &'a SegmentData,
     sources: &'s [Source<'a>],
     doc: u32,
 }
 
-impl<'a> Item<'a> for Document<'_, 'a> {
+impl<'a> Item<'a> for Stored<'_, 'a> {
     fn property(&self, at: usize) -> Values<Datum<'a>> {
         self.sources[at].values(self.doc)
     }
@@ -204,7 +208,7 @@ pub(crate) struct Each<'a>(&'a Leaf, Vec<Source<'a>>);
 
 impl<'a> Each<'a> {
     fn of(&self, data: &'a SegmentData, doc: u32) -> Option<bool> {
-        self.0.truth(&Document { data, sources: &self.1, doc })
+        self.0.truth(&Stored { data, sources: &self.1, doc })
     }
 }
 

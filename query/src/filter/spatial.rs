@@ -67,7 +67,12 @@ impl Relation {
     /// Whether one document's geometry has the relation; `None` without a geometry.
     pub(super) fn of(&self, data: &SegmentData, doc: u32) -> Option<bool> {
         let flat = data.geometry(data.geometry_of(doc)?)?;
-        Some(self.prepared.intersects(&flat) && self.of_meeting(&flat))
+        Some(self.of_flat(&flat))
+    }
+
+    /// Whether a geometry has the relation.
+    pub(super) fn of_flat(&self, flat: &FlatGeometry<'_>) -> bool {
+        self.prepared.intersects(flat) && self.of_meeting(flat)
     }
 
     /// The relation of a geometry that is known to share a point.

@@ -1,6 +1,7 @@
 //! The members of a search body, each read and put into normal form.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use nilometer_schemas::limits::{
     COLLECTIONS_MAX, IDS_MAX, PAGE_LIMIT_MAX, Q_CHARS_MAX, Q_TERMS_MAX, REFS_MAX, SORT_KEYS_MAX,
@@ -12,11 +13,11 @@ use nilometer_schemas::{
 use serde_json::{Map, Value, json};
 
 use super::url::CRS84;
-use super::{Request, fields, words};
+use super::{Request, fields, query, words};
 use crate::cql2::{self, QueryGeometry, number};
 
 /// The members of a search body, which are also the parameters of its URL form.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 19] = [
     "bbox",
     "collections",
     "datetime",
@@ -29,7 +30,9 @@ pub(super) const NAMES: [&str; 17] = [
     "intersects",
     "intersectsRefs",
     "limit",
+    "page",
     "q",
+    "query",
     "read",
     "sortby",
     "strict",
@@ -73,11 +76,12 @@ pub(super) fn read(body: &Map<String, Value>, dialect: Dialect) -> Result<Reques
         intersects: reader.intersects()?,
         intersects_refs: reader.intersects_refs()?,
         datetime: reader.datetime(dialect)?,
-        filter: reader.filter()?,
+        filter: reader.condition()?,
         strict: reader.strict()?,
         words: reader.words()?,
         sortby: reader.sortby()?,
         token: reader.token()?,
+        page: reader.page()?,
         ..Search::default()
     };
     if let Some(limit) = reader.limit()? {
@@ -95,8 +99,16 @@ pub(super) fn read(body: &Map<String, Value>, dialect: Dialect) -> Result<Reques
             .at("intersects")
             .allowed("one of the two; a filter with S_INTERSECTS may be added to either"));
     }
+    if search.token.is_some() && search.page.get() > 1 {
+        return Err(bad("page", "token and page exclude each other").allowed("one of the two"));
+    }
     let canonical = Value::Object(reader.canonical.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
     Ok(Request { search, canonical })
+}
+
+/// The query extension's condition as filter, under the limits of filters.
+fn of_query(cql2: &Value) -> Result<Filter, Problem> {
+    cql2::parse_json(cql2).map_err(|problem| problem.at("query"))
 }
 
 struct Reader<'a> {
@@ -197,7 +209,28 @@ impl<'a> Reader<'a> {
         Ok(Some(interval))
     }
 
-    fn filter(&mut self) -> Result<Option<Filter>, Problem> {
+    /// The filter and what the query extension adds to it, which is kept as one filter.
+    fn condition(&mut self) -> Result<Option<Filter>, Problem> {
+        let filter = self.filter()?;
+        let query = match self.get("query") {
+            None => None,
+            Some(value) => query::to_cql2(value)?,
+        };
+        let condition = match (filter, query) {
+            (filter, None) => filter,
+            (None, Some(query)) => Some(of_query(&query)?),
+            (Some(filter), Some(query)) => {
+                Some(of_query(&json!({"op": "and", "args": [cql2::to_json(&filter), query]}))?)
+            }
+        };
+        if let Some(condition) = &condition {
+            self.keep("filter", cql2::to_json(condition));
+            self.keep("filter-lang", "cql2-json".into());
+        }
+        Ok(condition)
+    }
+
+    fn filter(&self) -> Result<Option<Filter>, Problem> {
         if self.text("filter-crs")?.is_some_and(|crs| crs != CRS84) {
             return Err(bad("filter-crs", "geometries of filters are given in CRS84 only").allowed(CRS84));
         }
@@ -211,20 +244,15 @@ impl<'a> Reader<'a> {
             }
         };
         let Some(value) = self.get("filter") else { return Ok(None) };
-        let filter = match value {
-            Value::String(text) if is_text => cql2::parse_text(text)?,
-            _ if is_text => return Err(bad("filter", "a filter in cql2-text is a text")),
+        match value {
+            Value::String(text) if is_text => cql2::parse_text(text).map(Some),
+            _ if is_text => Err(bad("filter", "a filter in cql2-text is a text")),
             Value::String(_) => {
-                return Err(bad(
-                    "filter",
-                    "a filter in cql2-json is an object; for text add \"filter-lang\": \"cql2-text\"",
-                ));
+                let detail = "a filter in cql2-json is an object; for text add \"filter-lang\": \"cql2-text\"";
+                Err(bad("filter", detail))
             }
-            value => cql2::parse_json(value)?,
-        };
-        self.keep("filter", cql2::to_json(&filter));
-        self.keep("filter-lang", "cql2-json".into());
-        Ok(Some(filter))
+            value => cql2::parse_json(value).map(Some),
+        }
     }
 
     /// Whether unknown properties are refused; a URL has a text. Only `true` is kept: it alone changes the answer.
@@ -336,6 +364,18 @@ impl<'a> Reader<'a> {
         let limit = number.min(PAGE_LIMIT_MAX as f64) as usize;
         self.keep("limit", limit.into());
         Ok(Some(limit))
+    }
+
+    /// The number of the page, from 1; clients of hydroweb.next send it as a text.
+    fn page(&mut self) -> Result<NonZeroUsize, Problem> {
+        let page = match self.get("page") {
+            None => return Ok(NonZeroUsize::MIN),
+            Some(Value::String(text)) => text.parse::<NonZeroUsize>().ok(),
+            Some(value) => value.as_u64().and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new),
+        };
+        let page = page.ok_or_else(|| bad("page", "page is a whole number from 1 on").allowed("1, 2, 3 …"))?;
+        self.keep("page", page.get().into());
+        Ok(page)
     }
 
     fn token(&mut self) -> Result<Option<String>, Problem> {

@@ -6,6 +6,7 @@
 mod aggregations;
 mod fields;
 mod members;
+mod query;
 mod url;
 mod words;
 

@@ -1,14 +1,14 @@
 //! URL parameters as the members of the JSON body that they stand for.
 
 use nilometer_schemas::limits::FILTER_BYTES_MAX;
-use nilometer_schemas::{Bbox, Problem};
+use nilometer_schemas::{Bbox, Crs, Problem};
 use serde_json::{Map, Value, json};
 
 use super::members::{self, bad};
 use crate::cql2::number;
 
-/// The one coordinate system of `bbox` and `filter`.
-pub(super) const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
+/// The one coordinate system of `filter`.
+pub(super) const CRS84: &str = Crs::Crs84.uri();
 /// Parameters that a URL knows beside the members of a body.
 const URL_ONLY: [&str; 1] = ["bbox-crs"];
 
@@ -26,6 +26,8 @@ pub(super) fn to_body(
 ) -> Result<Map<String, Value>, Problem> {
     let known: Vec<&str> = members::NAMES.iter().chain(&URL_ONLY).chain(more).copied().collect();
     members::check_names(pairs.iter().map(|(name, _)| name.as_str()), &known, extra_allowed)?;
+    let bbox_crs = pairs.iter().find(|(name, _)| name == "bbox-crs").map(|(name, text)| Crs::parse(name, text));
+    let bbox_crs = bbox_crs.transpose()?.unwrap_or_default();
     let mut body = Map::new();
     for (name, text) in pairs.iter().filter(|(name, _)| !extra_allowed.contains(&name.as_str())) {
         if body.contains_key(name) {
@@ -33,19 +35,21 @@ pub(super) fn to_body(
                 .at(name)
                 .allowed("each parameter once; lists are separated by commas"));
         }
-        body.insert(name.clone(), member(name, text)?);
+        let value = if name == "bbox" { bbox(text, bbox_crs)? } else { member(name, text)? };
+        body.insert(name.clone(), value);
     }
-    if body.remove("bbox-crs").is_some_and(|crs| crs != CRS84) {
-        return Err(bad("bbox-crs", "boxes are given in CRS84 only").allowed(CRS84));
-    }
+    body.remove("bbox-crs");
     read_filter_text(&mut body)?;
     Ok(body)
 }
 
+fn bbox(text: &str, crs: Crs) -> Result<Value, Problem> {
+    Ok(Bbox::parse_in(text, crs)?.numbers().into_iter().map(number).collect())
+}
+
 fn member(name: &str, text: &str) -> Result<Value, Problem> {
     Ok(match name {
-        "bbox" => Bbox::parse(text)?.numbers().into_iter().map(number).collect(),
-        "intersects" => json_text(name, text)?,
+        "intersects" | "query" => json_text(name, text)?,
         "ids" | "collections" | "intersectsRefs" | "sortby" | "aggregations" => list(text),
         "limit" => integer(name, text)?,
         name if name.ends_with("_precision") => integer(name, text)?,

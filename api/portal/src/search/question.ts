@@ -6,7 +6,7 @@ import { local } from "../page";
 import { TITLE_PROPERTIES } from "./titles";
 
 /** Parameters that say how a page is shown, not what is asked. */
-const VIEW = ["token", "limit", "sortby", "lang", "f", "read"];
+const VIEW = ["token", "page", "limit", "sortby", "lang", "f", "read"];
 /** Lists that an address separates by commas. */
 const LISTS = ["collections", "ids", "intersectsRefs"];
 /** Longest shape that an address carries; a longer one is kept by the service under an id. */

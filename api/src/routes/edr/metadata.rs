@@ -1,7 +1,7 @@
 //! What a collection's JSON says of OGC API EDR: its queries, parameters, formats and reference system.
 
 use nilometer_query::series::{Method, Step};
-use nilometer_schemas::Parameter;
+use nilometer_schemas::{Crs, Parameter};
 use serde_json::{Map, Value, json};
 
 use super::format::Format;
@@ -40,7 +40,9 @@ pub(crate) fn describe(
     body.insert("data_queries".into(), queries.into());
     body.insert("parameter_names".into(), Value::Object(described.collect()));
     body.insert("output_formats".into(), json!(formats));
-    body.insert("crs".into(), json!([CRS84, "CRS84"]));
+    // Items are answered in all of them (OGC API Features), values in the one that has a short name (OGC API EDR).
+    body.insert("crs".into(), Crs::ALL.map(Crs::uri).into_iter().chain(["CRS84"]).collect());
+    body.insert("storageCrs".into(), Crs::Crs84.uri().into());
     if let Some(extent) = body.get_mut("extent") {
         describe_extent(extent);
     }

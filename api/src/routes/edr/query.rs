@@ -80,10 +80,10 @@ impl Query {
 
 /// Parameters of the question that say which features. The question's `datetime` is that of items; here it is that of
 /// observations.
-pub(super) const CONDITIONS: [&str; 9] =
-    ["bbox", "bbox-crs", "intersects", "intersectsRefs", "ids", "filter", "filter-lang", "filter-crs", "q"];
-const AREA: [&str; 10] = with_first(["coords"]);
-const POSITION: [&str; 12] = with_first(["coords", "within", "within-units"]);
+pub(super) const CONDITIONS: [&str; 10] =
+    ["bbox", "bbox-crs", "intersects", "intersectsRefs", "ids", "filter", "filter-lang", "filter-crs", "query", "q"];
+const AREA: [&str; 11] = with_first(["coords"]);
+const POSITION: [&str; 13] = with_first(["coords", "within", "within-units"]);
 
 /// These parameters, and the conditions after them.
 const fn with_first<const FIRST: usize, const ALL: usize>(first: [&'static str; FIRST]) -> [&'static str; ALL] {

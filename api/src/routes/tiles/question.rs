@@ -26,7 +26,7 @@ pub(crate) const PROPERTIES_MAX: usize = 20;
 const PROPERTIES: &str = "properties";
 /// Parameters that say which page of a question to answer and how: of no meaning to a tile, and let pass, so that the
 /// parameters of a search are those of its map.
-const PAGE: [&str; 4] = ["limit", "token", "sortby", "fields"];
+const PAGE: [&str; 5] = ["limit", "token", "page", "sortby", "fields"];
 /// Link relation of vector tilesets (OGC API Tiles).
 pub(crate) const REL_TILESETS: &str = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector";
 

@@ -176,7 +176,13 @@ fn boxes_that_validators_expect_refused_are_refused() {
         refuse_post("bbox", value);
     }
     assert!(get(&[("bbox", "0,0,1,1"), ("bbox-crs", CRS84)]).is_ok());
-    refuse_get("bbox-crs", "http://www.opengis.net/def/crs/EPSG/0/4326");
+    let epsg = |code: u32| format!("http://www.opengis.net/def/crs/EPSG/0/{code}");
+    let latitude_first = get(&[("bbox", "44,-1,-7,46,2,9"), ("bbox-crs", &epsg(4326))]).unwrap();
+    assert_eq!(latitude_first, get(&[("bbox", "-1,44,2,46")]).unwrap());
+    let world = "-20037508.342789244,-20048966.1,20037508.342789248,20048966.1";
+    let mercator = get(&[("bbox", world), ("bbox-crs", &epsg(3857))]).unwrap().search.bbox.unwrap().numbers();
+    assert!(mercator[0] == -180.0 && mercator[2] == 180.0 && (mercator[3] - 85.06).abs() < 0.001, "{mercator:?}");
+    refuse_get("bbox-crs", "http://www.opengis.net/def/crs/EPSG/0/2154");
 }
 
 #[test]
@@ -329,7 +335,7 @@ fn unknown_and_repeated_parameters_are_named() {
     let unknown = get(&[("limit", "1"), ("bboxx", "1")]).unwrap_err();
     assert_eq!((unknown.code, unknown.parameter.as_deref()), ("unknown-parameter", Some("bboxx")));
     assert!(unknown.allowed.is_some_and(|allowed| allowed.contains("bbox, bbox-crs, collections")));
-    assert_eq!(post(json!({"query": {}})).unwrap_err().parameter.as_deref(), Some("query"));
+    assert_eq!(post(json!({"queries": {}})).unwrap_err().parameter.as_deref(), Some("queries"));
     let extra = pairs(&[("f", "html"), ("f", "json"), ("limit", "1")]);
     assert_eq!(from_query(&extra, Dialect::Stac, &["f", "lang"]).unwrap().canonical, json!({"limit": 1}));
     assert!(from_json(&json!({"lang": "fr"}), &["lang"]).is_ok());
@@ -338,6 +344,33 @@ fn unknown_and_repeated_parameters_are_named() {
     for body in [json!(null), json!([]), json!("x")] {
         assert_eq!(post(body).unwrap_err().code, "body");
     }
+}
+
+#[test]
+fn the_query_extension_is_kept_as_the_filter_it_stands_for() {
+    let text = r#"{"eo:cloud_cover": {"lt": "10"}, "properties.name": {"startsWith": "R_"}}"#;
+    let request = get(&[("query", text), ("filter", "a = 1")]).unwrap();
+    let body =
+        json!({"query": serde_json::from_str::<Value>(text).unwrap(), "filter-lang": "cql2-text", "filter": "a = 1"});
+    assert_eq!(post(body).as_ref(), Ok(&request));
+    let same = "a = 1 AND (eo:cloud_cover < 10 OR eo:cloud_cover < '10') AND name LIKE 'R\\_%'";
+    assert_eq!(get(&[("filter", same)]).as_ref(), Ok(&request));
+    assert_eq!(post(request.canonical.clone()).as_ref(), Ok(&request));
+    for empty in ["{}", r#"{"a": {}}"#] {
+        assert_eq!(get(&[("query", empty)]), get(&[]));
+    }
+}
+
+#[test]
+fn a_page_has_a_number_from_one_or_a_token() {
+    let search = check("page", "3", json!(3), json!(3));
+    assert_eq!(search.page.get(), 3);
+    assert_eq!(post(json!({"page": "3"})), post(json!({"page": 3})));
+    for bad in ["0", "-1", "x", "1.5", ""] {
+        refuse_get("page", bad);
+    }
+    refuse_post("page", json!([1]));
+    assert_eq!(get(&[("page", "2"), ("token", "t")]).unwrap_err().parameter.as_deref(), Some("page"));
 }
 
 #[test]

@@ -1,0 +1,112 @@
+"""eodag, unmodified: as the provider hydroweb_next, led here by configuration alone, and as any STAC provider."""
+
+import json
+
+import pytest
+
+import offline
+
+# What eodag says of its own code and of jsonpath.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+ROOTS = ["/api/v1/rs-catalog/stac", "/api/catalog/stac"]
+ALWAYS = {"start": "1990-01-01", "end": "2100-01-01", "geom": [-180, -90, 180, 90]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_network():
+    """Anything but the server under test is out of reach."""
+    give_back = offline.install()
+    yield
+    give_back()
+
+
+def gateway(folder, root, apikey):
+    """An eodag of which these settings are ours: where hydroweb_next is, and the key."""
+    from eodag import EODataAccessGateway
+    from eodag.config import EODAGSettings
+
+    known = folder / "collections.json"
+    known.write_text("{}")
+    settings = folder / "eodag.yml"
+    settings.write_text(json.dumps({"hydroweb_next": {
+        "priority": 100, "search": {"api_endpoint": f"{root}/search"},
+        "auth": {"matching_url": root, "credentials": {"apikey": apikey}}}}))
+    return EODataAccessGateway(settings=EODAGSettings(
+        cfg_dir=folder, ext_collections_cfg_uri=str(known), providers_whitelist="hydroweb_next,here"))
+
+
+def hydroweb_next(folder, root, apikey):
+    """eodag with its provider hydroweb_next, which has discovered the collections."""
+    dag = gateway(folder, root, apikey)
+    dag.update_collections_list(dag.discover_collections(provider="hydroweb_next"))
+    return dag
+
+
+def found(dag, provider, **question):
+    return dag.search(provider=provider, collection="passes", raise_errors=True, **{**ALWAYS, **question})
+
+
+def ids_of(result):
+    return [product.properties["id"] for product in result]
+
+
+def check(dag, provider, item, folder):
+    """Collections, pages, one item by its id, and a result kept in a file."""
+    assert "passes" in {collection.id for collection in dag.list_collections(provider=provider)}
+    first = found(dag, provider, limit=37, count=True)
+    assert (len(first), first.number_matched) == (37, 130)
+    ids = ids_of(first)
+    for page in first.next_page(update=False):
+        ids += ids_of(page)
+    assert len(ids) == len(set(ids)) == 130
+
+    [one] = dag.search(provider=provider, collection="passes", id=item["id"], raise_errors=True)
+    assert one.properties["id"] == item["id"]
+    assert one.properties["eo:cloud_cover"] == item["properties"]["eo:cloud_cover"]
+    assert list(one.geometry.bounds) == pytest.approx(item["bbox"])
+    assert [asset["href"] for asset in one.assets.values()] == [item["assets"]["data"]["href"]]
+
+    kept = dag.serialize(found(dag, provider, limit=20), str(folder / "kept.geojson"))
+    again = dag.deserialize(kept)
+    assert ids_of(again) == ids[:20]
+    return ids
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_hydroweb_next_discovers_pages_narrows_and_keeps(url, key, passes, tmp_path, root):
+    dag = hydroweb_next(tmp_path, url + root, key)
+    item = passes[1]
+    ids = check(dag, "hydroweb_next", item, tmp_path)
+    assert ids == sorted(ids), "it asks for the order of start_datetime"
+
+    west, south, east, north = item["bbox"]
+    for question, expected in [
+        ({"start": "2024-02-01", "end": "2024-03-01"}, range(28, 56)),
+        ({"platform": "swot"}, range(1, 130, 2)),
+        ({"cycle": "4"}, range(40, 50)),
+        ({"mission": "none"}, []),
+        ({"geom": [west + 0.2, south + 0.2, west + 0.3, south + 0.3]}, None),
+    ]:
+        got = ids_of(found(dag, "hydroweb_next", limit=200, **question))
+        if expected is None:
+            assert item["id"] in got and len(got) < 130, question
+        else:
+            assert got == [f"pass-{number:03}" for number in expected], question
+
+
+def test_a_plain_provider_discovers_pages_and_keeps(url, key, passes, tmp_path):
+    dag = gateway(tmp_path, url, key)
+    dag.add_provider("here", search={"type": "StacSearch", "api_endpoint": f"{url}/search"})
+    dag.update_collections_list(dag.discover_collections(provider="here"))
+    check(dag, "here", passes[1], tmp_path)
+
+
+def test_a_wrong_key_is_an_authentication_error(url, passes, tmp_path, monkeypatch):
+    from eodag.utils.exceptions import AuthenticationError
+
+    dag = gateway(tmp_path, url + ROOTS[0], "nil_wrong")
+    # It tries four times, each time later: a test need not wait.
+    monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda self, response=None: None)
+    with pytest.raises(AuthenticationError):
+        found(dag, "hydroweb_next")
