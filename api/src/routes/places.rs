@@ -28,7 +28,10 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
         return Err(problem.at("q").allowed(format!("at most {Q_CHARS_MAX} characters")).into());
     }
     let limit = match ask.parameter("limit") {
-        Some(text) => usize::try_from(whole_number("limit", text)?).unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX),
+        Some(text) => match usize::try_from(whole_number("limit", text)?).unwrap_or(LIMIT_MAX) {
+            0 => return Err(Problem::invalid("limit", "an answer holds at least 1 place").at("limit").into()),
+            limit => limit.min(LIMIT_MAX),
+        },
         None => LIMIT_DEFAULT,
     };
     let snapshot = app.catalog.snapshot();

@@ -222,7 +222,7 @@ async fn what_stac_does_not_allow_is_refused_and_what_an_extension_does_not_allo
             "{method}: {warning}"
         );
     }
-    item["properties"]["eo:cloud_cover"] = json!(3.14);
+    item["properties"]["eo:cloud_cover"] = json!(3.5);
     assert_eq!(world.json("PUT", &path, &key, &item).await.header("nilometer-warning"), "");
 
     item["properties"]["gsd"] = json!(-1);
