@@ -284,13 +284,21 @@ fn group(
         clauses.push((Occur::Must, boosted(AllQuery, 0.0)));
     }
     // Words that stand together, or are the whole name, are more than words that stand somewhere.
-    let plain: Option<Vec<String>> =
-        required.iter().map(|words| if let Words::Word(word) = words { Some(word.clone()) } else { None }).collect();
+    let plain: Option<Vec<String>> = required.iter().map(typed).collect();
     if let Some(plain) = plain.filter(|plain| plain.len() > 1) {
         clauses.push((Occur::Should, boosted(term(fields.names, &plain.join(" "), IndexRecordOption::Basic), NAME)));
         clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain), TITLE))));
     }
     Ok(Box::new(BooleanQuery::new(clauses)))
+}
+
+/// A single word, or the first of several that mean the same: the one that was typed.
+fn typed(words: &Words) -> Option<String> {
+    match words {
+        Words::Word(word) => Some(word.clone()),
+        Words::Any(any) => any.first().and_then(typed),
+        _ => None,
+    }
 }
 
 /// Slips of the hand that are forgiven in a word.

@@ -69,9 +69,29 @@ pub(super) fn read_together(text: &str) -> Result<Option<Words>, Problem> {
         signs.iter().map(|sign| if let Sign::Chunk(words) = sign { Some(words.clone()) } else { None }).collect();
     match words.map(|chunks| chunks.concat()) {
         Some(words) if words.is_empty() => Ok(None),
-        Some(words) => Ok(Some(Words::all(words))),
+        // One word alone is the same with and without interpretation.
+        Some(words) if words.len() == 1 => Ok(Some(Words::all(words))),
+        Some(words) => {
+            let required = words.into_iter().map(in_both_languages).collect();
+            Ok(Some(Words::Group { required, optional: Vec::new(), excluded: Vec::new() }))
+        }
         None => Parser { signs: &signs, at: 0 }.alternatives(0),
     }
+}
+
+/// What kinds of waters are called in English and in French: names are kept in one of the two, and asked for in the other.
+const KINDS: [(&str, &str); 4] = [("lake", "lac"), ("river", "riviere"), ("river", "fleuve"), ("sea", "mer")];
+
+/// A word of a person, who may write another language than the data: `lac Victoria` is Lake Victoria.
+fn in_both_languages(word: String) -> Words {
+    let others = KINDS.iter().filter_map(|(english, french)| match word.as_str() {
+        w if w == *english => Some(*french),
+        w if w == *french => Some(*english),
+        _ => None,
+    });
+    let mut any: Vec<Words> = others.map(|other| Words::Word(other.to_owned())).collect();
+    any.insert(0, Words::Word(word));
+    if any.len() == 1 { any.remove(0) } else { Words::Any(any) }
 }
 
 fn either(mut any: Vec<Words>) -> Option<Words> {
@@ -284,6 +304,18 @@ mod tests {
         assert_eq!(of(") lac ("), Some(word("lac")));
         assert_eq!(of("lac - leman"), Some(run(&["lac", "leman"], false)));
         assert_eq!(of("+ - * ( )"), None);
+    }
+
+    #[test]
+    fn a_person_means_all_words_and_kinds_of_waters_in_both_languages() {
+        let of = |text: &str| read_together(text).unwrap();
+        assert_eq!(of("Léman"), Some(word("leman")));
+        assert_eq!(of("Seine, Paris"), Some(group(&[&word("seine"), &word("paris")], &[], &[])));
+        let lake = Words::Any(vec![word("lac"), word("lake")]);
+        assert_eq!(of("lac"), Some(word("lac")));
+        assert_eq!(of("lac Victoria"), Some(group(&[&lake, &word("victoria")], &[], &[])));
+        assert_eq!(of("lac -Victoria"), Some(group(&[&word("lac")], &[], &[&word("victoria")])));
+        assert_eq!(of(","), None);
     }
 
     #[test]
