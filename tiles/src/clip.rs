@@ -47,6 +47,11 @@ pub(crate) fn clip_ring(ring: &[Position], bounds: [f64; 4]) -> Vec<Position> {
     points
 }
 
+/// Whether a closed ring itself reaches into a box: one that lies around it, or beside it, does not.
+pub(crate) fn ring_reaches(ring: &[Position], bounds: [f64; 4]) -> bool {
+    ring.windows(2).any(|edge| clip_edge(edge[0], edge[1], bounds).is_some())
+}
+
 /// The pieces of a line in a box; one that only touches the box leaves a piece of one point.
 pub(crate) fn clip_line(line: &[Position], bounds: [f64; 4]) -> Vec<Vec<Position>> {
     let mut pieces: Vec<Vec<Position>> = Vec::new();

@@ -2,17 +2,15 @@
 //! whole tile units, valid.
 
 use geo::{Coord, Geometry, LineString, Polygon};
-use i_overlay::core::fill_rule::FillRule;
-use i_overlay::core::overlay::IntOverlayOptions;
-use i_overlay::core::simplify::Simplify;
 use i_overlay::i_float::int::point::IntPoint;
 use nilometer_indexer::geometry::planar::{Position, boxes_touch, in_box};
 use nilometer_indexer::geometry::{FlatGeometry, PartKind, encode};
 
 use crate::address::TileAddress;
-use crate::clip::{clip_line, clip_ring};
+use crate::clip::{clip_line, clip_ring, ring_reaches};
 use crate::frame::Frame;
 use crate::mvt::{self, Point};
+use crate::rings::{Ring, polygons, twice_area};
 
 /// How far the straight line of a chart may lie from the straight line in degrees before a point is put in, tile units.
 const BEND_MAX: f64 = 1.0;
@@ -27,7 +25,7 @@ pub(crate) struct Drawn {
 /// Collects the members of one shape.
 #[derive(Default)]
 struct Pieces {
-    contours: Vec<Vec<IntPoint>>,
+    contours: Vec<Ring>,
     lines: Vec<Vec<Point>>,
     points: Vec<Point>,
     /// A position that is drawn where nothing else is left.
@@ -134,16 +132,18 @@ impl Pieces {
     }
 
     fn add_ring(&mut self, ring: &[Position], exterior: bool, window: [f64; 4], shift: f64, frame: &Frame) {
+        let reaches = ring_reaches(ring, window);
         let mut ring = clip_ring(ring, window);
         let Some(first) = ring.first().copied() else { return };
         if ring.last() != Some(&first) {
             ring.push(first);
         }
         let points = projected(&ring, shift, frame);
-        if exterior && self.spot.is_none() {
+        // Of a ring beside the frame a path along its edges may be left, where nothing is to be seen.
+        if reaches && self.spot.is_none() {
             self.spot = middle(&points);
         }
-        let mut contour: Vec<IntPoint> =
+        let mut contour: Ring =
             rounded(&simplified(&points, frame.tolerance)).into_iter().map(|[x, y]| IntPoint { x, y }).collect();
         if contour.len() > 1 && contour.first() == contour.last() {
             contour.pop();
@@ -270,15 +270,8 @@ fn rounded(line: &[[f64; 2]]) -> Vec<Point> {
     points
 }
 
-/// Twice the area by the surveyor's formula.
-fn twice_area(ring: &[IntPoint]) -> i64 {
-    let next = ring.iter().cycle().skip(1);
-    let wide = |p: &IntPoint| (i64::from(p.x), i64::from(p.y));
-    ring.iter().zip(next).map(|(a, b)| (wide(a), wide(b))).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum()
-}
-
 /// The polygons that contours enclose: whole units may make edges meet, and cutting leaves paths along the frame.
-fn valid_polygons(contours: &[Vec<IntPoint>], area_min: f64) -> Vec<Vec<Vec<Point>>> {
+fn valid_polygons(contours: &[Ring], area_min: f64) -> Vec<Vec<Vec<Point>>> {
     let points = |ring: &[IntPoint]| ring.iter().map(|p| [p.x, p.y]).collect::<Vec<Point>>();
     let seen = |ring: &[IntPoint]| twice_area(ring).abs() as f64 / 2.0 >= area_min;
     match contours {
@@ -292,22 +285,8 @@ fn valid_polygons(contours: &[Vec<IntPoint>], area_min: f64) -> Vec<Vec<Vec<Poin
             }
         }
         contours => {
-            let mut shapes = contours.simplify(FillRule::NonZero, IntOverlayOptions::ogc());
-            shapes.retain(|shape| shape.first().is_some_and(|exterior| seen(exterior)));
-            let rings = |shape: Vec<Vec<IntPoint>>| {
-                let mut rings = shape.into_iter();
-                let exterior = rings.next();
-                let holes = rings.filter(|hole| seen(hole));
-                let turned = exterior.into_iter().chain(holes).enumerate().map(|(at, mut ring)| {
-                    // Where rings touch themselves the engine does not turn holes the other way.
-                    if (twice_area(&ring) > 0) != (at == 0) {
-                        ring.reverse();
-                    }
-                    points(&ring)
-                });
-                turned.collect()
-            };
-            shapes.into_iter().map(rings).collect()
+            let as_points = |rings: Vec<Ring>| rings.iter().map(|ring| points(ring)).collect();
+            polygons(contours, seen).into_iter().map(as_points).collect()
         }
     }
 }

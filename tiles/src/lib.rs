@@ -7,6 +7,7 @@ mod draw;
 mod frame;
 mod grid;
 mod items;
+mod rings;
 mod tile;
 mod zoom;
 

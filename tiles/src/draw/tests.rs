@@ -66,6 +66,28 @@ fn what_is_smaller_than_a_pixel_is_a_point_and_what_lies_elsewhere_is_nothing() 
 }
 
 #[test]
+fn a_shape_around_a_tile_that_it_does_not_reach_is_nothing_there() {
+    let here = frame(6, 31, 30);
+    let [west, south, east, north] = here.bounds;
+    let (middle, beyond) = ((west + east) / 2.0, east + 1.0);
+    // A notch, and a hole, in which the tile lies.
+    let notch = [
+        [middle, north + 2.],
+        [beyond, north + 2.],
+        [beyond, south - 2.],
+        [middle, south - 2.],
+        [beyond - 0.5, south - 1.],
+    ];
+    let notch: Vec<[f64; 2]> = notch.into_iter().chain([[beyond - 0.5, north + 1.], [middle, north + 2.]]).collect();
+    let around =
+        |by: f64| geo::Rect::new((west - by, south - by), (east + by, north + by)).to_polygon().exterior().clone();
+    let hole = Polygon::new(around(2.0), vec![around(1.0)]);
+    for shape in [polygon(&notch), hole.into()] {
+        assert!(drawn(&shape, &here).is_empty());
+    }
+}
+
+#[test]
 fn a_shape_across_the_antimeridian_is_whole_on_both_sides() {
     let shape = polygon(&[[170., -10.], [190., -10.], [190., 10.], [170., 10.], [170., -10.]]);
     for col in [0, 7] {
