@@ -9,8 +9,13 @@ import { TITLE_PROPERTIES } from "./titles";
 const VIEW = ["token", "page", "limit", "sortby", "lang", "f", "read"];
 /** Lists that an address separates by commas. */
 const LISTS = ["collections", "ids", "intersectsRefs"];
-/** Longest shape that an address carries; a longer one is kept by the service under an id. */
-const SHAPE_CHARACTERS_MAX = 1_500;
+/** Parameters that are JSON in an address, if they are no text. */
+const JSON_PARAMETERS = ["intersects", "filter", "query"];
+/** Longest shape or condition that an address carries; a longer one is kept by the service under an id. */
+const CHARACTERS_MAX = 1_500;
+
+/** A question as the body of a search. */
+type Body = Record<string, unknown>;
 
 /** The parameters of the question in an address, with the collection that its path names. */
 export function questionOf(address: URL): URLSearchParams {
@@ -23,19 +28,33 @@ export function questionOf(address: URL): URLSearchParams {
 }
 
 /** The question as the body of a search: what the kept question says, and above it what the address says. */
-async function bodyOf(question: URLSearchParams, signal: AbortSignal): Promise<Record<string, unknown>> {
+async function bodyOf(question: URLSearchParams, signal: AbortSignal): Promise<Body> {
   const kept = question.get("search");
-  const body: Record<string, unknown> = {};
+  const body: Body = {};
   if (kept) Object.assign(body, (await getJson<{ search: object }>(`/searches/${encodeURIComponent(kept)}`, signal)).search);
+  for (const name of VIEW) delete body[name];
+  const language = question.get("filter-lang") ?? "cql2-text";
   for (const [name, value] of question) {
     if (name === "search" || value === "") continue;
     if (LISTS.includes(name)) body[name] = value.split(",");
     else if (name === "bbox") body[name] = value.split(",").map(Number);
-    else if (name === "intersects") body[name] = JSON.parse(value);
+    else if (name === "intersects" || (name === "filter" && language === "cql2-json")) body[name] = JSON.parse(value);
     else body[name] = value;
   }
-  if (typeof body["filter"] === "string" && !body["filter-lang"]) body["filter-lang"] = "cql2-text";
+  if (question.get("filter")) body["filter-lang"] = language;
   return body;
+}
+
+/** The same as parameters of an address; nothing where an address cannot carry it. */
+function parametersOf(body: Body): URLSearchParams | undefined {
+  const question = new URLSearchParams();
+  for (const [name, value] of Object.entries(body)) {
+    const text = JSON_PARAMETERS.includes(name) && typeof value === "object" ? JSON.stringify(value) : String(value);
+    const holdsCommas = LISTS.includes(name) && (value as string[]).some((entry) => entry.includes(","));
+    if (holdsCommas || text.length > CHARACTERS_MAX) return undefined;
+    question.set(name, text);
+  }
+  return question;
 }
 
 /** Keeps a question at the service; the answer is its id, the same for the same question. */
@@ -61,23 +80,25 @@ const CYCLE_MS = 21 * 86_400_000;
 
 /** The tiles of a question; `planned` is the collection of planned passes. */
 export async function tilesOf(question: URLSearchParams, planned: string, signal: AbortSignal): Promise<Tiles> {
-  const collections = (question.get("collections") ?? "").split(",").filter(Boolean);
-  // Conditions that are kept, or that stand in another language than text, are not taken apart.
-  const isPlain = !question.has("search") && (question.get("filter-lang") ?? "cql2-text") === "cql2-text";
-  const hasPlanned = collections.length === 0 || collections.includes(planned);
-  if (!hasPlanned || !isPlain) return { items: await describedAt(question, signal) };
-  const those = new URLSearchParams(question);
-  those.set("collections", planned);
-  those.set("datetime", oneCycle(question.get("datetime") ?? ""));
+  const body = await bodyOf(question, signal);
+  const collections = (body["collections"] ?? []) as string[];
+  const isAll = collections.length === 0;
+  if (!isAll && !collections.includes(planned)) return { items: await describedAt(body, signal) };
+  const those = { ...body, collections: [planned], datetime: oneCycle(String(body["datetime"] ?? "")) };
   if (collections.length === 1) return { planned: await describedAt(those, signal) };
-  const others = new URLSearchParams(question);
-  if (collections.length > 0) others.set("collections", collections.filter((id) => id !== planned).join(","));
-  else {
-    const filter = question.get("filter");
-    others.set("filter", `${filter ? `(${filter}) AND ` : ""}collection <> '${planned}'`);
-  }
+  const others = isAll ? without(body, planned) : { ...body, collections: collections.filter((id) => id !== planned) };
   const [items, apart] = await Promise.all([describedAt(others, signal), describedAt(those, signal)]);
   return { items, planned: apart };
+}
+
+/** The question without the items of one collection. */
+function without(body: Body, collection: string): Body {
+  const { filter } = body;
+  if (filter && typeof filter === "object") {
+    const others = { op: "<>", args: [{ property: "collection" }, collection] };
+    return { ...body, filter: { op: "and", args: [filter, others] } };
+  }
+  return { ...body, filter: `${filter ? `(${filter}) AND ` : ""}collection <> '${collection}'`, "filter-lang": "cql2-text" };
 }
 
 /** The part of a period that holds each pass once: from now on where the period is open, else its begin. */
@@ -93,14 +114,13 @@ function oneCycle(datetime: string): string {
   return `${day(first)}/${day(first + CYCLE_MS)}`;
 }
 
-async function describedAt(question: URLSearchParams, signal: AbortSignal): Promise<string> {
+async function describedAt(body: Body, signal: AbortSignal): Promise<string> {
   let path = "/tiles/WebMercatorQuad/tilejson.json";
-  let asked = question;
-  if (question.has("search")) {
-    path = `/searches/${await keep(await bodyOf(question, signal), signal)}${path}`;
+  let asked = parametersOf(body);
+  if (!asked) {
+    path = `/searches/${await keep(body, signal)}${path}`;
     asked = new URLSearchParams();
   }
-  asked = new URLSearchParams(asked);
   if (TITLE_PROPERTIES.length) asked.set("properties", TITLE_PROPERTIES.join(","));
   const query = asked.toString();
   return new URL(local(path) + (query ? `?${query}` : ""), location.href).href;
@@ -126,7 +146,7 @@ export async function withPlace(address: URL, where: Where): Promise<URL> {
   else if ("intersectsRefs" in where) question.set("intersectsRefs", where.intersectsRefs);
   else {
     const text = JSON.stringify(where.intersects);
-    if (text.length <= SHAPE_CHARACTERS_MAX) question.set("intersects", text);
+    if (text.length <= CHARACTERS_MAX) question.set("intersects", text);
     else question.set("search", await keep({ intersects: where.intersects }));
   }
   return searchPage(address, question);
