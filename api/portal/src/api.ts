@@ -58,7 +58,7 @@ async function failure(response: Response): Promise<ApiFailure> {
     const problem = (await response.json()) as { type?: string; detail?: string; title?: string };
     // Details are English; what a problem of this type is, the service says in the page's language.
     const text = (language === "en" ? undefined : await explanation(problem.type)) ?? problem.detail ?? problem.title;
-    if (text) return new ApiFailure(text, response.status);
+    if (text) return new ApiFailure(text.charAt(0).toUpperCase() + text.slice(1), response.status);
   }
   if (type.startsWith("text/html")) {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::language::Language;
 use super::layout::{Frame, breadcrumbs};
+use super::table::{Column, table};
 use super::values::web_address;
 use crate::links::collection_path;
 use crate::routes::ask::Ask;
@@ -34,8 +35,8 @@ pub(crate) fn api(ask: &Ask, document: &Value) -> String {
                 (frame.t("Addresses begin with ", "Les adresses commencent par "))
                 code { (document["servers"][0]["url"].as_str().unwrap_or_default()) }
                 ". "
-                (frame.t("Reading needs no key; writing needs an operator's.",
-                         "La lecture ne demande pas de clé ; l'écriture demande celle d'un opérateur."))
+                (frame.t("Reading needs no key; writing needs an operator's key.",
+                         "La lecture ne nécessite pas de clé ; l'écriture nécessite celle d'un opérateur."))
             }
             @for tag in tags.into_iter().flatten() {
                 @let name = tag["name"].as_str().unwrap_or_default();
@@ -87,30 +88,7 @@ fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str
                 @let (text, lang) = told(frame, operation, "summary");
                 span lang=[lang] { (text) }
             }
-            @if !parameters.is_empty() {
-                div.scroll {
-                    table {
-                        thead { tr {
-                            th scope="col" { (frame.t("Parameter", "Paramètre")) }
-                            th scope="col" { (frame.t("Meaning", "Sens")) }
-                            th scope="col" { (frame.t("Default", "Défaut")) }
-                            th scope="col" { (frame.t("Limits", "Limites")) }
-                        } }
-                        tbody {
-                            @for parameter in parameters {
-                                @let schema = &parameter["schema"];
-                                tr {
-                                    th scope="row" { code { (parameter["name"].as_str().unwrap_or_default()) } }
-                                    @let (text, lang) = told(frame, parameter, "description");
-                                    td lang=[lang] { (text) }
-                                    td { (plain(&schema["default"])) }
-                                    td { (limits(schema)) }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
+            @if !parameters.is_empty() { (parameters_table(frame, &format!("{} {path}", method.to_uppercase()), &parameters)) }
             ul.plain {
                 @for (status, response) in responses.into_iter().flatten() {
                     @let response = resolved(document, response);
@@ -125,6 +103,28 @@ fn operation_entry(frame: &Frame<'_>, document: &Value, path: &str, method: &str
             }
         }
     }
+}
+
+fn parameters_table(frame: &Frame<'_>, operation: &str, parameters: &[&Value]) -> Markup {
+    let columns = [
+        Column::Text(frame.t("Parameter", "Paramètre")),
+        Column::Text(frame.t("Meaning", "Sens")),
+        Column::Text(frame.t("Default", "Défaut")),
+        Column::Text(frame.t("Limits", "Limites")),
+    ];
+    let rows = html! {
+        @for parameter in parameters {
+            @let schema = &parameter["schema"];
+            tr {
+                th scope="row" { code { (parameter["name"].as_str().unwrap_or_default()) } }
+                @let (text, lang) = told(frame, parameter, "description");
+                td lang=[lang] { (text) }
+                td { (plain(&schema["default"])) }
+                td { (limits(schema)) }
+            }
+        }
+    };
+    table(&format!("{}{operation}", frame.t("Parameters of ", "Paramètres de ")), &columns, &rows)
 }
 
 /// A text of the document in the page's language; where there is none but the English one, that it is English.
@@ -171,8 +171,8 @@ pub(crate) fn conformance(ask: &Ask, classes: &[&str]) -> String {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
             h1 { (title) }
             p.lead {
-                (frame.t("The classes of the standards that this service keeps.",
-                         "Les classes des standards que ce service respecte."))
+                (frame.t("The conformance classes of the standards that this service implements.",
+                         "Les classes de conformité des standards que ce service met en œuvre."))
             }
             ul.plain {
                 @for class in classes {
@@ -187,31 +187,28 @@ pub(crate) fn conformance(ask: &Ask, classes: &[&str]) -> String {
 /// The functions that filters may call.
 pub(crate) fn functions(ask: &Ask) -> String {
     let frame = Frame::of(ask);
-    let title = frame.t("Functions of filters", "Fonctions des filtres");
+    let title = frame.t("Filter functions", "Fonctions de filtrage");
     // The table's sentences are English.
     let lang = (frame.language == Language::French).then_some("en");
+    let columns = [
+        Column::Text(frame.t("Function", "Fonction")),
+        Column::Text(frame.t("Value", "Valeur")),
+        Column::Text(frame.t("Meaning", "Sens")),
+    ];
+    let rows = html! {
+        @for info in FUNCTIONS {
+            tr {
+                th scope="row" { code { (call_of(info)) } }
+                td { (info.returns.name()) }
+                td lang=[lang] { (info.description) }
+            }
+        }
+    };
     let main = html! {
         div.wide.stack {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
             h1 { (title) }
-            div.scroll {
-                table {
-                    thead { tr {
-                        th scope="col" { (frame.t("Function", "Fonction")) }
-                        th scope="col" { (frame.t("Value", "Valeur")) }
-                        th scope="col" { (frame.t("Meaning", "Sens")) }
-                    } }
-                    tbody {
-                        @for info in FUNCTIONS {
-                            tr {
-                                th scope="row" { code { (call_of(info)) } }
-                                td { (info.returns.name()) }
-                                td lang=[lang] { (info.description) }
-                            }
-                        }
-                    }
-                }
-            }
+            (table(title, &columns, &rows))
         }
     };
     frame.page(title, main)
@@ -244,26 +241,21 @@ pub(crate) fn queryables(ask: &Ask, collection: Option<&str>, found: &[Queryable
 
 /// A table of properties with what the data hold.
 pub(super) fn queryables_table(frame: &Frame<'_>, queryables: &[Queryable]) -> Markup {
-    html! {
-        div.scroll {
-            table {
-                thead { tr {
-                    th scope="col" { (frame.t("Property", "Propriété")) }
-                    th scope="col" { (frame.t("Type", "Type")) }
-                    th scope="col" { (frame.t("In the data", "Dans les données")) }
-                } }
-                tbody {
-                    @for queryable in queryables {
-                        tr {
-                            th scope="row" { code { (queryable.name) } }
-                            td { (queryable.types.join(", ")) }
-                            td { (contents(queryable)) }
-                        }
-                    }
-                }
+    let columns = [
+        Column::Text(frame.t("Property", "Propriété")),
+        Column::Text(frame.t("Type", "Type")),
+        Column::Text(frame.t("In the data", "Dans les données")),
+    ];
+    let rows = html! {
+        @for queryable in queryables {
+            tr {
+                th scope="row" { code { (queryable.name) } }
+                td { (queryable.types.join(", ")) }
+                td { (contents(queryable)) }
             }
         }
-    }
+    };
+    table(frame.t("Properties in the data", "Propriétés dans les données"), &columns, &rows)
 }
 
 /// The values of a property, or the range of its numbers.

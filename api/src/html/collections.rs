@@ -24,6 +24,7 @@ use super::place::{self, Shown};
 use super::results::{item_list, parsed};
 use super::series::{told, unit};
 use super::snippets::{Answer, snippets};
+use super::table::{Column, table};
 use crate::config::Config;
 use crate::links::{collection_path, items_path, with_query};
 use crate::problem::ApiError;
@@ -91,7 +92,7 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
                     @if let Some(lang) = &ask.lang { input type="hidden" name="lang" value=(lang); }
                     button.button type="submit" { (frame.t("Find", "Trouver")) }
                     @if !q.is_empty() {
-                        a.button.quiet href=(frame.href("/collections")) { (frame.t("Show all", "Tout montrer")) }
+                        a.button.quiet href=(frame.href("/collections")) { (frame.t("Show all", "Tout afficher")) }
                     }
                 }
             }
@@ -102,8 +103,8 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
                 }
                 @if page.matched == 0 {
                     p.notice { (frame.t(
-                        "No collection has all these words. Fewer words find more.",
-                        "Aucune collection n'a tous ces mots. Moins de mots en trouvent davantage.",
+                        "No collection contains all these words. Try fewer words.",
+                        "Aucune collection ne contient tous ces mots. Essayez avec moins de mots.",
                     )) }
                 }
                 ul.cards {
@@ -166,9 +167,9 @@ pub(crate) fn collection(
                     (keywords(&body))
                     p.actions {
                         a.button href=(frame.href(&with_query("/search", [("collections", id)]))) {
-                            (frame.t("Search its items", "Chercher ses éléments"))
+                            (frame.t("Search its items", "Rechercher dans ses éléments"))
                         }
-                        a.button.quiet href="#access" { (frame.t("Take the data", "Prendre les données")) }
+                        a.button.quiet href="#access" { (frame.t("Download the data", "Télécharger les données")) }
                     }
                     (in_time(&frame, ask, snapshot, collection, &stats)?)
                 }
@@ -189,9 +190,9 @@ pub(crate) fn collection(
             (access(&frame, id, !parameters.is_empty()))
             @if !queryables.is_empty() {
                 section aria-labelledby="queryables-title" {
-                    h2 #queryables-title { (frame.t("What can be filtered", "Ce que l'on peut filtrer")) }
+                    h2 #queryables-title { (frame.t("What you can filter by", "Critères de filtrage")) }
                     details {
-                        summary { (queryables.len()) " " (frame.t("properties with what they hold", "propriétés et ce qu'elles contiennent")) }
+                        summary { (queryables.len()) " " (frame.t("properties and their values", "propriétés et leurs valeurs")) }
                         (queryables_table(&frame, &queryables))
                     }
                 }
@@ -267,7 +268,7 @@ fn in_time(
     Ok(html! {
         @if !counts.is_empty() {
             section aria-labelledby="time-title" {
-                h2 #time-title { (frame.t("Coverage in time", "Couverture dans le temps")) }
+                h2 #time-title { (frame.t("Coverage over time", "Couverture temporelle")) }
                 (histogram::by_year(frame, title, &counts))
             }
         }
@@ -317,8 +318,8 @@ fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
             }
             @if !others.is_empty() {
                 details open[near.is_empty()] {
-                    summary { (frame.t("Codes, qualities, texts", "Codes, qualités, textes")) " (" (others.len()) ")" }
-                    (parameter_rows(frame, parameters, &others, frame.t("Codes, qualities, texts", "Codes, qualités, textes")))
+                    summary { (frame.t("Codes, quality flags, text", "Codes, qualité, textes")) " (" (others.len()) ")" }
+                    (parameter_rows(frame, parameters, &others, frame.t("Codes, quality flags, text", "Codes, qualité, textes")))
                 }
             }
         }
@@ -328,38 +329,33 @@ fn parameter_table(frame: &Frame<'_>, parameters: &[Parameter]) -> Markup {
 fn parameter_rows(frame: &Frame<'_>, all: &[Parameter], parameters: &[&Parameter], caption: &str) -> Markup {
     let has_datum = parameters.iter().any(|p| p.datum.is_some());
     let has_description = parameters.iter().any(|p| p.description.is_some());
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
-            table {
-                caption.hidden-text { (caption) }
-                thead { tr {
-                    th scope="col" { (frame.t("Parameter", "Paramètre")) }
-                    th scope="col" { (frame.t("Name", "Nom")) }
-                    th scope="col" { (frame.t("Unit", "Unité")) }
-                    @if has_datum { th scope="col" { (frame.t("Refers to", "Référence")) } }
-                    @if has_description { th scope="col" { (frame.t("About", "À propos")) } }
-                } }
-                tbody {
-                    @for parameter in parameters {
-                        tr {
-                            th scope="row" { (told(frame.language, all, parameter)) }
-                            td { code { (parameter.name) } }
-                            td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
-                            @if has_datum {
-                                td { (value_text(frame.language, "datum", parameter.datum.as_deref().unwrap_or_default())) }
-                            }
-                            @if has_description {
-                                // There is one description, in the language of the plain title.
-                                td lang=[parameter.title_fr.as_ref().filter(|_| frame.language == Language::French).map(|_| "en")] {
-                                    (parameter.description.as_deref().unwrap_or_default())
-                                }
-                            }
-                        }
+    let titles = [
+        Some(frame.t("Parameter", "Paramètre")),
+        Some(frame.t("Name", "Nom")),
+        Some(frame.t("Unit", "Unité")),
+        has_datum.then(|| frame.t("Reference", "Référence")),
+        has_description.then(|| frame.t("About", "À propos")),
+    ];
+    let columns: Vec<Column<'_>> = titles.into_iter().flatten().map(Column::Text).collect();
+    let rows = html! {
+        @for parameter in parameters {
+            tr {
+                th scope="row" { (told(frame.language, all, parameter)) }
+                td { code { (parameter.name) } }
+                td.unit-cell { (parameter.unit.as_deref().map(unit).unwrap_or_default()) }
+                @if has_datum {
+                    td { (value_text(frame.language, "datum", parameter.datum.as_deref().unwrap_or_default())) }
+                }
+                @if has_description {
+                    // There is one description, in the language of the plain title.
+                    td lang=[parameter.title_fr.as_ref().filter(|_| frame.language == Language::French).map(|_| "en")] {
+                        (parameter.description.as_deref().unwrap_or_default())
                     }
                 }
             }
         }
-    }
+    };
+    table(caption, &columns, &rows)
 }
 
 /// A text to cite, with its DOI: that of the collection, else one made of who, what and where.

@@ -98,7 +98,7 @@ pub(super) fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results:
             button.button.quiet.small type="submit" form=(FORM) { (frame.t("Apply", "Appliquer")) }
         }
         button.button.show-results.needs-script type="button" data-show="list" {
-            (frame.t("Show", "Montrer")) " " (frame.language.items(results.page.number_matched))
+            (frame.t("Show", "Afficher")) " " (frame.language.items(results.page.number_matched))
         }
     })
 }
@@ -240,7 +240,7 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
     }
     html! {
         @if !chips.is_empty() {
-            ul.chips.active aria-label=(frame.t("Filters in force", "Filtres actifs")) {
+            ul.chips.active aria-label=(frame.t("Active filters", "Filtres actifs")) {
                 @for (text, href) in &chips {
                     li {
                         a.chip.active href=(frame.href(href)) rel="nofollow" title=(text)

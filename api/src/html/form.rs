@@ -263,7 +263,7 @@ fn kept_name<'a>(frame: &Frame<'_>, name: &'a str) -> &'a str {
         "intersects" => frame.t("Area (GeoJSON)", "Zone (GeoJSON)"),
         "intersectsRefs" => frame.t("Stored places", "Lieux enregistrés"),
         "ids" => frame.t("Identifiers", "Identifiants"),
-        "limit" => frame.t("Items on a page", "Éléments par page"),
+        "limit" => frame.t("Items per page", "Éléments par page"),
         other => other,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::layout::Frame;
+use super::table::{Column, table};
 
 /// Height and width of the drawing; a bar is one unit wide with a gap.
 const HEIGHT: f64 = 60.0;
@@ -21,6 +22,12 @@ pub(super) fn by_year(frame: &Frame<'_>, title: &str, counts: &BTreeMap<i64, u64
     let width = years as f64 * BAR;
     // A few years make no broad bars; many share what there is.
     let pixels = (years * 40).clamp(280, 1200);
+    let columns = [Column::Text(frame.t("Year", "Année")), Column::Number(frame.t("Number", "Nombre"))];
+    let rows = html! {
+        @for (year, count) in counts {
+            tr { th scope="row" { (year) } td.number { (frame.language.number(*count)) } }
+        }
+    };
     html! {
         figure.histogram {
             figcaption { (title) }
@@ -32,20 +39,10 @@ pub(super) fn by_year(frame: &Frame<'_>, title: &str, counts: &BTreeMap<i64, u64
                     }
                 }
             }
-            p.ends aria-hidden="true" { span { (first) } span { (frame.t("at most ", "au plus ")) (frame.language.number(most)) } span { (last) } }
+            p.ends aria-hidden="true" { span { (first) } span { "max. " (frame.language.number(most)) } span { (last) } }
             details {
-                summary { (frame.t("As a table", "En tableau")) }
-                div.scroll.low tabindex="0" role="region" aria-label=(title) {
-                    table {
-                        caption.hidden-text { (title) }
-                        thead { tr { th scope="col" { (frame.t("Year", "Année")) } th.number scope="col" { (frame.t("Number", "Nombre")) } } }
-                        tbody {
-                            @for (year, count) in counts {
-                                tr { th scope="row" { (year) } td.number { (frame.language.number(*count)) } }
-                            }
-                        }
-                    }
-                }
+                summary { (frame.t("As a table", "Sous forme de tableau")) }
+                div.low { (table(title, &columns, &rows)) }
             }
         }
     }

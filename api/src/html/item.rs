@@ -13,6 +13,7 @@ use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::markdown;
 use super::place::{self, Shown};
 use super::series::{self, Series};
+use super::table::{Column, table};
 use super::values::{bytes, item_time, item_title_in, value, web_address};
 use crate::config::Config;
 use crate::links::{collection_path, item_path, with_query};
@@ -132,7 +133,7 @@ fn actions(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, collection: &str, 
                 }
             }
             @if is_area(geometry) {
-                a.button.quiet href=(to("/search", "intersectsRefs")) { (frame.t("What lies here?", "Qu'y a-t-il ici ?")) }
+                a.button.quiet href=(to("/search", "intersectsRefs")) { (frame.t("What is here?", "Qu'y a-t-il ici ?")) }
             }
             a.button.quiet href=(json) { "GeoJSON" }
         }
@@ -191,34 +192,29 @@ fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
 }
 
 fn assets(frame: &Frame<'_>, item: &Value) -> Markup {
-    let assets = item["assets"].as_object();
+    let assets = item["assets"].as_object().filter(|assets| !assets.is_empty());
+    let name = format!("{}{}", frame.t("Files of ", "Fichiers de "), item_title_in(item, frame.language));
+    let columns = [
+        Column::Text(frame.t("File", "Fichier")),
+        Column::Text(frame.t("Type", "Type")),
+        Column::Text(frame.t("Roles", "Rôles")),
+        Column::Number(frame.t("Size", "Taille")),
+    ];
+    let rows = html! {
+        @for (key, asset) in assets.into_iter().flatten() {
+            tr {
+                th scope="row" { (asset_link(key, asset)) }
+                td { (asset["type"].as_str().unwrap_or_default()) }
+                td { (value(frame.language, "roles", asset.get("roles").unwrap_or(&Value::from("")))) }
+                td.number { (asset["file:size"].as_u64().map(bytes).unwrap_or_default()) }
+            }
+        }
+    };
     html! {
-        @if let Some(assets) = assets.filter(|a| !a.is_empty()) {
+        @if assets.is_some() {
             section aria-labelledby="assets-title" {
                 h2 #assets-title { (frame.t("Files", "Fichiers")) }
-                div.scroll {
-                    table {
-                        caption.hidden-text { (frame.t("Files of ", "Fichiers de ")) (item_title_in(item, frame.language)) }
-                        thead {
-                            tr {
-                                th scope="col" { (frame.t("File", "Fichier")) }
-                                th scope="col" { (frame.t("Type", "Type")) }
-                                th scope="col" { (frame.t("Roles", "Rôles")) }
-                                th.number scope="col" { (frame.t("Size", "Taille")) }
-                            }
-                        }
-                        tbody {
-                            @for (key, asset) in assets {
-                                tr {
-                                    th scope="row" { (asset_link(key, asset)) }
-                                    td { (asset["type"].as_str().unwrap_or_default()) }
-                                    td { (value(frame.language, "roles", asset.get("roles").unwrap_or(&Value::from("")))) }
-                                    td.number { (asset["file:size"].as_u64().map(bytes).unwrap_or_default()) }
-                                }
-                            }
-                        }
-                    }
-                }
+                (table(&name, &columns, &rows))
             }
         }
     }
@@ -245,7 +241,7 @@ fn provenance(frame: &Frame<'_>, stored: &StoredItem, item: &Value, own: &Value)
                 dt { (frame.t("Licence", "Licence")) }
                 dd { (licence(own)) }
                 @if let Some(doi) = jsonld::doi(own) {
-                    dt { (frame.t("To cite", "À citer")) }
+                    dt { (frame.t("How to cite", "Comment citer")) }
                     dd { a href=(doi) { (doi.trim_start_matches("https://doi.org/")) } }
                 }
                 @for name in ["created", "updated"] {
@@ -254,7 +250,7 @@ fn provenance(frame: &Frame<'_>, stored: &StoredItem, item: &Value, own: &Value)
                         dd { (value(frame.language, name, moment)) }
                     }
                 }
-                dt { (frame.t("Taken in", "Enregistré")) }
+                dt { (frame.t("Added", "Ajouté le")) }
                 dd { (value(frame.language, "ingested", &Value::from(stored.ingested.to_string()))) }
             }
         }

@@ -63,7 +63,7 @@ pub(crate) fn landing(ask: &Ask, snapshot: &Snapshot, config: &Config) -> Result
         div.wide.stack.loose {
             section aria-labelledby="collections-title" {
                 div.heading {
-                    h2 #collections-title { (frame.t("What is inside", "Ce qu'on y trouve")) }
+                    h2 #collections-title { (frame.t("What you will find here", "Ce que vous trouverez ici")) }
                     @if collections.len() > CARDS_MAX {
                         a href=(frame.href("/collections")) {
                             (frame.t("All collections", "Toutes les collections")) " (" (collections.len()) ")"

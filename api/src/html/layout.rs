@@ -180,8 +180,8 @@ impl<'a> Frame<'a> {
                 div.wide {
                     p {
                         (self.t(
-                            "Nilometer tells what is known about the world's surface water.",
-                            "Nilometer dit ce que l'on sait des eaux de surface du monde.",
+                            "What is known about the world's surface water, in one place.",
+                            "Ce que l'on sait des eaux de surface du monde, en un seul lieu.",
                         ))
                     }
                     nav aria-label=(self.t("About this service", "À propos de ce service")) {

@@ -109,8 +109,8 @@ fn filled(text: &str, language: Language, service: &Service) -> String {
     let contact = match service.contact.as_str() {
         "" => language
             .of(
-                "nobody is named yet; set `service.contact` in the settings of this service.",
-                "personne n'est encore nommé ; renseignez `service.contact` dans les réglages de ce service.",
+                "no contact is given yet; set `service.contact` in the settings of this service.",
+                "aucun contact n'est encore indiqué ; renseignez `service.contact` dans les réglages de ce service.",
             )
             .to_owned(),
         mail if mail.contains('@') && !mail.contains("://") => format!("<{mail}>"),

@@ -28,6 +28,7 @@ mod refusal;
 mod results;
 mod series;
 mod snippets;
+mod table;
 mod tiles;
 mod timeline;
 mod values;

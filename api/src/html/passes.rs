@@ -14,6 +14,7 @@ use super::layout::{Frame, Page, breadcrumbs};
 use super::place::{self, Shown};
 use super::refusal::{self, Choice, Refusal, blame};
 use super::results::collection_title;
+use super::table::{Column, table};
 use crate::config::Config;
 use crate::links::{collection_path, encode, item_path, with_query};
 use crate::places::{self, Meaning, Place};
@@ -197,7 +198,7 @@ fn form(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, view: &PassesView<'_>
                     label for="to" { (frame.t("To (UTC)", "Au (UTC)")) }
                     (date_input("to", &to, view.refusal))
                 }
-                button.button type="submit" { (frame.t("Show passes", "Montrer les passages")) }
+                button.button type="submit" { (frame.t("Show passes", "Afficher les passages")) }
             }
             p #where-hint .hint {
                 (frame.t("A lake, river, reach, country or gauge by name; a position as longitude, latitude: ",
@@ -216,9 +217,9 @@ fn answer(frame: &Frame<'_>, ask: &Ask, question: &Question, passes: &Passes, ti
     html! {
         section aria-labelledby="now-title" {
             h2 #now-title { (title) (frame.t(": before and after now", " : avant et après maintenant")) }
-            p.hint { (frame.t("Now is ", "Il est ")) time datetime=(now) { (readable(now)) } "." }
+            p.hint { (frame.t("It is now ", "Il est ")) time datetime=(now) { (readable(now)) } "." }
             ul.sightings {
-                (one(frame, frame.t("Last seen", "Vu en dernier"), passes.previous.as_ref(), false))
+                (one(frame, frame.t("Last seen", "Vu pour la dernière fois"), passes.previous.as_ref(), false))
                 (one(frame, frame.t("Next pass", "Prochain passage"), passes.next.as_ref(), true))
             }
         }
@@ -226,9 +227,9 @@ fn answer(frame: &Frame<'_>, ask: &Ask, question: &Question, passes: &Passes, ti
             h2 #all-title { (frame.t("Passes", "Passages")) " (" (frame.language.number(passes.matched)) ")" }
             (periods(frame, question, now))
             @if passes.page.is_empty() {
-                p.notice { (frame.t("SWOT does not see this place in this period.", "SWOT ne voit pas ce lieu dans cette période.")) }
+                p.notice { (frame.t("SWOT does not see this place in this period.", "SWOT ne voit pas ce lieu pendant cette période.")) }
             } @else {
-                (table(frame, &passes.page, now))
+                (passes_table(frame, &passes.page, now))
             }
             @if let Some(token) = &passes.token {
                 p.pager {
@@ -255,8 +256,8 @@ fn periods(frame: &Frame<'_>, question: &Question, now: Instant) -> Markup {
     let Some((name, text)) = &question.place else { return html! {} };
     let second = Instant(now.0.div_euclid(1_000_000) * 1_000_000);
     let named = [
-        (None, frame.t("From three weeks back on", "Depuis trois semaines")),
-        (Some(open(second)), frame.t("To come", "À venir")),
+        (None, frame.t("From three weeks ago", "Depuis trois semaines")),
+        (Some(open(second)), frame.t("Upcoming", "À venir")),
         (Some(format!("../{second}")), frame.t("Past", "Passés")),
     ];
     html! {
@@ -287,7 +288,7 @@ fn one(frame: &Frame<'_>, label: &str, seen: Option<&Seen>, is_next: bool) -> Ma
                     }
                     p.note { (exactness(frame, seen)) }
                 }
-                None => p { (frame.t("None in the cycles that are known.", "Aucun dans les cycles connus.")) },
+                None => p { (frame.t("None in the known cycles.", "Aucun dans les cycles connus.")) },
             }
         }
     }
@@ -315,45 +316,38 @@ fn direction(frame: &Frame<'_>, seen: &Seen) -> &'static str {
     frame.language.of(english, french)
 }
 
-fn table(frame: &Frame<'_>, page: &[Seen], now: Instant) -> Markup {
+fn passes_table(frame: &Frame<'_>, page: &[Seen], now: Instant) -> Markup {
     let has_distance = page.iter().any(|seen| seen.sight.distance_km.is_some());
     let side = |side: &Side| match side {
         Side::Left => frame.t("left", "gauche"),
         Side::Right => frame.t("right", "droite"),
     };
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(frame.t("Table of passes", "Tableau des passages")) {
-            table {
-                caption.hidden-text { (frame.t("Passes, oldest first", "Passages, les plus anciens d'abord")) }
-                thead {
-                    tr {
-                        th scope="col" { (frame.t("Time (UTC)", "Heure (UTC)")) }
-                        th scope="col" { (frame.t("Exact to", "Exacte à")) }
-                        th.number scope="col" { "Cycle" }
-                        th.number scope="col" { (frame.t("Pass", "Passage")) }
-                        th scope="col" { (frame.t("Direction", "Sens")) }
-                        th scope="col" { (frame.t("Side of the track", "Côté de la trace")) }
-                        @if has_distance { th.number scope="col" { (frame.t("From the track", "Distance à la trace")) } }
-                    }
-                }
-                tbody {
-                    @for seen in page {
-                        tr.past[seen.end() < now] {
-                            th scope="row" { (moment(seen)) }
-                            td { (exactness(frame, seen)) }
-                            td.number { (seen.cycle.number) }
-                            td.number { a href=(frame.href(&item_path(COLLECTION, &seen.id))) { (seen.sight.pass.number()) } }
-                            td { (direction(frame, seen)) }
-                            td { (seen.sight.sides.iter().map(side).collect::<Vec<_>>().join(", ")) }
-                            @if let Some(km) = seen.sight.distance_km {
-                                td.number { (decimal(frame.language, (km * 10.0).round() / 10.0)) " km" }
-                            }
-                        }
-                    }
+    let columns = [
+        Some(Column::Text(frame.t("Time (UTC)", "Heure (UTC)"))),
+        Some(Column::Text(frame.t("Accuracy", "Précision"))),
+        Some(Column::Number("Cycle")),
+        Some(Column::Number(frame.t("Pass", "Passage"))),
+        Some(Column::Text(frame.t("Direction", "Sens"))),
+        Some(Column::Text(frame.t("Side of the track", "Côté de la trace"))),
+        has_distance.then(|| Column::Number(frame.t("From the track", "Distance à la trace"))),
+    ];
+    let columns: Vec<Column<'_>> = columns.into_iter().flatten().collect();
+    let rows = html! {
+        @for seen in page {
+            tr.past[seen.end() < now] {
+                th scope="row" { (moment(seen)) }
+                td { (exactness(frame, seen)) }
+                td.number { (seen.cycle.number) }
+                td.number { a href=(frame.href(&item_path(COLLECTION, &seen.id))) { (seen.sight.pass.number()) } }
+                td { (direction(frame, seen)) }
+                td { (seen.sight.sides.iter().map(side).collect::<Vec<_>>().join(", ")) }
+                @if let Some(km) = seen.sight.distance_km {
+                    td.number { (decimal(frame.language, (km * 10.0).round() / 10.0)) " km" }
                 }
             }
         }
-    }
+    };
+    table(frame.t("Passes, oldest first", "Passages, les plus anciens d'abord"), &columns, &rows)
 }
 
 #[cfg(test)]

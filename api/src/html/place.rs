@@ -48,7 +48,7 @@ pub(super) fn map(frame: &Frame<'_>, config: &Config, shown: &Shown<'_>) -> Mark
     html! {
         div.place.needs-script[empty] data-mount="place" data-options=(options.to_string()) { (drawing) }
         @if let Shown::Asked { .. } = shown {
-            p.hint.needs-script { (frame.t("Point at the map to choose a position.", "Pointez la carte pour choisir une position.")) }
+            p.hint.needs-script { (frame.t("Click or tap the map to choose a position.", "Cliquez sur la carte ou touchez-la pour choisir une position.")) }
         }
     }
 }

@@ -5,6 +5,8 @@ use maud::html;
 
 use super::Language;
 use super::layout::{Frame, breadcrumbs};
+use super::table::{Column, table};
+use super::values::sentence;
 use crate::links::{Links, with_query};
 use crate::problem::{ProblemView, status, title};
 use crate::problems::{ALL, ProblemType, path};
@@ -32,11 +34,11 @@ pub fn problem_page(view: &ProblemView) -> String {
             h1 { (title) }
             @match explained {
                 Some(known) => p.lead { (known.explanation(language)) },
-                None => p.lead lang=[english] { (view.detail) },
+                None => p.lead lang=[english] { (sentence(&view.detail)) },
             }
             dl.facts {
                 @if explained.is_some() {
-                    dt { "Détail technique (en anglais)" } dd lang="en" { (view.detail) }
+                    dt { "Détail technique (en anglais)" } dd lang="en" { (sentence(&view.detail)) }
                 }
                 @if let Some(parameter) = &view.parameter {
                     dt { (frame.t("Where", "Où")) } dd { code { (parameter) } }
@@ -56,7 +58,7 @@ pub fn problem_page(view: &ProblemView) -> String {
                 }
             }
             p.actions {
-                a.button href=(frame.href("/")) { (frame.t("To the first page", "Vers la première page")) }
+                a.button href=(frame.href("/")) { (frame.t("Home page", "Page d'accueil")) }
                 a.button.quiet href=(frame.href("/search")) { (frame.t("Search", "Rechercher")) }
             }
         }
@@ -74,34 +76,31 @@ pub(crate) fn problem_types(ask: &Ask) -> String {
     let frame = Frame::of(ask);
     let language = frame.language;
     let title = list_title(language);
+    let columns = [
+        Column::Text("Code"),
+        Column::Text(frame.t("Status", "Statut")),
+        Column::Text(frame.t("Problem", "Problème")),
+        Column::Text(frame.t("Meaning, and what to do", "Signification, et que faire")),
+    ];
+    let rows = html! {
+        @for known in ALL {
+            tr {
+                th scope="row" { a href=(frame.href(&path(known.code))) { code { (known.code) } } }
+                td { (statuses(known)) }
+                td { (known.title(language)) }
+                td { (known.explanation(language)) }
+            }
+        }
+    };
     let main = html! {
         div.wide.stack {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
             h1 { (title) }
             p.lead { (frame.t(
-                "What each refusal means, and what to do. Programs find the address of one of these in the type of a problem (RFC 9457).",
-                "Ce que signifie chaque refus, et que faire. Les programmes trouvent l'adresse de l'un d'eux dans le type d'un problème (RFC 9457).",
+                "What each error means, and what to do about it. Programs find the address of one of these in the type of a problem (RFC 9457).",
+                "Ce que signifie chaque erreur, et comment y remédier. Les programmes trouvent l'adresse de l'une d'elles dans le type d'un problème (RFC 9457).",
             )) }
-            div.scroll {
-                table {
-                    thead { tr {
-                        th scope="col" { "Code" }
-                        th scope="col" { (frame.t("Status", "Statut")) }
-                        th scope="col" { (frame.t("Problem", "Problème")) }
-                        th scope="col" { (frame.t("What it means, and what to do", "Ce que cela signifie, et que faire")) }
-                    } }
-                    tbody {
-                        @for known in ALL {
-                            tr {
-                                th scope="row" { a href=(frame.href(&path(known.code))) { code { (known.code) } } }
-                                td { (statuses(known)) }
-                                td { (known.title(language)) }
-                                td { (known.explanation(language)) }
-                            }
-                        }
-                    }
-                }
-            }
+            (table(title, &columns, &rows))
         }
     };
     frame.page(title, main)
@@ -165,11 +164,11 @@ mod tests {
         let error = ApiError::from(Problem::invalid("bbox", "south lies north of north"));
         let mut view = ProblemView::new(error.problem(), None);
         let english = problem_page(&view);
-        assert!(english.contains("<p class=\"lead\">south lies north of north</p>"), "{english}");
+        assert!(english.contains("<p class=\"lead\">South lies north of north</p>"), "{english}");
         view.accept_language = Some("fr".into());
         let french = problem_page(&view);
         assert!(french.contains("<p class=\"lead\">Un cadre est fait de quatre nombres"), "{french}");
-        assert!(french.contains("<dd lang=\"en\">south lies north of north</dd>"), "{french}");
+        assert!(french.contains("<dd lang=\"en\">South lies north of north</dd>"), "{french}");
         assert!(french.contains("href=\"/problems/bbox\""), "{french}");
     }
 

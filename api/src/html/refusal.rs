@@ -6,6 +6,7 @@ use nilometer_schemas::Problem;
 
 use super::Language;
 use super::layout::Frame;
+use super::values::sentence;
 use crate::places::Place;
 use crate::problems::ProblemType;
 
@@ -51,18 +52,18 @@ pub(super) fn notice(frame: &Frame<'_>, refusal: &Refusal, kind: impl Fn(&Place)
     let Problem { detail, allowed, .. } = &refusal.problem;
     html! {
         div.notice.problem.refusal role="alert" {
-            h2 { (frame.t("This was not understood", "Cela n'a pas été compris")) }
+            h2 { (frame.t("This was not understood", "Cette demande n'a pas été comprise")) }
             p id=(SENTENCE) {
                 @match in_french(&refusal.problem).filter(|_| frame.language == Language::French) {
                     Some(text) => { (text) " " span lang="en" { "(" (detail) ")" } }
-                    None => (detail),
+                    None => (sentence(detail)),
                 }
             }
             @if let Some(allowed) = allowed {
                 p { (frame.t("Accepted: ", "Accepté : ")) code { (allowed) } }
             }
             @if !refusal.choices.is_empty() {
-                p #choices { (frame.t("Is it one of these?", "Est-ce l'un de ceux-ci ?")) }
+                p #choices { (frame.t("Did you mean one of these?", "Cherchiez-vous l'un de ceux-ci ?")) }
                 ul.plain.choices aria-labelledby="choices" {
                     @for choice in &refusal.choices {
                         li { a href=(frame.href(&choice.path)) { (choice.place.title) } " " span.hint { (kind(&choice.place)) } }

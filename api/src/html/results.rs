@@ -110,7 +110,7 @@ pub(crate) fn refused_search(ask: &Ask, snapshot: &Snapshot, collection: Option<
             h1 { (title) }
             (refusal::notice(&frame, refusal, kind))
             (search_form(&frame, ask, snapshot, collection, Some(refusal)))
-            p.actions { a.button.quiet href=(frame.href("/search")) { (frame.t("Start again", "Recommencer")) } }
+            p.actions { a.button.quiet href=(frame.href("/search")) { (frame.t("Start over", "Recommencer")) } }
         }
     };
     frame.whole(&Page { title, section: Section::Search, main, ..Page::default() })
@@ -141,7 +141,7 @@ fn view_switch(frame: &Frame<'_>) -> Markup {
 
 fn matched_text(frame: &Frame<'_>, matched: u64) -> String {
     match matched {
-        0 => frame.t("Nothing matches", "Rien ne correspond").to_owned(),
+        0 => frame.t("No results", "Aucun résultat").to_owned(),
         _ => frame.language.items(matched),
     }
 }
@@ -221,8 +221,8 @@ fn order_name(language: Language, sortby: &str) -> String {
         }
         let name = match field {
             "collection" => "Collection".to_owned(),
-            "ingested" => language.of("Date of addition", "Date d'ajout").to_owned(),
-            "start_datetime" => language.of("Begin", "Début").to_owned(),
+            "ingested" => language.of("Date added", "Date d'ajout").to_owned(),
+            "start_datetime" => language.of("Start", "Début").to_owned(),
             "end_datetime" => language.of("End", "Fin").to_owned(),
             other => label(language, other),
         };
@@ -277,7 +277,7 @@ fn take(frame: &Frame<'_>, ask: &Ask) -> Markup {
     };
     html! {
         details.menu {
-            summary.button.quiet.small { (icon(Icon::Download)) (frame.t("Take", "Emporter")) }
+            summary.button.quiet.small { (icon(Icon::Download)) (frame.t("Download", "Télécharger")) }
             div.sheet {
                 @if let Some(path) = path {
                     a.button.quiet href=(frame.links.local(&path)) type=(GEOJSON) download="nilometer.geojson" { "GeoJSON" }
@@ -293,7 +293,7 @@ fn nothing(frame: &Frame<'_>, ask: &Ask) -> Markup {
         ("datetime", frame.t("Any time", "Toute période")),
         ("intersectsRefs", frame.t("Anywhere", "N'importe où")),
         ("bbox", frame.t("Anywhere", "N'importe où")),
-        ("q", frame.t("Any words", "Sans mots")),
+        ("q", frame.t("Without these words", "Sans ces mots")),
     ]
     .into_iter()
     .filter(|(name, _)| ask.parameter(name).is_some())
@@ -307,15 +307,15 @@ fn nothing(frame: &Frame<'_>, ask: &Ask) -> Markup {
             }
             p {
                 (frame.t(
-                    "No item meets all of this. A word may be cut short with a star: garon*.",
-                    "Aucun élément ne remplit tout cela. Un mot peut être abrégé par une étoile : garon*.",
+                    "No item meets all these conditions. A word may be cut short with a star: garon*.",
+                    "Aucun élément ne remplit toutes ces conditions. Un mot peut être abrégé par une étoile : garon*.",
                 ))
             }
             p.actions {
                 @for (name, text) in widen {
                     a.button.quiet.small href=(frame.href(&changed(ask, None, &[(name, None)]))) { (text) }
                 }
-                a.button.quiet.small href=(frame.href("/search")) { (frame.t("Start again", "Recommencer")) }
+                a.button.quiet.small href=(frame.href("/search")) { (frame.t("Start over", "Recommencer")) }
             }
         }
     }
@@ -427,7 +427,7 @@ mod tests {
                 "Area (km²), descending; By identifier, A to Z",
                 "Aire (km²), décroissant; Par identifiant, de A à Z",
             ),
-            ("+start_datetime", "Begin, ascending", "Début, croissant"),
+            ("+start_datetime", "Start, ascending", "Début, croissant"),
         ] {
             assert_eq!(order_name(Language::English, sortby), english);
             assert_eq!(order_name(Language::French, sortby), french);

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::{Frame, Page, Section, breadcrumbs};
+use super::table::{Column, table};
 use crate::routes::ask::Ask;
 
 /// What a page shows.
@@ -86,11 +87,11 @@ fn facts(frame: &Frame<'_>, set: &Value) -> Markup {
 
 fn layers(frame: &Frame<'_>, answer: &Value) -> Markup {
     let caption = frame.t("Layers", "Couches");
-    let heads = html! {
-        th scope="col" { (frame.t("Layer", "Couche")) }
-        th scope="col" { (frame.t("Zooms", "Zooms")) }
-        th scope="col" { (frame.t("Attributes", "Attributs")) }
-    };
+    let columns = [
+        Column::Text(frame.t("Layer", "Couche")),
+        Column::Text("Zooms"),
+        Column::Text(frame.t("Attributes", "Attributs")),
+    ];
     let rows = html! {
         @for layer in answer["layers"].as_array().into_iter().flatten() {
             @let attributes = layer["propertiesSchema"]["properties"].as_object();
@@ -103,16 +104,16 @@ fn layers(frame: &Frame<'_>, answer: &Value) -> Markup {
             }
         }
     };
-    section(caption, &heads, &rows)
+    html! { section { h2 { (caption) } (table(caption, &columns, &rows)) } }
 }
 
 fn matrices(frame: &Frame<'_>, answer: &Value) -> Markup {
     let caption = frame.t("Zoom levels", "Niveaux de zoom");
-    let heads = html! {
-        th.number scope="col" { "Zoom" }
-        th.number scope="col" { (frame.t("Columns and rows", "Colonnes et lignes")) }
-        th.number scope="col" { (frame.t("Scale 1 to", "Échelle 1 pour")) }
-    };
+    let columns = [
+        Column::Number("Zoom"),
+        Column::Number(frame.t("Columns and rows", "Colonnes et lignes")),
+        Column::Number(frame.t("Scale 1 to", "Échelle 1 pour")),
+    ];
     let rows = html! {
         @for matrix in answer["tileMatrices"].as_array().into_iter().flatten() {
             tr {
@@ -122,22 +123,7 @@ fn matrices(frame: &Frame<'_>, answer: &Value) -> Markup {
             }
         }
     };
-    section(caption, &heads, &rows)
-}
-
-/// A table with its heading.
-fn section(caption: &str, heads: &Markup, rows: &Markup) -> Markup {
-    html! {
-        section {
-            h2 { (caption) }
-            div.scroll tabindex="0" role="region" aria-label=(caption) {
-                table {
-                    thead { tr { (heads) } }
-                    tbody { (rows) }
-                }
-            }
-        }
-    }
+    html! { section { h2 { (caption) } (table(caption, &columns, &rows)) } }
 }
 
 /// Where an answer leads: what has an address, as links; addresses with parts to fill in, as text.

@@ -83,7 +83,7 @@ impl Timeline {
         html! {
             figure.timeline data-bars=(data) data-datetime=(datetime) {
                 svg viewBox=(format!("0 0 {} {HEIGHT}", self.bars.len() * BAR)) preserveAspectRatio="none" role="list"
-                    aria-label=(frame.t("Items along time", "Éléments au fil du temps")) {
+                    aria-label=(frame.t("Items over time", "Éléments au fil du temps")) {
                     @for (i, bar) in self.bars.iter().enumerate().filter(|(_, bar)| bar.count > 0) {
                         // The square root lets a month with few items be seen beside one with many.
                         @let height = ((bar.count as f64 / most as f64).sqrt() * (HEIGHT - 2.0)).max(1.5);

@@ -58,6 +58,12 @@ fn number(language: Language, number: &Number) -> String {
     }
 }
 
+/// A text as the beginning of a sentence.
+pub(super) fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
 /// The title of an item: `title`, else `name`, else its id.
 pub(crate) fn item_title(item: &Value) -> String {
     let properties = &item["properties"];

@@ -107,7 +107,7 @@ async fn results_show_the_count_the_items_the_facets_and_the_form_as_it_was_fill
     let one = world.page("/search?collections=gauges&lang=fr").await.text();
     assert!(one.contains("5 éléments") && one.contains("Éléments au fil du temps"), "{one}");
     let none = world.page("/search?q=amazon").await.text();
-    assert!(none.contains("Nothing matches"));
+    assert!(none.contains("No results"));
 }
 
 #[tokio::test]
@@ -285,7 +285,7 @@ async fn a_french_problem_page_explains_before_it_gives_the_english_detail() {
     let text = page.text();
     let at = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle}: {text}"));
     assert!(at("Un cadre est fait") < at("Détail technique (en anglais)"));
-    assert!(at("<dd lang=\"en\">a bbox has 4 or 6 numbers, not 3</dd>") > 0 && at("/problems/bbox?lang=fr") > 0);
+    assert!(at("<dd lang=\"en\">A bbox has 4 or 6 numbers, not 3</dd>") > 0 && at("/problems/bbox?lang=fr") > 0);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ const done = []
 /** A task that begins at the first page. */
 function task(name, body) {
   test(name, async () => {
-    await browser.with('/', async (page, session) => {
+    await browser.with('/', { maps: false }, async (page, session) => {
       await session.context.grantPermissions(['clipboard-read', 'clipboard-write'])
       const person = new Person(page)
       await body(page, person)
@@ -53,7 +53,7 @@ task('Find the latest discharge of a gauge on the Seine and take the series as C
 task('Is Lake Victoria there, and what lies in it?', async (page, person) => {
   await person.search('lake victoria')
   await person.open('Lake Victoria')
-  await person.click(page.getByRole('link', { name: 'What lies here?' }))
+  await person.click(page.getByRole('link', { name: 'What is here?' }))
   await page.waitForURL(/intersectsRefs=lakes\.lake-victoria/)
   const { numberMatched } = await (await fetch(`${BASE}/search?intersectsRefs=lakes.lake-victoria&limit=1`)).json()
   assert.ok(numberMatched > 0)
@@ -96,7 +96,7 @@ task('Compare monthly discharge and precipitation of the Meuse at Saint-Mihiel',
   await person.choose(page.getByRole('checkbox', { name: /^Precipitation/ }))
   await page.waitForURL(/precipitation/)
   await settled(page)
-  await person.choose(page.getByRole('combobox', { name: 'Step', exact: true }), 'month')
+  await person.choose(page.getByRole('combobox', { name: 'Time step', exact: true }), 'month')
   await page.waitForURL(/resample=P1M/)
   await settled(page)
   assert.equal(await chartPoints(page), 480)

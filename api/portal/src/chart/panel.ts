@@ -216,7 +216,7 @@ function classesOf(lines: Line[]): Classes | null {
   order.forEach((code, position) => {
     const count = counts.get(code);
     if (!count) return;
-    const text = code === "" ? t("not told", "non précisée") : (one.categories?.[code] ?? code);
+    const text = code === "" ? t("not given", "non précisée") : (one.categories?.[code] ?? code);
     marks.set(code, { ...markOf(position), text, count });
   });
   return { label: one.qualityLabel, marks };

@@ -43,7 +43,7 @@ export function mapLegend({ map, onStyle }: OwnMap): HTMLElement {
     planned.textContent =
       map.getLayer("planned-fill") && map.getZoom() >= (map.getLayer("planned-fill")?.minzoom ?? 0)
         ? t("Planned passes: those of one cycle, 21 days", "Passages prévus : ceux d'un cycle, 21 jours")
-        : t("Planned passes appear closer in", "Les passages prévus apparaissent de plus près");
+        : t("Zoom in to see planned passes", "Zoomez pour voir les passages prévus");
     const [least, most] = range ?? [0, 0];
     few.textContent = least > 1 ? `≤ ${number(least)}` : "1";
     many.textContent = `≥ ${number(most)}`;

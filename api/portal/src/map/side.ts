@@ -87,7 +87,7 @@ export async function mountMap(
   // What takes longer than a blink is said.
   let slow = 0;
   map.on("dataloading", () => {
-    slow ||= window.setTimeout(() => (container.dataset["loading"] = t("Loading the map", "La carte se charge")), 500);
+    slow ||= window.setTimeout(() => (container.dataset["loading"] = t("Loading the map", "Chargement de la carte")), 500);
   });
   map.on("idle", () => {
     clearTimeout(slow);

@@ -34,8 +34,8 @@ export function locateButton(title: string, press: () => void): HTMLElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button bare icon-only locate";
-  button.title = t("Show on the map", "Montrer sur la carte");
-  button.ariaLabel = t(`Show ${title} on the map`, `Montrer ${title} sur la carte`);
+  button.title = t("Show on the map", "Afficher sur la carte");
+  button.ariaLabel = t(`Show ${title} on the map`, `Afficher ${title} sur la carte`);
   button.append(pin());
   button.addEventListener("click", press);
   return button;

@@ -80,7 +80,7 @@ export function suggestPlaces(input: HTMLInputElement, collections: string | und
       none.className = "none";
       none.role = "option";
       none.ariaDisabled = "true";
-      none.textContent = t("No place begins like this", "Aucun lieu ne commence ainsi");
+      none.textContent = t("No place name begins like this", "Aucun nom de lieu ne commence ainsi");
       list.append(none);
     }
     list.hidden = false;

@@ -38,7 +38,7 @@ async function bodyOf(question: URLSearchParams, signal: AbortSignal): Promise<B
     if (name === "search" || value === "") continue;
     if (LISTS.includes(name)) body[name] = value.split(",");
     else if (name === "bbox") body[name] = value.split(",").map(Number);
-    else if (name === "intersects" || (name === "filter" && language === "cql2-json")) body[name] = JSON.parse(value);
+    else if (name === "intersects" || name === "query" || (name === "filter" && language === "cql2-json")) body[name] = JSON.parse(value);
     else body[name] = value;
   }
   if (question.get("filter")) body["filter-lang"] = language;

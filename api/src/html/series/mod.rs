@@ -86,8 +86,8 @@ pub(super) fn section(frame: &Frame<'_>, series: &Series) -> Markup {
                     p.notice { (too_many(frame)) }
                 } @else if listing.rows.is_empty() {
                     p.notice { (frame.t(
-                        "There are no values in this period. The buttons above lead to others.",
-                        "Il n'y a pas de valeurs dans cette période. Les boutons ci-dessus mènent à d'autres.",
+                        "There are no values in this period. Choose another one above.",
+                        "Il n'y a aucune valeur dans cette période. Choisissez-en une autre ci-dessus.",
                     )) }
                 } @else {
                     (plot::figure(frame, series))
@@ -104,10 +104,12 @@ fn too_many(frame: &Frame<'_>) -> String {
     let number = frame.language.number(ROWS_MAX as u64);
     match frame.language {
         Language::English => {
-            format!("These are more than {number} rows: choose a shorter period or a step. The files below hold all.")
+            format!(
+                "There are more than {number} rows: choose a shorter period or a time step. The files below contain them all."
+            )
         }
         Language::French => format!(
-            "Cela fait plus de {number} lignes : choisissez une période plus courte ou un pas. Les fichiers ci-dessous contiennent tout."
+            "Il y a plus de {number} lignes : choisissez une période plus courte ou un pas de temps. Les fichiers ci-dessous les contiennent toutes."
         ),
     }
 }
@@ -135,7 +137,7 @@ fn said(frame: &Frame<'_>, Series { view, listing }: &Series) -> String {
             let automatic = if view.step_name().is_empty() {
                 frame.t(
                     " (step chosen to fit; all values can be shown)",
-                    " (pas choisi pour la lisibilité ; toutes les valeurs peuvent être montrées)",
+                    " (pas choisi pour la lisibilité ; toutes les valeurs peuvent être affichées)",
                 )
             } else {
                 ""
@@ -152,7 +154,7 @@ fn form(frame: &Frame<'_>, Series { view, listing }: &Series) -> Markup {
     let has_versions = view.versions != Versions::Latest || listing.rows.iter().any(|row| !row.version.is_empty());
     html! {
         form.panel.view-form #view-form action={ (action) "#series" } method="get"
-            aria-label=(frame.t("What is shown", "Ce qui est montré")) {
+            aria-label=(frame.t("Display options", "Options d'affichage")) {
             (parameters(frame, view))
             div.row {
                 div.field {
@@ -164,7 +166,7 @@ fn form(frame: &Frame<'_>, Series { view, listing }: &Series) -> Markup {
                     input #to type="date" name="to" value=[view.to.map(date)] min=(date(first)) max=(date(last));
                 }
                 div.field {
-                    label for="resample" { (frame.t("Step", "Pas")) }
+                    label for="resample" { (frame.t("Time step", "Pas de temps")) }
                     select #resample name="resample" {
                         @for (value, english, french) in STEPS {
                             option value=(value) selected[view.step_name() == value] { (frame.t(english, french)) }
@@ -175,7 +177,7 @@ fn form(frame: &Frame<'_>, Series { view, listing }: &Series) -> Markup {
                     }
                 }
                 div.field {
-                    label for="method" { (frame.t("Statistic of a step", "Statistique d'un pas")) }
+                    label for="method" { (frame.t("Statistic per step", "Statistique par pas")) }
                     select #method name="method" {
                         @for (value, english, french) in METHODS {
                             option value=(value) selected[view.method_names() == value] { (frame.t(english, french)) }
@@ -306,8 +308,8 @@ fn periods(frame: &Frame<'_>, view: &View) -> Markup {
     let whole = view.from.is_none() && view.to.is_none();
     let is_now = |days: i64| view.from == Some(back(days)) && view.to.is_none();
     let moves = [
-        ("zoom-in", Move::In, "Zoom in", "Agrandir", "+"),
-        ("zoom-out", Move::Out, "Zoom out", "Réduire", "−"),
+        ("zoom-in", Move::In, "Zoom in", "Zoom avant", "+"),
+        ("zoom-out", Move::Out, "Zoom out", "Zoom arrière", "−"),
         ("earlier", Move::Earlier, "Earlier", "Plus tôt", "←"),
         ("later", Move::Later, "Later", "Plus tard", "→"),
     ];
@@ -342,8 +344,8 @@ fn periods(frame: &Frame<'_>, view: &View) -> Markup {
 fn downloads(frame: &Frame<'_>, view: &View) -> Markup {
     html! {
         section.downloads aria-labelledby="downloads-title" {
-            h3 #downloads-title { (frame.t("Take these data", "Prendre ces données")) }
-            p.hint { (frame.t("Exactly what is shown, all rows.", "Exactement ce qui est montré, toutes les lignes.")) }
+            h3 #downloads-title { (frame.t("Download these data", "Télécharger ces données")) }
+            p.hint { (frame.t("Exactly what is shown, all rows.", "Exactement ce qui est affiché, toutes les lignes.")) }
             p.actions {
                 @for format in OFFERED {
                     a.button.quiet href=(frame.links.local(&view.api_path(format))) download rel="nofollow" {

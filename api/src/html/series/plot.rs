@@ -35,7 +35,7 @@ pub(super) fn figure(frame: &Frame<'_>, series: &Series) -> Markup {
                     "Glissez sur une période pour l'agrandir. Touches : + et − pour agrandir et réduire, ← et → pour se déplacer, 0 pour tout montrer.",
                 )) }
                 " "
-                a #chart-table href="#values" { (frame.t("The same points as a table", "Les mêmes points en tableau")) }
+                a #chart-table href="#values" { (frame.t("The same points as a table", "Les mêmes points sous forme de tableau")) }
             }
         }
     }

@@ -19,7 +19,7 @@ pub(super) fn table(frame: &Frame<'_>, series: &Series) -> Markup {
     let with_version = listing.rows.iter().any(|row| !row.version.is_empty());
     html! {
         details.values #values open {
-            summary { (frame.t("Values as a table", "Valeurs en tableau")) }
+            summary { (frame.t("Values as a table", "Valeurs sous forme de tableau")) }
             div.scroll tabindex="0" role="region" aria-labelledby="values-caption" {
                 table.series data-count=(count) {
                     caption #values-caption {
@@ -28,7 +28,7 @@ pub(super) fn table(frame: &Frame<'_>, series: &Series) -> Markup {
                     }
                     thead {
                         tr {
-                            th scope="col" { (if view.step.is_some() { frame.t("Step from (UTC)", "Pas à partir du (UTC)") } else { frame.t("Time (UTC)", "Heure (UTC)") }) }
+                            th scope="col" { (if view.step.is_some() { frame.t("Step begins (UTC)", "Début du pas (UTC)") } else { frame.t("Time (UTC)", "Heure (UTC)") }) }
                             @for column in &listing.columns {
                                 th scope="col" .number[is_number(column)] data-column=(column.name) { (heading(frame.language, view, &column.parameter, column.method)) }
                             }
