@@ -4,15 +4,17 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { after, before } from 'node:test'
+import { after } from 'node:test'
 
 import { chromium } from 'playwright-core'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const ARGUMENTS = [
-  '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
+  '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ]
+// Maps need a graphics card, or its slow imitation; other pages are drawn faster without either.
+const DRAWS_MAPS = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader']
+const DRAWS_NONE = ['--disable-gpu', '--disable-software-rasterizer']
 const LOCALES = { en: 'en-GB', fr: 'fr-FR' }
 // Maps and pages are drawn without a graphics card here: a quarter of the pixels takes a fraction of the time, and no test
 // looks at one.
@@ -35,28 +37,51 @@ export function chromiumPath() {
   return file
 }
 
-/** Starts the browser. */
-export function launch() {
-  return chromium.launch({ executablePath: chromiumPath(), args: ARGUMENTS })
+/** Starts the browser, with what maps are drawn with or, as on a machine without it, not. */
+export function launch(maps = true) {
+  return chromium.launch({ executablePath: chromiumPath(), args: [...ARGUMENTS, ...(maps ? DRAWS_MAPS : DRAWS_NONE)] })
 }
 
-/** A browser for the tests of one file. `open` opens a page of the service in it; see [`openIn`]. */
+/** Browsers for the tests of one file. `with` opens a page of the service; see [`openIn`]. Starting a page costs more than what most
+ *  tests do on it, so one page serves all tests that open it alike, one after the other; nothing of one is left for the next. */
 export function useBrowser() {
-  let browser
-  before(async () => { browser = await launch() })
-  after(async () => { await browser?.close() })
+  const browsers = new Map()
+  const pages = new Map()
+  after(() => Promise.all([...browsers.values()].map(async (browser) => (await browser).close())))
+  const browserFor = (maps) => {
+    if (!browsers.has(maps)) browsers.set(maps, launch(maps))
+    return browsers.get(maps)
+  }
   return {
-    /** Runs `body` with a page opened at `path`; the page is closed and judged afterwards. */
+    /** Runs `body` with a page opened at `path`, judged afterwards. `maps: false` among the options: as on a machine that draws none,
+     *  which takes a fraction of the time. */
     async with(path, options, body) {
       if (typeof options === 'function') [options, body] = [{}, options]
-      const session = await openIn(browser, path, options)
+      const { maps = true, ...rest } = options
+      const drawsMaps = maps && rest.scripts !== false
+      const alike = JSON.stringify([drawsMaps, contextOptions(rest)])
+      const kept = pages.get(alike)
+      pages.delete(alike)
+      const session = await openIn(await browserFor(drawsMaps), path, rest, kept)
+      // The console tells why there is no map.
+      if (!drawsMaps) session.allow('WebGL')
+      let isWhole = false
       try {
         await body(session.page, session)
         session.judge()
+        isWhole = true
       } finally {
-        await session.close()
+        if (isWhole && !pages.has(alike)) pages.set(alike, await session.leave())
+        else await session.close()
       }
     },
+  }
+}
+
+function contextOptions({ language = 'en', size = WIDE, scripts = true, theme = 'light' }) {
+  return {
+    locale: LOCALES[language], timezoneId: 'UTC', viewport: size, colorScheme: theme, javaScriptEnabled: scripts,
+    reducedMotion: 'reduce', acceptDownloads: true, deviceScaleFactor: SCALE,
   }
 }
 
@@ -66,16 +91,14 @@ export function useBrowser() {
  * @param {import('playwright-core').Browser} browser
  * @param {string} path path and query at the service
  * @param {{language?: 'en' | 'fr', size?: {width: number, height: number}, scripts?: boolean, theme?: 'light' | 'dark',
- *   status?: number, base?: string, maps?: boolean}} options `scripts: false` switches scripts off, `maps: false` what maps are drawn
- *   with, as on a machine without it (they take most of the time of a page here); `status` is the status that the page must have
+ *   status?: number, base?: string}} options `scripts: false` switches scripts off; `status` is the status that the page must have
+ * @param {import('playwright-core').Page} kept a page that was opened alike and left; without it the page is a new one, with
+ *   nothing in its cache
  */
-export async function openIn(browser, path, options = {}) {
-  const { language = 'en', size = WIDE, scripts = true, theme = 'light', status = 200, base = BASE, maps = true } = options
-  const context = await browser.newContext({
-    locale: LOCALES[language], timezoneId: 'UTC', viewport: size, colorScheme: theme, javaScriptEnabled: scripts,
-    reducedMotion: 'reduce', acceptDownloads: true, deviceScaleFactor: SCALE,
-  })
-  const page = await context.newPage()
+export async function openIn(browser, path, options = {}, kept = undefined) {
+  const { scripts = true, status = 200, base = BASE } = options
+  const page = kept ?? await newPage(browser, options)
+  const context = page.context()
   const faults = []
   const requests = []
   const allowed = []
@@ -83,28 +106,11 @@ export async function openIn(browser, path, options = {}) {
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(`console: ${message.text()} (${message.location().url})`)
   })
-  context.on('request', (request) => {
+  page.on('request', (request) => {
     const url = request.url()
     requests.push(url)
     if (!url.startsWith(`${base}/`) && !/^(data|blob|about):/.test(url)) faults.push(`request to another origin: ${url}`)
   })
-  if (scripts) {
-    await page.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', (event) => {
-        console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`)
-      })
-    })
-  }
-  if (!maps) {
-    // The console tells why there is none.
-    allowed.push('WebGL')
-    await page.addInitScript(() => {
-      const { getContext } = HTMLCanvasElement.prototype
-      HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
-        return String(kind).startsWith('webgl') ? null : getContext.call(this, kind, ...more)
-      }
-    })
-  }
   const answer = await page.goto(`${base}${path}`)
   assert.equal(answer.status(), status, `${path} answers ${answer.status()}`)
   if (scripts) await alive(page)
@@ -124,8 +130,31 @@ export async function openIn(browser, path, options = {}) {
       const rest = faults.filter((fault) => !allowed.some((text) => fault.includes(text)))
       assert.deepEqual(rest, [], `${path}: faults`)
     },
+    /** Leaves the page for another test: what it stored or was allowed is gone, and nothing goes on in it. */
+    async leave() {
+      page.removeAllListeners()
+      await context.setOffline(false)
+      await context.clearPermissions()
+      await page.mouse.move(0, 0)
+      await page.goto(`${BASE}/livez`)
+      await page.evaluate(() => globalThis.localStorage.clear())
+      return page
+    },
     close: () => context.close(),
   }
+}
+
+async function newPage(browser, options) {
+  const context = await browser.newContext(contextOptions(options))
+  const page = await context.newPage()
+  if (options.scripts !== false) {
+    await page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`)
+      })
+    })
+  }
+  return page
 }
 
 /** Waits until every part of the page that asks for a script has been brought to life. */
