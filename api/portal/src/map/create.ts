@@ -18,6 +18,8 @@ export interface MapStart {
   basemap: string | null;
   /** Whether one can move it. */
   interactive: boolean;
+  /** Whether it is small beside other things: its sources are then told when asked for, and do not cover it. */
+  small?: boolean;
   /** Whether our basemap goes without names. */
   unnamed?: boolean;
 }
@@ -39,6 +41,19 @@ export function motion(milliseconds: number): number {
   return reducedMotion.matches ? 0 : milliseconds;
 }
 
+/** Folds the sources up behind their button as soon as they have unfolded by themselves. */
+function foldAttribution(map: MapLibreMap): void {
+  const fold = (): void => {
+    const unfolded = map.getContainer().querySelector(".maplibregl-compact-show");
+    if (!unfolded) return;
+    unfolded.classList.remove("maplibregl-compact-show");
+    map.off("styledata", fold);
+    map.off("sourcedata", fold);
+  };
+  map.on("styledata", fold);
+  map.on("sourcedata", fold);
+}
+
 /** Makes a map in an element. */
 export async function createMap(container: HTMLElement, start: MapStart): Promise<OwnMap> {
   setWorkerUrl(new URL(workerAddress, import.meta.url).href);
@@ -58,12 +73,12 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
     fadeDuration: motion(200),
     locale: {
       "Map.Title": start.label,
-      "NavigationControl.ZoomIn": t("Zoom in", "Agrandir"),
-      "NavigationControl.ZoomOut": t("Zoom out", "Réduire"),
+      "NavigationControl.ZoomIn": t("Zoom in", "Zoom avant"),
+      "NavigationControl.ZoomOut": t("Zoom out", "Zoom arrière"),
       "AttributionControl.ToggleAttribution": t("Sources of the map", "Sources de la carte"),
       "AttributionControl.MapFeedback": t("Sources of the map", "Sources de la carte"),
-      "CooperativeGesturesHandler.WindowsHelpText": t("Hold Ctrl to zoom with the wheel", "Maintenez Ctrl pour agrandir avec la molette"),
-      "CooperativeGesturesHandler.MacHelpText": t("Hold ⌘ to zoom with the wheel", "Maintenez ⌘ pour agrandir avec la molette"),
+      "CooperativeGesturesHandler.WindowsHelpText": t("Hold Ctrl and scroll to zoom", "Maintenez Ctrl et tournez la molette pour zoomer"),
+      "CooperativeGesturesHandler.MacHelpText": t("Hold ⌘ and scroll to zoom", "Maintenez ⌘ et tournez la molette pour zoomer"),
       "CooperativeGesturesHandler.MobileHelpText": t("Move the map with two fingers", "Déplacez la carte avec deux doigts"),
       "Popup.Close": t("Close", "Fermer"),
     },
@@ -75,6 +90,7 @@ export async function createMap(container: HTMLElement, start: MapStart): Promis
     map.addControl(new ScaleControl({}), "bottom-right");
   }
   map.addControl(new AttributionControl({ compact: true }), "bottom-right");
+  if (start.small) foldAttribution(map);
   const added: (() => void)[] = [];
   let styled = false;
   map.on("style.load", () => {

@@ -45,7 +45,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     const holder = document.createElement("div");
     holder.className = "holder";
     element.append(holder);
-    const own = await createMap(holder, { label: options.label, center: [10, 25], zoom: 0.8, basemap: options.basemap, interactive: true });
+    const own = await createMap(holder, { label: options.label, center: [10, 25], zoom: 0.8, basemap: options.basemap, interactive: true, small: true });
     ends.push(() => own.destroy());
     const { map } = own;
     // The page scrolls past the map; two fingers or Ctrl move and zoom it.

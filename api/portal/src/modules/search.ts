@@ -277,6 +277,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     },
     on,
   );
+  // Browsers leave a chip that is half out of its row as it is.
+  part("chips").addEventListener("focusin", (event) => (event.target as Element).scrollIntoView({ block: "nearest", inline: "nearest" }), on);
   element.addEventListener(
     "change",
     (event) => {
