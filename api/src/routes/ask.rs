@@ -99,6 +99,20 @@ impl Ask {
         self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
+    /// How many entries an answer may have: `default` where no `limit` is named, at most `max`.
+    ///
+    /// # Errors
+    /// `Invalid` for what is no whole number, and for none at all.
+    pub(crate) fn limit(&self, default: usize, max: usize) -> Result<usize, Problem> {
+        let Some((_, text)) = self.query.iter().find(|(name, _)| name == "limit") else { return Ok(default) };
+        match usize::try_from(whole_number("limit", text)?).unwrap_or(max) {
+            0 => Err(Problem::invalid("limit", "an answer has at least 1 entry")
+                .at("limit")
+                .allowed(format!("1 to {max}"))),
+            limit => Ok(limit.min(max)),
+        }
+    }
+
     /// Refuses parameters that the route does not know, as OGC API Features asks.
     ///
     /// # Errors

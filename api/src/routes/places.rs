@@ -6,7 +6,7 @@ use nilometer_schemas::limits::{COLLECTIONS_MAX, Q_CHARS_MAX};
 use nilometer_schemas::{CollectionId, Kind, Problem};
 use serde_json::json;
 
-use super::ask::{Ask, to_bytes, whole_number};
+use super::ask::{Ask, to_bytes};
 use super::collection_view::language_of;
 use crate::links::JSON;
 use crate::places::{self, Place};
@@ -27,13 +27,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
             Problem::new(Kind::TooLarge, "too-many-values", format!("a name has more than {Q_CHARS_MAX} characters"));
         return Err(problem.at("q").allowed(format!("at most {Q_CHARS_MAX} characters")).into());
     }
-    let limit = match ask.parameter("limit") {
-        Some(text) => match usize::try_from(whole_number("limit", text)?).unwrap_or(LIMIT_MAX) {
-            0 => return Err(Problem::invalid("limit", "an answer holds at least 1 place").at("limit").into()),
-            limit => limit.min(LIMIT_MAX),
-        },
-        None => LIMIT_DEFAULT,
-    };
+    let limit = ask.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
     let snapshot = app.catalog.snapshot();
     let collections = match ask.parameter("collections") {
         Some(list) => named(list)?,

@@ -6,7 +6,7 @@ use nilometer_schemas::Problem;
 use nilometer_schemas::limits::Q_CHARS_MAX;
 use serde_json::{Map, Value, json};
 
-use super::ask::{Ask, to_bytes, whole_number};
+use super::ask::{Ask, to_bytes};
 use super::collection_view::language_of;
 use crate::links::{HTML, JSON, item_path, with_query};
 use crate::problem::ApiError;
@@ -29,10 +29,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
         let problem = Problem::invalid("text-size", format!("the text has {chars} characters")).at("q");
         return Err(problem.allowed(format!("at most {Q_CHARS_MAX} characters")).into());
     }
-    let limit = match ask.parameter("limit") {
-        Some(text) => usize::try_from(whole_number("limit", text)?).unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX),
-        None => LIMIT_DEFAULT,
-    };
+    let limit = ask.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
     ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {

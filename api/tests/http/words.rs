@@ -259,5 +259,8 @@ async fn suggestions_tell_what_they_would_do() {
         let all = suggest(q).await;
         assert!(!all.to_string().to_lowercase().contains("bore"), "{q}: {all}");
     }
-    assert_eq!(world.get(&format!("/suggest?q={}", "a".repeat(2000))).await.status, 400);
+    for refused in [&format!("q={}", "a".repeat(2000)), "q=a&limit=", "q=a&limit=0", "q=a&limit=x", "q=a&nope=1"] {
+        assert_eq!(world.get(&format!("/suggest?{refused}")).await.status, 400, "{refused}");
+    }
+    assert_eq!(world.ok("/suggest?q=garon&limit=1").await.json()["suggestions"].as_array().unwrap().len(), 1);
 }
