@@ -41,8 +41,13 @@ AS = 2>&1 | sed -u 's/^/$(1): /'
 test: built ## Every test that needs no outside server and no root
 	$(MAKE) --jobs 2 --no-print-directory test-browser test-rust test-python
 
+# The abstract tests of CQL2 come with the sources of the crate cql2.
+.PHONY: ats
+ats:
+	cargo fetch --quiet --manifest-path fuzz/Cargo.toml
+
 .PHONY: built
-built:
+built: ats
 	@echo "building the binary and the tests"
 	cargo build --workspace --bins --tests
 
@@ -100,8 +105,7 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	$(MAKE) bench-series
 
 .PHONY: corpus
-corpus: ## The abstract tests of CQL2, which come with the sources of the crate cql2; fetched, then answered
-	cargo fetch --manifest-path fuzz/Cargo.toml
+corpus: ats ## The abstract tests of CQL2 alone
 	cargo test -p nilometer-query --test corpus -- --nocapture
 
 MINUTES ?= 10

@@ -87,9 +87,9 @@ impl Links {
         json!({"rel": rel, "type": media_type, "href": self.absolute(path), "method": method})
     }
 
-    /// The link to the next page of a POST question: the same question with the token in its body.
-    pub fn next_post(&self, media_type: &str, path: &str, body: Map<String, Value>) -> Value {
-        json!({"rel": "next", "type": media_type, "href": self.absolute(path), "method": "POST",
+    /// The link to another page of a POST question: the same question with the token in its body.
+    pub fn page_of_post(&self, rel: &str, media_type: &str, path: &str, body: Map<String, Value>) -> Value {
+        json!({"rel": rel, "type": media_type, "href": self.absolute(path), "method": "POST",
                "body": body, "merge": false})
     }
 }

@@ -287,7 +287,8 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
 
 /// Gives a request up after its time; bulk streams are bounded by pauses and size instead.
 async fn limit_time(State(app): State<App>, request: Request, next: Next) -> Response {
-    if crate::body::is_bulk(request.headers()) {
+    let is_written = request.method() == Method::POST && request.uri().path().ends_with("/items");
+    if is_written && crate::body::is_bulk(request.headers()) {
         return next.run(request).await;
     }
     let seconds = app.config.limits.request_timeout_s;

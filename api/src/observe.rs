@@ -24,6 +24,17 @@ fn quiet(targets: Targets) -> Targets {
     quiet.fold(targets, |targets, target| targets.with_target(target, tracing::Level::WARN))
 }
 
+/// Writes panics to the log, but for those that are caught where they were expected.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        if !nilometer_query::expects_panic() {
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            let message = panic.payload_as_str().unwrap_or("no message");
+            tracing::error!(place, "panic: {message}");
+        }
+    }));
+}
+
 /// A subscriber that writes logs as configured.
 pub fn subscriber<W>(log: &Log, clock: Clock, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where

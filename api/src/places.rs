@@ -3,6 +3,7 @@
 
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
+use nilometer_schemas::limits::REFS_MAX;
 use nilometer_schemas::text::{fold, words};
 use nilometer_schemas::{CollectionId, Direction, Problem, Scope, Search, SortKey, Words};
 use serde_json::Value;
@@ -17,7 +18,7 @@ pub(crate) const PARAMETERS: [&str; 4] = ["bbox", "intersects", "intersectsRefs"
 /// Items of a collection of places, and of all others together, that are looked at for a name.
 const CANDIDATES_MAX: usize = 100;
 /// Pieces of one name that stand for it together, as those of a long river do.
-const PIECES_MAX: usize = 20;
+const PIECES_MAX: usize = REFS_MAX;
 /// Places named to somebody whose own name fits none, or several.
 const NEAR_MAX: usize = 8;
 /// How great a place of Natural Earth is, 0 for the greatest.
@@ -126,7 +127,7 @@ pub(crate) fn called(
     let mut found = Vec::new();
     for item in nilometer_query::called(snapshot, name, collections, scope)? {
         let value: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
-        if !value["geometry"].is_null() {
+        if is_place(&item, &value) {
             add(&mut found, candidate(&value, item, language, Fit::Exact, false));
         }
     }
@@ -134,6 +135,11 @@ pub(crate) fn called(
         (a.rank, &a.place.collection, &a.place.title).cmp(&(b.rank, &b.place.collection, &b.place.title))
     });
     Ok(found.into_iter().map(|candidate| candidate.place).collect())
+}
+
+/// Whether an item lies somewhere, and a list of references can name it.
+fn is_place(item: &StoredItem, value: &Value) -> bool {
+    !value["geometry"].is_null() && !item.id.as_str().contains(',')
 }
 
 fn candidate(value: &Value, item: StoredItem, language: Language, fit: Fit, is_other: bool) -> Candidate {
@@ -192,7 +198,7 @@ fn candidates(
     for (is_other, group) in groups {
         for item in of_group(snapshot, ask.scope, &plain, group)? {
             let value: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
-            let Some(fit) = fit(&value, &wanted).filter(|_| !value["geometry"].is_null()) else { continue };
+            let Some(fit) = fit(&value, &wanted).filter(|_| is_place(&item, &value)) else { continue };
             add(&mut found, candidate(&value, item, ask.language(), fit, is_other));
         }
     }
@@ -209,7 +215,7 @@ fn of_group(
 ) -> Result<Vec<StoredItem>, Problem> {
     let by_rank = SortKey { field: RANK.into(), direction: Direction::Ascending };
     let sortby = if nilometer_query::is_sortable(snapshot, RANK, scope) { vec![by_rank] } else { Vec::new() };
-    let search = Search { collections, sortby, limit: CANDIDATES_MAX, ..Search::default() };
+    let search = Search { collections, sortby, limit: CANDIDATES_MAX, as_written: true, ..Search::default() };
     let all: Vec<String> = words(text).collect();
     let Some((last, before)) = all.split_last() else { return Ok(Vec::new()) };
     let before = before.iter().cloned().map(Words::Word);

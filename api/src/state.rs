@@ -72,6 +72,28 @@ pub struct AppState {
 pub type App = Arc<AppState>;
 
 impl AppState {
+    /// A service over an opened catalogue.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        config: Config,
+        accounts: Accounts,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
+        Self {
+            catalog,
+            config: Arc::new(config),
+            accounts,
+            metrics,
+            tiles,
+            held: HeldSnapshots::default(),
+            clock,
+            random,
+        }
+    }
+
     /// Writes to the catalogue from an async route; returns when durable and visible.
     ///
     /// # Errors

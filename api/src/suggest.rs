@@ -3,17 +3,20 @@
 
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredCollection};
-use nilometer_schemas::text::{is_word_char, words};
-use nilometer_schemas::{CollectionId, Problem};
+use nilometer_schemas::text::{is_in_word, words};
+use nilometer_schemas::{CollectionId, Problem, Search, Words};
 use serde_json::{Map, Value};
 
 use crate::places::{self, Place};
 use crate::reading::{self, Open, Reading};
 use crate::routes::ask::Ask;
-use crate::routes::collection_view::language_of;
+use crate::routes::collection_view::collection_title;
 
 /// Suggestions of one kind at most, so that none crowds out the others.
 const OF_KIND_MAX: usize = 4;
+/// Named things of all kinds, and ends of a word, that are looked at for these.
+const NAMED_MAX: usize = 40;
+const WORDS_MAX: usize = 12;
 /// Letters from which on words and things that are no places are suggested: with fewer, everything begins so.
 const LETTERS_MIN: usize = 2;
 
@@ -63,7 +66,7 @@ pub(crate) struct Suggestion {
     pub(crate) reading: Option<Reading>,
 }
 
-/// Suggestions for a text, likeliest kinds first.
+/// Suggestions for a text, likeliest kinds first. Where there are too many, every kind gives some up.
 ///
 /// # Errors
 /// The query's.
@@ -84,37 +87,61 @@ pub(crate) fn suggest(snapshot: &Snapshot, ask: &Ask, text: &str, limit: usize) 
     }
     let is_long = last.chars().count() >= LETTERS_MIN || typed.len() > 1;
     if is_long {
-        let others = places::named_collections(snapshot, ask.scope);
-        let others: Vec<CollectionId> = others.into_iter().filter(|id| !of_places.contains(id)).collect();
-        for place in places::suggest(snapshot, ask, text, &others, OF_KIND_MAX)? {
-            let kind = snapshot.collection(place.collection.as_str(), ask.scope).map_or(Kind::Item, |s| kind_of(s));
-            all.push(of_item(kind, place));
-        }
-        // A word is ended where its end is still open.
-        if text.ends_with(is_word_char) {
-            let before = &text[..text.rfind(|c: char| !is_word_char(c)).map_or(0, |at| at + 1)];
-            // The end of a text may be a character of several bytes, which the slice above would cut.
-            let before = if text.is_char_boundary(before.len()) { before } else { "" };
-            for (word, count) in nilometer_query::words_begun(snapshot, last, ask.scope, OF_KIND_MAX)? {
-                if word != *last {
-                    let whole = format!("{before}{word}");
-                    let count = (typed.len() == 1).then_some(count);
-                    let mut sets = vec![("q", whole.clone())];
-                    sets.extend((typed.len() > 1).then(|| ("interpret", "words".to_owned())));
-                    all.push(Suggestion {
-                        kind: Kind::Word,
-                        title: whole,
-                        collection: None,
-                        count,
-                        sets,
-                        reading: None,
-                    });
-                }
-            }
+        all.extend(named(snapshot, ask, text, &of_places)?);
+        all.extend(completed(snapshot, ask, text, &typed)?);
+    }
+    Ok(shared_out(all, limit))
+}
+
+/// Things that have a name and are no places.
+fn named(snapshot: &Snapshot, ask: &Ask, text: &str, of_places: &[CollectionId]) -> Result<Vec<Suggestion>, Problem> {
+    let others = places::named_collections(snapshot, ask.scope);
+    let others: Vec<CollectionId> = others.into_iter().filter(|id| !of_places.contains(id)).collect();
+    let mut found: Vec<Suggestion> = Vec::new();
+    for place in places::suggest(snapshot, ask, text, &others, NAMED_MAX)? {
+        let kind = snapshot.collection(place.collection.as_str(), ask.scope).map_or(Kind::Item, |s| kind_of(s));
+        if found.iter().filter(|other| other.kind == kind).count() < OF_KIND_MAX {
+            found.push(of_item(kind, place));
         }
     }
-    all.truncate(limit);
-    Ok(all)
+    Ok(found)
+}
+
+/// The text with its last word ended, where its end is still open; each leads somewhere.
+fn completed(snapshot: &Snapshot, ask: &Ask, text: &str, typed: &[String]) -> Result<Vec<Suggestion>, Problem> {
+    let Some((last, before)) = typed.split_last().filter(|_| text.ends_with(is_in_word)) else { return Ok(Vec::new()) };
+    let kept = &text[..text.trim_end_matches(is_in_word).len()];
+    let mut found = Vec::new();
+    for word in nilometer_query::words_begun(snapshot, last, ask.scope, WORDS_MAX)? {
+        if word == *last || found.len() == OF_KIND_MAX {
+            continue;
+        }
+        let all = Words::all(before.iter().cloned().chain([word.clone()]));
+        let search = Search { words: Some(all), as_written: true, ..Search::default() };
+        let count = nilometer_query::count(snapshot, &search, ask.scope)?;
+        if count > 0 {
+            let title = format!("{kept}{word}");
+            let mut sets = vec![("q", title.clone())];
+            sets.extend((!before.is_empty()).then(|| ("interpret", "words".to_owned())));
+            let count = Some(count);
+            found.push(Suggestion { kind: Kind::Word, title, collection: None, count, sets, reading: None });
+        }
+    }
+    Ok(found)
+}
+
+/// The first of each kind, then the second, as long as there is room; in the order that they came in.
+fn shared_out(all: Vec<Suggestion>, limit: usize) -> Vec<Suggestion> {
+    let mut earlier = Vec::new();
+    let mut turns: Vec<(usize, usize)> = Vec::new();
+    for (at, suggestion) in all.iter().enumerate() {
+        turns.push((earlier.iter().filter(|kind| **kind == suggestion.kind).count(), at));
+        earlier.push(suggestion.kind);
+    }
+    turns.sort_unstable();
+    turns.truncate(limit);
+    let taken = |at: usize| turns.iter().any(|(_, taken)| *taken == at);
+    all.into_iter().enumerate().filter(|(at, _)| taken(*at)).map(|(_, suggestion)| suggestion).collect()
 }
 
 fn of_place(kind: Kind, place: Place) -> Suggestion {
@@ -137,7 +164,7 @@ fn collections(snapshot: &Snapshot, ask: &Ask, typed: &[String]) -> Vec<Suggesti
     let mut found = Vec::new();
     for stored in snapshot.collections(ask.scope) {
         let collection = &stored.collection;
-        let title = collection.title(&language_of(collection, &ask.languages)).to_owned();
+        let title = collection_title(ask, snapshot, collection.id.as_str());
         let of_title: Vec<String> = words(&title).chain(words(collection.id.as_str())).collect();
         let all: Vec<String> = of_title.iter().cloned().chain(keywords(&collection.body)).collect();
         let fits = |own: &[String]| before.iter().all(|w| own.contains(w)) && own.iter().any(|w| w.starts_with(last));

@@ -22,6 +22,8 @@ pub struct CollectionsFound {
     pub places: Vec<usize>,
     /// Token of the next page; `None` on the last.
     pub next: Option<String>,
+    /// Token of the page before; `None` on the first.
+    pub prev: Option<String>,
 }
 
 /// Answers a search for collections, of which box, period, filter, order and page count. Each collection is its JSON with the
@@ -60,16 +62,32 @@ pub fn collections(bodies: &[&Map<String, Value>], search: &Search) -> Result<Co
     condition.as_ref().map_or(Ok(()), Condition::check)?;
     let number_matched = found.len();
     found.sort_by(|a, b| SortValue::compare_all(&a.0, &b.0, &keys));
-    if let Some(token) = &token {
-        found.retain(|(values, _)| SortValue::compare_all(values, &token.values, &keys).is_gt());
-    }
-    let more = found.len() > search.limit;
-    found.truncate(search.limit);
-    let next = match found.last().filter(|_| more) {
-        Some((values, _)) => Some(Token::of_values(values.clone(), &keys).write()?),
-        None => None,
+    // A token names the collection beside the page: the one before its first, or going back the one after its last.
+    let begin = match &token {
+        None => 0,
+        Some(token) => {
+            let is_before = |values: &Vec<SortValue>| {
+                let order = SortValue::compare_all(values, &token.values, &keys);
+                order.is_lt() || order.is_eq() && !token.backward
+            };
+            let at = found.partition_point(|(values, _)| is_before(values));
+            if token.backward { at.saturating_sub(search.limit) } else { at }
+        }
     };
-    Ok(CollectionsFound { number_matched, places: found.into_iter().map(|(_, at)| at).collect(), next })
+    let end = match &token {
+        Some(token) if token.backward => {
+            found.partition_point(|(values, _)| SortValue::compare_all(values, &token.values, &keys).is_lt())
+        }
+        _ => begin.saturating_add(search.limit).min(found.len()),
+    };
+    let page = &found[begin..end];
+    let beside = |one: Option<&(Vec<SortValue>, usize)>, is_there: bool, backward: bool| {
+        let one = one.filter(|_| is_there);
+        one.map(|(values, _)| Token::of_values(values.clone(), &keys, backward).write()).transpose()
+    };
+    let next = beside(page.last(), end < found.len(), false)?;
+    let prev = beside(page.first(), begin > 0, true)?;
+    Ok(CollectionsFound { number_matched, places: page.iter().map(|(_, at)| *at).collect(), next, prev })
 }
 
 fn document(body: &Map<String, Value>) -> Document {

@@ -24,6 +24,7 @@ mod words;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
 pub use collections::{CollectionsFound, collections};
+pub use filter::expects_panic;
 pub use near::{Near, feature_ids, features, features_within, haversine_m, nearest};
 pub use order::is_sortable;
 pub use passes::{Sight, sights};
@@ -35,9 +36,9 @@ pub use words::{Widened, called, is_named, words_begun};
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
 use nilometer_schemas::limits::PAGE_SKIP_MAX;
-use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, RELEVANCE, Scope, Search, SortKey};
+use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search, SortKey};
 
-use order::{Candidate, Token};
+use order::{Candidate, Reach, Run, Token};
 use plan::Plan;
 
 /// One page of items.
@@ -49,6 +50,8 @@ pub struct Page {
     pub items: Vec<StoredItem>,
     /// Token of the next page; `None` on the last.
     pub next: Option<String>,
+    /// Token of the page before; `None` on the first.
+    pub prev: Option<String>,
     /// Words that no item has, where others were taken besides.
     pub widened: Vec<Widened>,
 }
@@ -77,21 +80,30 @@ fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep
     let keys = order::keys_of(search);
     let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
     order::check_held(token.as_ref(), &keys, snapshot)?;
-    let as_of = token.as_ref().map_or(snapshot.seq_for(scope), |token| token.as_of);
-    let plan = Plan::new(snapshot, search, scope, token.is_some().then_some(as_of))?;
+    let plan = Plan::of_page(snapshot, search, scope, token.as_ref())?;
     order::check_keys(search, snapshot, scope)?;
     let skip = items_before(search)?;
-    // One more than the page holds tells whether there is a next one.
-    let (number_matched, mut candidates) = pick(&plan, &keys, token.as_ref(), keep, skip + search.limit + 1)?;
+    let backward = token.as_ref().is_some_and(|token| token.backward);
+    // One more than the page holds tells whether there is another one behind it, and one item on the other side of where
+    // it begins whether there is one there.
+    let ahead = Reach { from: token.as_ref(), backward, inclusive: false, count: skip + search.limit + 1 };
+    let behind =
+        Reach { from: token.as_ref(), backward: !backward, inclusive: true, count: usize::from(token.is_some()) };
+    let (number_matched, [mut candidates, behind]) = pick(&plan, &keys, [ahead, behind], keep)?;
     candidates.drain(..skip.min(candidates.len()));
     let more = candidates.len() > search.limit;
     candidates.truncate(search.limit);
-    let next = match candidates.last().filter(|_| more) {
-        Some(last) => Some(order::token_after(&keys, last, as_of, snapshot).write()?),
-        None => None,
-    };
+    let is_begun = !behind.is_empty() || skip > 0;
+    let (has_prev, has_next) = if backward { (more, is_begun) } else { (is_begun, more) };
+    if backward {
+        candidates.reverse();
+    }
     let widened = plan.words.as_ref().map_or_else(Vec::new, |words| words.widened().to_vec());
-    Ok(Page { number_matched, items: items_of(snapshot, &candidates)?, next, widened })
+    let run = Run::of(&keys, token, snapshot, scope, &widened);
+    let write = |is_there: bool, token: Option<Token>| token.filter(|_| is_there).map(|t| t.write()).transpose();
+    let next = write(has_next, candidates.last().map(|last| run.after(last)))?;
+    let prev = write(has_prev, candidates.first().map(|first| run.before(first)).or_else(|| run.back_from_end()))?;
+    Ok(Page { number_matched, items: items_of(snapshot, &candidates)?, next, prev, widened })
 }
 
 /// Number of the snapshot that a search's next page must be answered from, if it is ordered by relevance: how well an item
@@ -101,7 +113,8 @@ fn page_of(snapshot: &Snapshot, search: &Search, scope: Scope, keep: Option<Keep
 /// `Invalid` for a token that no page gave out.
 pub fn held_snapshot(search: &Search) -> Result<Option<u64>, Problem> {
     let keys = order::keys_of(search);
-    Ok(search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?.and_then(|token| token.held))
+    let token = search.token.as_deref().map(|text| Token::read(text, &keys)).transpose()?;
+    Ok(token.filter(|_| order::is_scored(&keys)).and_then(|token| token.held))
 }
 
 /// Whether a search's pages are ordered by how well its words match.
@@ -114,8 +127,8 @@ pub fn is_by_relevance(search: &Search) -> bool {
 /// # Errors
 /// `Internal` when the index cannot be read.
 pub fn widened(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Vec<Widened>, Problem> {
-    let Some(words) = &search.words else { return Ok(Vec::new()) };
-    Ok(words::WordsMatch::new(snapshot, words, scope)?.widened().to_vec())
+    let Some(words) = search.words.as_ref().filter(|_| !search.as_written) else { return Ok(Vec::new()) };
+    Ok(words::WordsMatch::new(snapshot, words, scope, words::Forgive::Slips)?.widened().to_vec())
 }
 
 /// Items that a page's number leaves out.
@@ -132,16 +145,17 @@ fn items_before(search: &Search) -> Result<usize, Problem> {
     Ok(skip)
 }
 
-/// How many documents match, and the first of them in order.
-fn pick(
+/// How many documents match, and what each reach takes of them, in the order of the reach.
+fn pick<const N: usize>(
     plan: &Plan<'_>,
     keys: &[SortKey],
-    token: Option<&Token>,
+    reaches: [Reach<'_>; N],
     keep: Option<Keep<'_>>,
-    wanted: usize,
-) -> Result<(u64, Vec<Candidate>), Problem> {
+) -> Result<(u64, [Vec<Candidate>; N]), Problem> {
     let mut number_matched = 0;
-    let mut candidates = Vec::new();
+    let mut taken = [const { Vec::new() }; N];
+    let words = plan.words.as_ref().filter(|_| order::is_scored(keys));
+    let scorer = words.map(|words| words.scorer(plan.snapshot)).transpose()?;
     for segment in matched(plan) {
         let (segment, mut matches) = segment?;
         if let Some(keep) = keep {
@@ -150,19 +164,19 @@ fn pick(
         let count = matches.count();
         number_matched += count;
         if count > 0 {
-            let scores = match &plan.words {
-                Some(words) if keys.iter().any(|key| key.field == RELEVANCE) => {
-                    words.scores(plan.snapshot, segment, &matches)?
-                }
-                _ => Vec::new(),
-            };
+            let scores =
+                scorer.as_ref().map(|scorer| scorer.scores(segment, &matches)).transpose()?.unwrap_or_default();
             let found = order::Found { matches: &matches, count, scores: &scores };
-            candidates.extend(order::first_of(segment.data(), &found, keys, token, wanted));
+            for (reach, taken) in reaches.iter().zip(&mut taken) {
+                taken.extend(order::first_of(segment.data(), &found, keys, reach));
+            }
         }
     }
-    candidates.sort_by(|a, b| order::compare(keys, a, b));
-    candidates.truncate(wanted);
-    Ok((number_matched, candidates))
+    for (reach, taken) in reaches.iter().zip(&mut taken) {
+        taken.sort_by(|a, b| reach.compare(keys, a, b));
+        taken.truncate(reach.count);
+    }
+    Ok((number_matched, taken))
 }
 
 fn items_of(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<Vec<StoredItem>, Problem> {
@@ -178,7 +192,7 @@ fn items_of(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<Vec<StoredI
 /// # Errors
 /// As [`search`].
 pub fn count(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<u64, Problem> {
-    let plan = Plan::new(snapshot, search, scope, None)?;
+    let plan = Plan::new(snapshot, search, scope)?;
     let mut count = 0;
     for segment in matched(&plan) {
         count += segment?.1.count();
@@ -196,7 +210,7 @@ pub fn aggregate(
     aggregations: &[Aggregation],
     scope: Scope,
 ) -> Result<Vec<AggregationResult>, Problem> {
-    let plan = Plan::new(snapshot, search, scope, None)?;
+    let plan = Plan::new(snapshot, search, scope)?;
     aggregate::aggregate(aggregations, matched(&plan))
 }
 
@@ -210,6 +224,6 @@ pub fn queryables(
     scope: Scope,
 ) -> Result<Vec<Queryable>, Problem> {
     let search = Search { collections: collection.into_iter().cloned().collect(), ..Search::default() };
-    let plan = Plan::new(snapshot, &search, scope, None)?;
+    let plan = Plan::new(snapshot, &search, scope)?;
     queryables::collect(matched(&plan))
 }

@@ -52,7 +52,7 @@ pub fn features(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Pa
 /// # Errors
 /// As [`crate::search`].
 pub fn feature_ids(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Vec<String>, Problem> {
-    let plan = Plan::new(snapshot, search, scope, None)?;
+    let plan = Plan::new(snapshot, search, scope)?;
     let mut ids = Vec::new();
     for segment in matched(&plan) {
         let (segment, matches) = segment?;
@@ -128,7 +128,7 @@ fn candidates(
     scope: Scope,
     mut take: impl FnMut(Near) -> bool,
 ) -> Result<(), Problem> {
-    let mut plan = Plan::new(snapshot, search, scope, None)?;
+    let mut plan = Plan::new(snapshot, search, scope)?;
     plan.and_place(PreparedGeometry::from_bbox(reach(position, radius_m)));
     let mut around = Vec::new();
     for segment in matched(&plan) {
@@ -152,7 +152,7 @@ fn candidates(
 }
 
 /// A box that holds the circle around a position; near a pole all longitudes.
-fn reach([lon, lat]: Position, radius_m: f64) -> Bbox {
+pub(crate) fn reach([lon, lat]: Position, radius_m: f64) -> Bbox {
     let angle = radius_m * REACH_MARGIN / EARTH_RADIUS_M;
     let (south, north) = (lat - angle.to_degrees(), lat + angle.to_degrees());
     let ratio = angle.sin() / lat.to_radians().cos();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::filter::Datum;
 use crate::plan;
+use crate::words::Widened;
 
 /// Rank of an absent value, in either direction.
 const ABSENT: u64 = u64::MAX;
@@ -68,7 +69,7 @@ pub(crate) struct Token {
     /// The sequence number as of which the run of pages answers.
     #[serde(rename = "a")]
     pub(crate) as_of: u64,
-    /// Sort values of the last item.
+    /// Sort values of the item that the page stands beside.
     #[serde(rename = "v")]
     pub(crate) values: Vec<SortValue>,
     /// Its sequence number, unique.
@@ -80,6 +81,12 @@ pub(crate) struct Token {
     /// Number of the snapshot that the scores of this order belong to.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(crate) held: Option<u64>,
+    /// Whether the page ends before the item; else it begins after it.
+    #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) backward: bool,
+    /// Words that were taken for others on the first page.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) widened: Vec<Widened>,
 }
 
 fn name_of(keys: &[SortKey]) -> String {
@@ -90,8 +97,8 @@ fn name_of(keys: &[SortKey]) -> String {
 
 impl Token {
     /// A token of what has no sequence number and is told apart by its last key.
-    pub(crate) fn of_values(values: Vec<SortValue>, keys: &[SortKey]) -> Self {
-        Self { as_of: 0, values, seq: 0, order: name_of(keys), held: None }
+    pub(crate) fn of_values(values: Vec<SortValue>, keys: &[SortKey], backward: bool) -> Self {
+        Self { as_of: 0, values, seq: 0, order: name_of(keys), held: None, backward, widened: Vec::new() }
     }
 
     pub(crate) fn write(&self) -> Result<String, Problem> {
@@ -327,17 +334,32 @@ pub(crate) struct Candidate {
     pub(crate) seq: u64,
 }
 
-/// Order of two candidates under the keys; the newest write first among equals.
-pub(crate) fn compare(keys: &[SortKey], a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
-    SortValue::compare_all(&a.values, &b.values, keys).then(b.seq.cmp(&a.seq))
+/// A stretch of the order: so many items from a place on, one way or the other.
+pub(crate) struct Reach<'a> {
+    /// Where it begins; `None` for the very beginning of its way.
+    pub(crate) from: Option<&'a Token>,
+    /// Whether it leads to the items before.
+    pub(crate) backward: bool,
+    /// Whether the item at its beginning belongs to it.
+    pub(crate) inclusive: bool,
+    pub(crate) count: usize,
 }
 
-/// Sort position within a segment: smaller comes first.
-type Place = (Vec<u64>, std::cmp::Reverse<u64>);
+impl Reach<'_> {
+    /// Order of two candidates under the keys, in the way of the reach; forward the newest write comes first among equals.
+    pub(crate) fn compare(&self, keys: &[SortKey], a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+        let forward = SortValue::compare_all(&a.values, &b.values, keys).then(b.seq.cmp(&a.seq));
+        if self.backward { forward.reverse() } else { forward }
+    }
+}
+
+/// Sort position within a segment, by keys and then by write: smaller comes first.
+type Place = (Vec<u64>, u64);
 
 struct SegmentOrder<'a> {
     sources: Vec<(Source<'a>, Direction)>,
     seqs: &'a [u64],
+    backward: bool,
 }
 
 fn directed(rank: u64, direction: Direction) -> u64 {
@@ -349,23 +371,29 @@ fn directed(rank: u64, direction: Direction) -> u64 {
 }
 
 impl SegmentOrder<'_> {
+    /// A place among those of the way back, if that is the way.
+    fn turned(&self, place: u64) -> u64 {
+        if self.backward { !place } else { place }
+    }
+
     fn first(&self, doc: u32) -> u64 {
         let (source, direction) = &self.sources[0];
-        directed(source.rank(doc), *direction)
+        self.turned(directed(source.rank(doc), *direction))
     }
 
     fn place(&self, doc: u32) -> Place {
         let ranks = self.sources.iter().map(|(source, direction)| directed(source.rank(doc), *direction));
-        (ranks.collect(), std::cmp::Reverse(self.seqs[doc as usize]))
+        // The newest write comes first.
+        (ranks.map(|rank| self.turned(rank)).collect(), self.turned(!self.seqs[doc as usize]))
     }
 
-    fn place_of(&self, token: &Token) -> Place {
-        let ranks = self
-            .sources
-            .iter()
-            .zip(&token.values)
-            .map(|((source, direction), value)| directed(source.rank_of(value), *direction));
-        (ranks.collect(), std::cmp::Reverse(token.seq))
+    /// The last place that does not belong to a reach.
+    fn place_before(&self, token: &Token, inclusive: bool) -> Place {
+        let sources = self.sources.iter().zip(&token.values);
+        let ranks = sources.map(|((source, direction), value)| directed(source.rank_of(value), *direction));
+        let write = self.turned(!token.seq);
+        // No two items are of the same write: before its place there is none with the same keys.
+        (ranks.map(|rank| self.turned(rank)).collect(), if inclusive { write.saturating_sub(1) } else { write })
     }
 }
 
@@ -379,22 +407,19 @@ pub(crate) struct Found<'a> {
     pub(crate) scores: &'a [(u32, f32)],
 }
 
-/// The first `count` documents of a match set after the token, with what compares them to other segments'.
-pub(crate) fn first_of(
-    data: &SegmentData,
-    found: &Found<'_>,
-    keys: &[SortKey],
-    token: Option<&Token>,
-    count: usize,
-) -> Vec<Candidate> {
+/// The documents of a match set that a reach takes, with what compares them to other segments'.
+pub(crate) fn first_of(data: &SegmentData, found: &Found<'_>, keys: &[SortKey], reach: &Reach<'_>) -> Vec<Candidate> {
     let (matches, matched) = (found.matches, found.count);
+    let count = reach.count.min(usize::try_from(matched).unwrap_or(reach.count));
+    if count == 0 {
+        return Vec::new();
+    }
     let sources = keys.iter().map(|key| (Source::new(&key.field, data, found.scores), key.direction)).collect();
-    let order = SegmentOrder { sources, seqs: data.seqs() };
-    let after = token.map(|token| order.place_of(token));
+    let order = SegmentOrder { sources, seqs: data.seqs(), backward: reach.backward };
+    let after = reach.from.map(|token| order.place_before(token, reach.inclusive));
     let newest = matches!(keys, [key] if key.field == "datetime" && key.direction == Direction::Descending);
-    let count = count.min(usize::try_from(matched).unwrap_or(count));
     let dense = matched.saturating_mul(matched) > (count as u64).saturating_mul(u64::from(data.docs()));
-    let docs = if newest && dense {
+    let docs = if newest && dense && !reach.backward {
         walk(data, matches, &order, after.as_ref(), count)
     } else {
         select(matches, &order, after.as_ref(), count)
@@ -438,8 +463,48 @@ fn select(matches: &Bits, order: &SegmentOrder<'_>, after: Option<&Place>, count
     best.into_iter().map(|(_, doc)| doc).collect()
 }
 
-/// A token that continues after a candidate.
-pub(crate) fn token_after(keys: &[SortKey], last: &Candidate, as_of: u64, snapshot: &Snapshot) -> Token {
-    let held = is_scored(keys).then(|| snapshot.number());
-    Token { as_of, values: last.values.clone(), seq: last.seq, order: name_of(keys), held }
+/// What the pages of one run have in common.
+pub(crate) struct Run {
+    as_of: u64,
+    order: String,
+    held: Option<u64>,
+    widened: Vec<Widened>,
+    /// The token that led here.
+    token: Option<Token>,
+}
+
+impl Run {
+    /// The run of a page: that of the token which led to it, or a new one.
+    pub(crate) fn of(
+        keys: &[SortKey],
+        token: Option<Token>,
+        snapshot: &Snapshot,
+        scope: Scope,
+        widened: &[Widened],
+    ) -> Self {
+        let as_of = token.as_ref().map_or(snapshot.seq_for(scope), |token| token.as_of);
+        let held = is_scored(keys).then(|| snapshot.number());
+        Self { as_of, order: name_of(keys), held, widened: widened.to_vec(), token }
+    }
+
+    fn beside(&self, values: &[SortValue], seq: u64, backward: bool) -> Token {
+        let (order, widened) = (self.order.clone(), self.widened.clone());
+        Token { as_of: self.as_of, values: values.to_vec(), seq, order, held: self.held, backward, widened }
+    }
+
+    /// The page that begins after a candidate.
+    pub(crate) fn after(&self, last: &Candidate) -> Token {
+        self.beside(&last.values, last.seq, false)
+    }
+
+    /// The page that ends before a candidate.
+    pub(crate) fn before(&self, first: &Candidate) -> Token {
+        self.beside(&first.values, first.seq, true)
+    }
+
+    /// The page that ends with where this one, which is empty, was to begin.
+    pub(crate) fn back_from_end(&self) -> Option<Token> {
+        let token = self.token.as_ref().filter(|token| !token.backward)?;
+        Some(self.beside(&token.values, token.seq.saturating_sub(1), true))
+    }
 }

@@ -11,9 +11,10 @@ use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::{Kind, Problem, Scope, Search, TimeInterval};
 
 use crate::filter::{Bound, Condition, compile};
+use crate::order::Token;
 use crate::space::PreparedGeometry;
 use crate::space_match;
-use crate::words::WordsMatch;
+use crate::words::{Forgive, WordsMatch};
 
 /// Below this share of a segment's documents (one in …) the clauses that follow are tested document by document.
 const FEW: u64 = 64;
@@ -44,11 +45,17 @@ impl<'s> Plan<'s> {
     /// # Errors
     /// `Invalid` for references to places that do not exist, or that the scope does not see, and for properties that nobody
     /// has where the search is strict.
-    pub(crate) fn new(
+    pub(crate) fn new(snapshot: &'s Snapshot, search: &Search, scope: Scope) -> Result<Self, Problem> {
+        Self::of_page(snapshot, search, scope, None)
+    }
+
+    /// As [`Plan::new`], of a page that goes on with others where a token says: as of the same write, with the same words
+    /// taken for those that nothing had.
+    pub(crate) fn of_page(
         snapshot: &'s Snapshot,
         search: &Search,
         scope: Scope,
-        as_of: Option<u64>,
+        token: Option<&Token>,
     ) -> Result<Self, Problem> {
         crate::unknown::check(snapshot, search, scope)?;
         let mut places = Vec::new();
@@ -62,7 +69,12 @@ impl<'s> Plan<'s> {
             let refs = search.intersects_refs.iter().map(|text| referenced(snapshot, text, scope));
             places.push(refs.collect::<Result<_, _>>()?);
         }
-        let words = search.words.as_ref().map(|words| WordsMatch::new(snapshot, words, scope)).transpose()?;
+        let forgive = match token {
+            Some(token) => Forgive::As(&token.widened),
+            None if search.as_written => Forgive::Nothing,
+            None => Forgive::Slips,
+        };
+        let words = search.words.as_ref().map(|words| WordsMatch::new(snapshot, words, scope, forgive)).transpose()?;
         Ok(Self {
             snapshot,
             collections: visible(snapshot, search, scope),
@@ -71,7 +83,7 @@ impl<'s> Plan<'s> {
             datetime: search.datetime,
             filter: search.filter.as_ref().map(compile),
             words,
-            as_of,
+            as_of: token.map(|token| token.as_of),
         })
     }
 
@@ -104,8 +116,9 @@ impl<'s> Plan<'s> {
             bits.and(words.set(segment));
         }
         if let Some(filter) = &self.filter {
-            let bound = Bound::new(filter, data);
-            if is_few(&bits) {
+            let few = is_few(&bits);
+            let bound = Bound::new(filter, data, few);
+            if few {
                 bits.retain(|doc| bound.of(data, doc) == Some(true));
             } else {
                 bound.narrow(data, &mut bits);

@@ -30,7 +30,7 @@ pub struct Density {
 /// # Errors
 /// As [`crate::search`].
 pub fn density(snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Density, Problem> {
-    let plan = Plan::new(snapshot, search, scope, None)?;
+    let plan = Plan::new(snapshot, search, scope)?;
     // Most of the time goes into touching these: the narrower the better.
     let mut counts = vec![0u32; 1 << (2 * CENTROID_ZOOM)];
     let mut items = 0;
@@ -67,7 +67,7 @@ pub struct CellCounts {
 /// # Errors
 /// As [`crate::search`], and `Internal` for a resolution that segments do not keep, which is for [`counts_in`].
 pub fn counts(snapshot: &Snapshot, search: &Search, scope: Scope, resolution: u8) -> Result<CellCounts, Problem> {
-    let plan = Plan::new(snapshot, search, scope, None)?;
+    let plan = Plan::new(snapshot, search, scope)?;
     let mut by_cell = vec![0u64; packed_cells(resolution)];
     let mut has_wide = false;
     for segment in matched(&plan) {
@@ -100,7 +100,7 @@ pub fn counts_in(
     let boxes = grid.boxes().into_iter().map(|[w, s, e, n]| Rect::new((w, s), (e, n)).to_polygon()).collect();
     let mut counts = vec![0u64; grid.indices().count()];
     if !counts.is_empty() {
-        let mut plan = Plan::new(snapshot, search, scope, None)?;
+        let mut plan = Plan::new(snapshot, search, scope)?;
         plan.and_place(PreparedGeometry::new(&MultiPolygon(boxes).into()));
         for segment in matched(&plan) {
             let (segment, matches) = segment?;
@@ -174,7 +174,7 @@ pub fn items_in<R>(
     bbox: Bbox,
     f: impl FnOnce(&mut dyn Iterator<Item = MapItem<'_>>) -> R,
 ) -> Result<R, Problem> {
-    let mut plan = Plan::new(snapshot, search, scope, None)?;
+    let mut plan = Plan::new(snapshot, search, scope)?;
     plan.and_place(PreparedGeometry::from_bbox(bbox));
     let segments = matched(&plan).collect::<Result<Vec<_>, _>>()?;
     let mut items = segments.iter().flat_map(|(segment, matches)| {

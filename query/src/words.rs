@@ -2,13 +2,15 @@
 //! may have been meant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use nilometer_indexer::segment::{Bits, ColumnKind};
-use nilometer_indexer::{SegmentView, Snapshot, StoredItem, name_token, stems};
-use nilometer_schemas::{CollectionId, IndexFields, Problem, Scope, Words, text};
+use nilometer_indexer::{SegmentView, Snapshot, StoredItem, name_token, offsets, stems};
+use nilometer_schemas::{CollectionId, IndexFields, Problem, Role, Scope, Words, text};
+use serde::{Deserialize, Serialize};
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, DisjunctionMaxQuery, EmptyQuery, EnableScoring, Occur, PhraseQuery, Query,
-    RegexQuery, TermQuery, Weight,
+    AllQuery, Bm25StatisticsProvider, BooleanQuery, BoostQuery, DisjunctionMaxQuery, EmptyQuery, EnableScoring,
+    FuzzyTermQuery, InvertedIndexRangeQuery, Occur, PhraseQuery, Query, TermQuery, Weight,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, TERMINATED, Term};
@@ -25,16 +27,32 @@ const STEM: f32 = 0.5;
 const TIE: f32 = 0.1;
 /// Words taken in place of one that no item has.
 const TAKEN_MAX: usize = 5;
-/// Words of a segment that are looked at for one that is being typed.
+/// Words of a segment that are looked at for one that is being typed: visible ones, and all.
 const BEGUN_MAX: usize = 200;
+const BEGUN_LOOKED_AT_MAX: usize = 5_000;
+/// Items of one name that are looked at.
+const CALLED_MAX: usize = 1_000;
+/// Ways to read a phrase with words in place of others; of more, none is tried.
+const PHRASES_MAX: usize = 64;
 
 /// A word that no item has as it is written, with the words that were taken besides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Widened {
     /// The word, folded.
     pub word: String,
     /// The nearest words that some visible item has, most frequent first.
     pub taken: Vec<String>,
+}
+
+/// What is done about words that nothing has.
+#[derive(Clone, Copy)]
+pub(crate) enum Forgive<'a> {
+    /// Nothing: words are taken as they are written.
+    Nothing,
+    /// The nearest words are taken besides.
+    Slips,
+    /// What an earlier page took is taken again, whatever was written since.
+    As(&'a [Widened]),
 }
 
 /// The items that a question's words match, in every segment of a snapshot.
@@ -43,34 +61,45 @@ pub(crate) struct WordsMatch {
     /// By position of the segment; among the documents that the scope sees.
     sets: Vec<Bits>,
     widened: Vec<Widened>,
+    visible: Visible,
 }
 
 /// Scores of documents, by document.
 pub(crate) type Scores = Vec<(u32, f32)>;
 
 impl WordsMatch {
-    /// Looks words up among all that a scope may see. Where nothing has them, typing errors are forgiven.
+    /// Looks words up among all that a scope may see.
     ///
     /// # Errors
     /// `Internal` when the index cannot be read.
-    pub(crate) fn new(snapshot: &Snapshot, words: &Words, scope: Scope) -> Result<Self, Problem> {
-        let visible: Vec<Bits> = snapshot.segments().iter().map(|segment| visible(snapshot, segment, scope)).collect();
-        let query = query_of(words, snapshot.fields())?;
-        let sets = sets(snapshot, query.as_ref(), &visible)?;
-        if sets.iter().any(|set| set.count() > 0) {
-            return Ok(Self { query, sets, widened: Vec::new() });
+    pub(crate) fn new(snapshot: &Snapshot, words: &Words, scope: Scope, forgive: Forgive<'_>) -> Result<Self, Problem> {
+        let visible = Visible::of(snapshot, scope);
+        let found = |words: &Words| {
+            let query = query_of(words, snapshot.fields());
+            sets(snapshot, query.as_ref(), &visible).map(|sets| (query, sets))
+        };
+        let mut widener = Widener { snapshot, visible: &visible, widened: BTreeMap::new(), is_fixed: false };
+        if let Forgive::As(earlier) = forgive {
+            widener.widened = earlier.iter().map(|w| (w.word.clone(), w.taken.clone())).collect();
+            widener.is_fixed = true;
+            let (query, sets) = found(&widener.wider(words)?)?;
+            return Ok(Self { query, sets, widened: earlier.to_vec(), visible });
         }
-        let mut widener = Widener { snapshot, visible: &visible, widened: BTreeMap::new() };
+        let (query, sets) = found(words)?;
+        let is_found = |sets: &[Bits]| sets.iter().any(|set| set.count() > 0);
+        if is_found(&sets) || matches!(forgive, Forgive::Nothing) {
+            return Ok(Self { query, sets, widened: Vec::new(), visible });
+        }
         let wider = widener.wider(words)?;
-        let widened: Vec<Widened> = widener.widened.into_iter().map(|(word, taken)| Widened { word, taken }).collect();
+        let widened = widener.widened.into_iter().filter(|(_, taken)| !taken.is_empty());
+        let widened: Vec<Widened> = widened.map(|(word, taken)| Widened { word, taken }).collect();
         if widened.is_empty() {
-            return Ok(Self { query, sets, widened });
+            return Ok(Self { query, sets, widened, visible });
         }
-        let query = query_of(&wider, snapshot.fields())?;
-        let sets = self::sets(snapshot, query.as_ref(), &visible)?;
+        let (query, sets) = found(&wider)?;
         // Words that lead nowhere are not worth telling.
-        let found = sets.iter().any(|set| set.count() > 0);
-        Ok(Self { query, sets, widened: if found { widened } else { Vec::new() } })
+        let widened = if is_found(&sets) { widened } else { Vec::new() };
+        Ok(Self { query, sets, widened, visible })
     }
 
     /// The documents of a segment that match.
@@ -83,20 +112,38 @@ impl WordsMatch {
         &self.widened
     }
 
-    /// How well documents of a segment match (BM25 over all segments).
+    /// What tells how well documents match (BM25 over all segments). Where the scope does not see all, what it does not see
+    /// counts nowhere: an order must not tell of it either.
     ///
     /// # Errors
     /// `Internal` when the index cannot be read.
-    pub(crate) fn scores(&self, snapshot: &Snapshot, segment: &SegmentView, of: &Bits) -> Result<Scores, Problem> {
-        let scoring = EnableScoring::enabled_from_searcher(snapshot.searcher());
-        let weight = self.query.weight(scoring).map_err(internal)?;
+    pub(crate) fn scorer(&self, snapshot: &Snapshot) -> Result<Scorer, Problem> {
+        let statistics = VisibleStatistics { snapshot, visible: &self.visible };
+        let scoring = if self.visible.hides {
+            EnableScoring::enabled_from_statistics_provider(&statistics, snapshot.searcher())
+        } else {
+            EnableScoring::enabled_from_searcher(snapshot.searcher())
+        };
+        self.query.weight(scoring).map(Scorer).map_err(internal)
+    }
+}
+
+/// See [`WordsMatch::scorer`].
+pub(crate) struct Scorer(Box<dyn Weight>);
+
+impl Scorer {
+    /// How well some documents of a segment match.
+    ///
+    /// # Errors
+    /// `Internal` when the index cannot be read.
+    pub(crate) fn scores(&self, segment: &SegmentView, of: &Bits) -> Result<Scores, Problem> {
         let mut scores = Vec::new();
         let keep = &mut |doc: u32, score: f32| {
             if of.contains(doc) {
                 scores.push((doc, score));
             }
         };
-        weight.for_each(segment.reader(), keep).map_err(internal)?;
+        self.0.for_each(segment.reader(), keep).map_err(internal)?;
         Ok(scores)
     }
 }
@@ -108,10 +155,16 @@ impl WordsMatch {
 pub fn is_named(snapshot: &Snapshot, words: &[String], scope: Scope) -> Result<bool, Problem> {
     let title = snapshot.fields().title;
     let all = words.iter().map(|word| Box::new(term(title, word, IndexRecordOption::Basic)) as Box<dyn Query>);
-    any_visible(snapshot, &BooleanQuery::intersection(all.collect()), scope)
+    let mut found = false;
+    each_seen(snapshot, &BooleanQuery::intersection(all.collect()), scope, |_, _| {
+        found = true;
+        Ok(false)
+    })?;
+    Ok(found)
 }
 
-/// The live items of some collections that have this very name (or id), whatever its case, accents and signs.
+/// The live items of some collections that have this very name (or id), whatever its case, accents and signs; of more than
+/// a thousand, the first thousand.
 ///
 /// # Errors
 /// `Internal` when the index cannot be read, or a record of the log.
@@ -122,63 +175,112 @@ pub fn called(
     scope: Scope,
 ) -> Result<Vec<StoredItem>, Problem> {
     let query = term(snapshot.fields().names, &name_token(name), IndexRecordOption::Basic);
-    let weight = query.weight(EnableScoring::disabled_from_searcher(snapshot.searcher())).map_err(internal)?;
     let mut items = Vec::new();
-    for segment in snapshot.segments() {
-        let found = set(weight.as_ref(), segment, &visible(snapshot, segment, scope))?;
-        for doc in found.iter() {
-            let data = segment.data();
-            if collections.iter().any(|id| id.as_str() == data.collection_of(doc)) {
-                items.push(snapshot.item_by_seq(data.seqs()[doc as usize]).map_err(|e| e.problem())?);
-            }
+    each_seen(snapshot, &query, scope, |segment, doc| {
+        let data = segment.data();
+        if collections.iter().any(|id| id.as_str() == data.collection_of(doc)) {
+            items.push(snapshot.item_by_seq(data.seqs()[doc as usize]).map_err(|e| e.problem())?);
         }
-    }
+        Ok(items.len() < CALLED_MAX)
+    })?;
     Ok(items)
 }
 
-/// Words of visible items that begin with a folded text, most frequent first, each with the number of items it stands in.
+/// Words of visible items that begin with a folded text, those of most items first.
 /// Of many words only the first two hundred in alphabetical order are looked at in each segment.
 ///
 /// # Errors
 /// `Internal` when the index cannot be read.
-pub fn words_begun(
-    snapshot: &Snapshot,
-    begin: &str,
-    scope: Scope,
-    limit: usize,
-) -> Result<Vec<(String, u64)>, Problem> {
-    let visible: Vec<Bits> = snapshot.segments().iter().map(|segment| visible(snapshot, segment, scope)).collect();
-    let widener = Widener { snapshot, visible: &visible, widened: BTreeMap::new() };
+pub fn words_begun(snapshot: &Snapshot, begin: &str, scope: Scope, limit: usize) -> Result<Vec<String>, Problem> {
+    let visible = Visible::of(snapshot, scope);
+    let field = snapshot.fields().words;
     let mut words = BTreeSet::new();
     for segment in snapshot.segments() {
-        let inverted = segment.reader().inverted_index(snapshot.fields().words).map_err(internal)?;
+        let inverted = segment.reader().inverted_index(field).map_err(internal)?;
         let mut terms = inverted.terms().range().ge(begin.as_bytes()).into_stream().map_err(internal)?;
-        let mut looked_at = 0;
-        while looked_at < BEGUN_MAX && terms.advance() && terms.key().starts_with(begin.as_bytes()) {
-            words.extend(std::str::from_utf8(terms.key()).map(str::to_owned));
+        let (mut taken, mut looked_at) = (0, 0);
+        while taken < BEGUN_MAX && looked_at < BEGUN_LOOKED_AT_MAX && terms.advance() {
+            let Some(word) = std::str::from_utf8(terms.key()).ok().filter(|word| word.starts_with(begin)) else {
+                break;
+            };
             looked_at += 1;
+            if visible.frequency(segment, &Term::from_field_text(field, word), 1)? > 0 {
+                words.insert(word.to_owned());
+                taken += 1;
+            }
         }
     }
     let mut counted = Vec::new();
     for word in words {
-        let frequency = widener.frequency(&word)?;
-        if frequency > 0 {
-            counted.push((word, frequency));
-        }
+        counted.push((std::cmp::Reverse(visible.frequency_in_all(snapshot, &word)?), word));
     }
-    counted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    counted.truncate(limit);
-    Ok(counted)
+    counted.sort_unstable();
+    Ok(counted.into_iter().take(limit).map(|(_, word)| word).collect())
 }
 
-fn any_visible(snapshot: &Snapshot, query: &dyn Query, scope: Scope) -> Result<bool, Problem> {
+/// Visits the live documents that a scope sees among those that match, while `visit` wants more.
+fn each_seen(
+    snapshot: &Snapshot,
+    query: &dyn Query,
+    scope: Scope,
+    mut visit: impl FnMut(&SegmentView, u32) -> Result<bool, Problem>,
+) -> Result<(), Problem> {
     let weight = query.weight(EnableScoring::disabled_from_searcher(snapshot.searcher())).map_err(internal)?;
     for segment in snapshot.segments() {
-        if set(weight.as_ref(), segment, &visible(snapshot, segment, scope))?.count() > 0 {
-            return Ok(true);
+        let mut docs = weight.scorer(segment.reader(), 1.0).map_err(internal)?;
+        let mut doc = docs.doc();
+        while doc != TERMINATED {
+            let is_seen =
+                segment.is_alive(doc) && snapshot.collection(segment.data().collection_of(doc), scope).is_some();
+            if is_seen && !visit(segment, doc)? {
+                return Ok(());
+            }
+            doc = docs.advance();
         }
     }
-    Ok(false)
+    Ok(())
+}
+
+/// The live documents that a scope sees, in every segment.
+struct Visible {
+    sets: Vec<Bits>,
+    /// Whether these are all documents of a segment.
+    whole: Vec<bool>,
+    /// Whether there are collections that the scope does not see.
+    hides: bool,
+}
+
+impl Visible {
+    fn of(snapshot: &Snapshot, scope: Scope) -> Self {
+        let sets: Vec<Bits> = snapshot.segments().iter().map(|segment| visible(snapshot, segment, scope)).collect();
+        let whole = sets.iter().map(|set| set.count() == u64::from(set.len())).collect();
+        let all = snapshot.collections(Scope::of(Role::Operator)).len();
+        Self { sets, whole, hides: snapshot.collections(scope).len() < all }
+    }
+
+    /// In how many visible items of a segment a word stands; no more than `most` are counted.
+    fn frequency(&self, segment: &SegmentView, term: &Term, most: u64) -> Result<u64, Problem> {
+        let inverted = segment.reader().inverted_index(term.field()).map_err(internal)?;
+        if self.whole[segment.ord() as usize] {
+            return inverted.doc_freq(term).map(u64::from).map_err(internal);
+        }
+        let visible = &self.sets[segment.ord() as usize];
+        let Some(mut postings) = inverted.read_postings(term, IndexRecordOption::Basic).map_err(internal)? else {
+            return Ok(0);
+        };
+        let (mut count, mut doc) = (0, postings.doc());
+        while doc != TERMINATED && count < most {
+            count += u64::from(visible.contains(doc));
+            doc = postings.advance();
+        }
+        Ok(count)
+    }
+
+    /// In how many visible items a word stands.
+    fn frequency_in_all(&self, snapshot: &Snapshot, word: &str) -> Result<u64, Problem> {
+        let term = Term::from_field_text(snapshot.fields().words, word);
+        snapshot.segments().iter().map(|segment| self.frequency(segment, &term, u64::MAX)).sum()
+    }
 }
 
 fn visible(snapshot: &Snapshot, segment: &SegmentView, scope: Scope) -> Bits {
@@ -194,10 +296,39 @@ fn visible(snapshot: &Snapshot, segment: &SegmentView, scope: Scope) -> Bits {
     bits
 }
 
-fn sets(snapshot: &Snapshot, query: &dyn Query, visible: &[Bits]) -> Result<Vec<Bits>, Problem> {
+/// What BM25 counts, of visible items alone.
+struct VisibleStatistics<'a> {
+    snapshot: &'a Snapshot,
+    visible: &'a Visible,
+}
+
+impl Bm25StatisticsProvider for VisibleStatistics<'_> {
+    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
+        let mut total = 0;
+        for (segment, visible) in self.snapshot.segments().iter().zip(&self.visible.sets) {
+            match segment.reader().fieldnorms_readers().get_field(field)? {
+                Some(norms) => visible.for_each(|doc| total += u64::from(norms.fieldnorm(doc))),
+                None => total += visible.count(),
+            }
+        }
+        Ok(total)
+    }
+
+    fn total_num_docs(&self) -> tantivy::Result<u64> {
+        Ok(self.visible.sets.iter().map(Bits::count).sum())
+    }
+
+    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
+        let failed = |problem: Problem| tantivy::TantivyError::InternalError(problem.to_string());
+        let segments = self.snapshot.segments().iter();
+        segments.map(|segment| self.visible.frequency(segment, term, u64::MAX).map_err(failed)).sum()
+    }
+}
+
+fn sets(snapshot: &Snapshot, query: &dyn Query, visible: &Visible) -> Result<Vec<Bits>, Problem> {
     let weight = query.weight(EnableScoring::disabled_from_searcher(snapshot.searcher())).map_err(internal)?;
     let of = |(segment, visible): (&std::sync::Arc<SegmentView>, &Bits)| set(weight.as_ref(), segment, visible);
-    snapshot.segments().iter().zip(visible).map(of).collect()
+    snapshot.segments().iter().zip(&visible.sets).map(of).collect()
 }
 
 fn set(weight: &dyn Weight, segment: &SegmentView, visible: &Bits) -> Result<Bits, Problem> {
@@ -225,60 +356,58 @@ fn counted(field: Field, word: &str) -> TermQuery {
     term(field, word, IndexRecordOption::WithFreqs)
 }
 
-/// A run of words in a field.
-fn run(field: Field, words: &[String]) -> Box<dyn Query> {
+/// A run of words in a field: of `words`, which stand where `standing` do.
+fn run(field: Field, words: &[String], standing: &[String]) -> Box<dyn Query> {
     match words {
         [] => Box::new(EmptyQuery),
         [one] => Box::new(counted(field, one)),
-        several => Box::new(PhraseQuery::new(several.iter().map(|word| Term::from_field_text(field, word)).collect())),
+        several => {
+            let terms = several.iter().map(|word| Term::from_field_text(field, word));
+            Box::new(PhraseQuery::new_with_offset(offsets(standing).into_iter().zip(terms).collect()))
+        }
     }
 }
 
+/// Words that begin so.
+fn begun(field: Field, begin: &str) -> Box<dyn Query> {
+    // No word has the last of all characters.
+    let end = format!("{begin}{}", char::MAX);
+    let bound = |text: &str| Bound::Included(Term::from_field_text(field, text));
+    Box::new(InvertedIndexRangeQuery::new(bound(begin), bound(&end)))
+}
+
 /// The condition as tantivy's query, scores included.
-fn query_of(words: &Words, fields: &IndexFields) -> Result<Box<dyn Query>, Problem> {
-    Ok(match words {
+fn query_of(words: &Words, fields: &IndexFields) -> Box<dyn Query> {
+    match words {
         Words::Word(word) => run_of(std::slice::from_ref(word), false, fields),
         Words::Phrase { words, exact } => run_of(words, *exact, fields),
-        // Words are letters, digits and underscores, of which every pattern is valid.
-        Words::Prefix(begin) => {
-            Box::new(RegexQuery::from_pattern(&format!("{begin}.*"), fields.words).map_err(internal)?)
-        }
-        Words::Any(any) => {
-            let any = any.iter().map(|words| query_of(words, fields)).collect::<Result<_, _>>()?;
-            best_of(any)
-        }
-        Words::Group { required, optional, excluded } => group(required, optional, excluded, fields)?,
-    })
+        Words::Prefix(begin) => begun(fields.words, begin),
+        Words::Any(any) => best_of(any.iter().map(|words| query_of(words, fields)).collect()),
+        Words::Group { required, optional, excluded } => group(required, optional, excluded, fields),
+    }
 }
 
 fn run_of(words: &[String], exact: bool, fields: &IndexFields) -> Box<dyn Query> {
     let name = name_token(&words.join(" "));
     let mut any = vec![
         boosted(term(fields.names, &name, IndexRecordOption::Basic), NAME),
-        Box::new(BoostQuery::new(run(fields.title, words), TITLE)),
-        Box::new(BoostQuery::new(run(fields.words, words), ANYWHERE)),
+        Box::new(BoostQuery::new(run(fields.title, words, words), TITLE)),
+        Box::new(BoostQuery::new(run(fields.words, words, words), ANYWHERE)),
     ];
     if !exact {
         let stems: Vec<[String; 2]> = words.iter().map(|word| stems(word)).collect();
         for (at, field) in fields.stems.into_iter().enumerate() {
             let stems: Vec<String> = stems.iter().map(|stems| stems[at].clone()).collect();
-            any.push(Box::new(BoostQuery::new(run(field, &stems), STEM)));
+            any.push(Box::new(BoostQuery::new(run(field, &stems, words), STEM)));
         }
     }
     best_of(any)
 }
 
-fn group(
-    required: &[Words],
-    optional: &[Words],
-    excluded: &[Words],
-    fields: &IndexFields,
-) -> Result<Box<dyn Query>, Problem> {
+fn group(required: &[Words], optional: &[Words], excluded: &[Words], fields: &IndexFields) -> Box<dyn Query> {
     let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
     for (occur, part) in [(Occur::Must, required), (Occur::Should, optional), (Occur::MustNot, excluded)] {
-        for words in part {
-            clauses.push((occur, query_of(words, fields)?));
-        }
+        clauses.extend(part.iter().map(|words| (occur, query_of(words, fields))));
     }
     if required.is_empty() {
         clauses.push((Occur::Must, boosted(AllQuery, 0.0)));
@@ -287,9 +416,9 @@ fn group(
     let plain: Option<Vec<String>> = required.iter().map(typed).collect();
     if let Some(plain) = plain.filter(|plain| plain.len() > 1) {
         clauses.push((Occur::Should, boosted(term(fields.names, &plain.join(" "), IndexRecordOption::Basic), NAME)));
-        clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain), TITLE))));
+        clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain, &plain), TITLE))));
     }
-    Ok(Box::new(BooleanQuery::new(clauses)))
+    Box::new(BooleanQuery::new(clauses))
 }
 
 /// A single word, or the first of several that mean the same: the one that was typed.
@@ -302,7 +431,7 @@ fn typed(words: &Words) -> Option<String> {
 }
 
 /// Slips of the hand that are forgiven in a word.
-fn slips(word: &str) -> usize {
+fn slips(word: &str) -> u8 {
     match word.chars().count() {
         _ if word.bytes().all(|b| b.is_ascii_digit()) => 0,
         0..4 => 0,
@@ -313,19 +442,19 @@ fn slips(word: &str) -> usize {
 
 struct Widener<'a> {
     snapshot: &'a Snapshot,
-    visible: &'a [Bits],
+    visible: &'a Visible,
+    /// By word; nothing where the word stays as it is.
     widened: BTreeMap<String, Vec<String>>,
+    /// Whether no further words are looked for.
+    is_fixed: bool,
 }
 
 impl Widener<'_> {
     /// The condition with each word that may be mistyped joined by those that may be meant.
     fn wider(&mut self, words: &Words) -> Result<Words, Problem> {
         Ok(match words {
-            Words::Word(word) => self.wider_word(word)?,
-            Words::Phrase { words, exact: false } => {
-                let required = words.iter().map(|word| self.wider_word(word)).collect::<Result<_, _>>()?;
-                Words::Group { required, optional: Vec::new(), excluded: Vec::new() }
-            }
+            Words::Word(word) => any_of(self.taken(word)?.into_iter().map(Words::Word)),
+            Words::Phrase { words, exact: false } => self.wider_phrase(words)?,
             Words::Phrase { exact: true, .. } | Words::Prefix(_) => words.clone(),
             Words::Any(any) => Words::Any(any.iter().map(|words| self.wider(words)).collect::<Result<_, _>>()?),
             Words::Group { required, optional, excluded } => {
@@ -335,46 +464,59 @@ impl Widener<'_> {
         })
     }
 
-    fn wider_word(&mut self, word: &str) -> Result<Words, Problem> {
+    /// A phrase in all ways to read its words.
+    fn wider_phrase(&mut self, words: &[String]) -> Result<Words, Problem> {
+        let mut ways: Vec<Vec<String>> = vec![Vec::new()];
+        for word in words {
+            let taken = self.taken(word)?;
+            let on = |way: &Vec<String>| {
+                let with = |word: &String| [way.clone(), vec![word.clone()]].concat();
+                taken.iter().map(with).collect::<Vec<_>>()
+            };
+            ways = ways.iter().flat_map(on).collect();
+            if ways.len() > PHRASES_MAX {
+                return Ok(Words::Phrase { words: words.to_vec(), exact: false });
+            }
+        }
+        Ok(any_of(ways.into_iter().map(|words| Words::Phrase { words, exact: false })))
+    }
+
+    /// A word and those that may be meant by it.
+    fn taken(&mut self, word: &str) -> Result<Vec<String>, Problem> {
         let taken = match self.widened.get(word) {
             Some(taken) => taken.clone(),
-            None => self.nearest(word)?,
+            None if self.is_fixed => Vec::new(),
+            None => {
+                let taken = self.nearest(word)?;
+                self.widened.insert(word.to_owned(), taken.clone());
+                taken
+            }
         };
-        if taken.is_empty() {
-            return Ok(Words::Word(word.to_owned()));
-        }
-        self.widened.insert(word.to_owned(), taken.clone());
-        Ok(Words::Any([word.to_owned()].into_iter().chain(taken).map(Words::Word).collect()))
+        Ok([word.to_owned()].into_iter().chain(taken).collect())
     }
 
     /// The words nearest to another that stand in visible items; none where the word itself stands in one.
     fn nearest(&self, word: &str) -> Result<Vec<String>, Problem> {
         let most = slips(word);
-        if most == 0 || self.frequency(word)? > 0 {
+        if most == 0 || self.visible.frequency_in_all(self.snapshot, word)? > 0 {
             return Ok(Vec::new());
         }
-        let (field, length) = (self.snapshot.fields().words, word.chars().count());
-        let mut near: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let field = self.snapshot.fields().words;
+        let fuzzy = FuzzyTermQuery::new(Term::from_field_text(field, word), most, true);
+        let mut near: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
         for segment in self.snapshot.segments() {
             let inverted = segment.reader().inverted_index(field).map_err(internal)?;
-            let mut terms = inverted.terms().stream().map_err(internal)?;
+            let automaton = fuzzy.automaton().map_err(internal)?;
+            let mut terms = inverted.terms().search(automaton).into_stream().map_err(internal)?;
             while terms.advance() {
                 let Ok(other) = std::str::from_utf8(terms.key()) else { continue };
-                if other.chars().count().abs_diff(length) > most {
-                    continue;
-                }
-                let distance = text::edit_distance(word, other);
-                if (1..=most).contains(&distance) {
-                    near.entry(distance).or_default().push(other.to_owned());
-                }
+                near.entry(text::edit_distance(word, other)).or_default().insert(other.to_owned());
             }
         }
-        for mut words in near.into_values() {
-            words.sort_unstable();
-            words.dedup();
+        for words in near.into_values() {
             let mut frequent = Vec::new();
             for word in words {
-                let frequency = self.frequency(&word)?;
+                let frequency = self.visible.frequency_in_all(self.snapshot, &word)?;
                 if frequency > 0 {
                     frequent.push((std::cmp::Reverse(frequency), word));
                 }
@@ -386,22 +528,10 @@ impl Widener<'_> {
         }
         Ok(Vec::new())
     }
+}
 
-    /// In how many visible items a word stands.
-    fn frequency(&self, word: &str) -> Result<u64, Problem> {
-        let term = Term::from_field_text(self.snapshot.fields().words, word);
-        let mut count = 0;
-        for (segment, visible) in self.snapshot.segments().iter().zip(self.visible) {
-            let inverted = segment.reader().inverted_index(term.field()).map_err(internal)?;
-            let Some(mut postings) = inverted.read_postings(&term, IndexRecordOption::Basic).map_err(internal)? else {
-                continue;
-            };
-            let mut doc = postings.doc();
-            while doc != TERMINATED {
-                count += u64::from(visible.contains(doc));
-                doc = postings.advance();
-            }
-        }
-        Ok(count)
-    }
+/// One of several conditions, of which there is at least one.
+fn any_of(all: impl Iterator<Item = Words>) -> Words {
+    let mut all: Vec<Words> = all.collect();
+    if all.len() == 1 { all.remove(0) } else { Words::Any(all) }
 }

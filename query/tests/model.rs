@@ -8,6 +8,8 @@ mod common;
 mod copy;
 #[path = "common/evaluator.rs"]
 mod evaluator;
+#[path = "common/plain.rs"]
+mod plain;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -16,15 +18,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use common::memory_dir;
 use copy::copy_folder;
-use evaluator::{Record, truth};
+use evaluator::Record;
 use geo::{CoordsIter, Intersects, Rect, coord};
 use nilometer_indexer::geometry::{CellGrid, h3_cells};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
-use nilometer_query::tile;
+use nilometer_query::{Page, tile};
 use nilometer_schemas::{
     Aggregation, AggregationKind, AggregationResult, Bbox, Collection, CollectionId, Comparison, Direction, Filter,
     Instant, Item, ItemId, Role, Scalar, Scope, Search, SortKey, TimeInterval, Words, geojson, text,
 };
+use plain::{Plain, in_order, meets};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -252,49 +255,12 @@ fn words() -> impl Strategy<Value = Words> {
     })
 }
 
-/// An item of the plain model.
-#[derive(Clone, Debug)]
-struct Plain {
-    collection: String,
-    id: String,
-    geometry: Option<geo::Geometry<f64>>,
-    properties: Value,
-    seq: u64,
-    ingested: i64,
-}
-
 type Model = BTreeMap<(String, String), Plain>;
-
-impl Plain {
-    fn times(&self) -> (i64, i64) {
-        let t = |name: &str| self.properties[name].as_str().and_then(Instant::parse).map(|t| t.0);
-        let moment = t("datetime");
-        (t("start_datetime").or(moment).unwrap(), t("end_datetime").or(moment).unwrap())
-    }
-
-    /// The item as the evaluator of filters sees it.
-    fn record(&self) -> Record {
-        let Self { collection, id, geometry, properties, .. } = self.clone();
-        Record { collection, id, geometry, properties }
-    }
-
-    fn values(&self, property: &str) -> Vec<Value> {
-        match property {
-            "id" => vec![json!(self.id)],
-            "collection" => vec![json!(self.collection)],
-            name => match &self.properties[name] {
-                Value::Null => Vec::new(),
-                Value::Array(values) => values.clone(),
-                value => vec![value.clone()],
-            },
-        }
-    }
-}
 
 fn has_words(item: &Plain, words: &Words) -> bool {
     // The id is a text of its own: no run of words goes from one into the other.
-    let title: Vec<String> = text::words(item.properties["title"].as_str().unwrap()).collect();
-    let texts = [title, vec![item.id.clone()]];
+    let title: Vec<String> = text::words(item.record.properties["title"].as_str().unwrap()).collect();
+    let texts = [title, vec![item.record.id.clone()]];
     match words {
         Words::Word(word) => texts.iter().any(|t| t.contains(word)),
         Words::Prefix(begin) => texts.iter().flatten().any(|w| w.starts_with(begin)),
@@ -307,72 +273,10 @@ fn has_words(item: &Plain, words: &Words) -> bool {
 }
 
 fn matches(model: &Model, item: &Plain, search: &Search, scope: Scope) -> bool {
-    let hidden = item.collection == "secret" && !scope.may_write();
-    let geometry = item.geometry.as_ref();
-    let meets_box = |b: &Bbox| {
-        b.split().iter().any(|b| {
-            geometry.is_some_and(|g| {
-                g.intersects(&Rect::new(coord! {x: b.west, y: b.south}, coord! {x: b.east, y: b.north}))
-            })
-        })
-    };
-    let meets_ref = |r: &String| {
-        let place =
-            model.values().find(|p| format!("{}.{}", p.collection, p.id) == *r).and_then(|p| p.geometry.clone());
-        place.zip(geometry).is_some_and(|(p, g)| g.intersects(&p))
-    };
-    let (start, end) = item.times();
-    !hidden
-        && (search.collections.is_empty() || search.collections.iter().any(|c| c.as_str() == item.collection))
-        && (search.ids.is_empty() || search.ids.iter().any(|i| i.as_str() == item.id))
-        && search.bbox.as_ref().is_none_or(meets_box)
-        && search.intersects.as_ref().is_none_or(|q| geometry.is_some_and(|g| g.intersects(q)))
-        && (search.intersects_refs.is_empty() || search.intersects_refs.iter().any(meets_ref))
-        && search.datetime.is_none_or(|t| t.overlaps(Instant(start), Instant(end)))
-        && search.filter.as_ref().is_none_or(|f| truth(&item.record(), f) == Some(true))
-        && search.words.as_ref().is_none_or(|words| has_words(item, words))
-}
-
-/// Rank of types, then the value; `None` for an absent one.
-fn sort_value(item: &Plain, field: &str) -> Option<(u8, f64, String)> {
-    let time = |t: Option<i64>| t.map(|t| (1, t as f64, String::new()));
-    match field {
-        "datetime" => time(item.properties["datetime"].as_str().and_then(Instant::parse).map(|t| t.0)),
-        "ingested" => time(Some(item.ingested)),
-        field => {
-            let mut values: Vec<_> = item
-                .values(field)
-                .iter()
-                .map(|v| match v {
-                    Value::Bool(b) => (0, f64::from(u8::from(*b)), String::new()),
-                    Value::Number(n) => (1, n.as_f64().unwrap(), String::new()),
-                    other => (2, 0.0, other.as_str().unwrap().to_owned()),
-                })
-                .collect();
-            values.sort_by(|a, b| a.partial_cmp(b).unwrap());
-            values.into_iter().next()
-        }
-    }
-}
-
-fn in_order(a: &Plain, b: &Plain, sortby: &[SortKey]) -> std::cmp::Ordering {
-    use std::cmp::Ordering;
-    let newest = [SortKey { field: "datetime".into(), direction: Direction::Descending }];
-    for key in if sortby.is_empty() { &newest[..] } else { sortby } {
-        let ordering = match (sort_value(a, &key.field), sort_value(b, &key.field)) {
-            (None, None) => Ordering::Equal,
-            (None, _) => Ordering::Greater,
-            (_, None) => Ordering::Less,
-            (Some(x), Some(y)) => {
-                let o = x.partial_cmp(&y).unwrap();
-                if key.direction == Direction::Ascending { o } else { o.reverse() }
-            }
-        };
-        if ordering.is_ne() {
-            return ordering;
-        }
-    }
-    b.seq.cmp(&a.seq)
+    let hidden = item.record.collection == "secret" && !scope.may_write();
+    let named = |r: &String| model.values().find(|p| p.reference() == *r).and_then(|p| p.record.geometry.clone());
+    let places: Vec<geo::Geometry<f64>> = search.intersects_refs.iter().filter_map(named).collect();
+    !hidden && meets(item, search, &places) && search.words.as_ref().is_none_or(|words| has_words(item, words))
 }
 
 fn clock() -> Clock {
@@ -434,12 +338,12 @@ impl World {
                     let mut plain = plain.unwrap();
                     plain.seq = seq;
                     plain.ingested = self.catalog().snapshot().item_by_seq(seq).map_or(0, |i| i.ingested.0);
-                    self.model.insert((plain.collection.clone(), plain.id.clone()), plain);
+                    self.model.insert((plain.record.collection.clone(), plain.record.id.clone()), plain);
                 }
                 (Write::PutItem(..), Outcome::Unchanged(seq)) => {
                     let plain = plain.unwrap();
-                    let stored = &self.model[&(plain.collection.clone(), plain.id.clone())];
-                    assert_eq!((&stored.properties, stored.seq), (&plain.properties, seq), "{key}");
+                    let stored = &self.model[&(plain.record.collection.clone(), plain.record.id.clone())];
+                    assert_eq!((&stored.record.properties, stored.seq), (&plain.record.properties, seq), "{key}");
                 }
                 (Write::DeleteItem(c, i, _), outcome) => {
                     let was = self.model.remove(&(c.as_str().into(), i.as_str().into())).is_some();
@@ -463,14 +367,8 @@ impl World {
                     let (collection, id) = (COLLECTIONS[c].to_owned(), format!("i{i}"));
                     let value = json!({"type": "Feature", "id": id, "collection": collection, "geometry": geometry, "properties": properties});
                     let item = Item::from_value(&value, None).unwrap();
-                    let plain = Plain {
-                        collection,
-                        id,
-                        geometry: item.geometry.clone().filter(|g| g.coords_count() > 0),
-                        properties,
-                        seq: 0,
-                        ingested: 0,
-                    };
+                    let geometry = item.geometry.clone().filter(|g| g.coords_count() > 0);
+                    let plain = Plain { record: Record { collection, id, geometry, properties }, seq: 0, ingested: 0 };
                     pending.push((Write::PutItem(Box::new(item), Precondition::None), Some(plain)));
                 }
                 Step::Delete(c, i) => {
@@ -513,15 +411,16 @@ impl World {
     fn check(&self, question: &Search, scope: Scope) {
         let snapshot = self.catalog().snapshot();
         let unknown = question.intersects_refs.iter().any(|r| {
-            let place = self.model.values().find(|p| format!("{}.{}", p.collection, p.id) == *r);
-            place.is_none_or(|p| p.geometry.is_none() || p.collection == "secret" && !scope.may_write())
+            let place = self.model.values().find(|p| p.reference() == *r);
+            place.is_none_or(|p| p.record.geometry.is_none() || p.record.collection == "secret" && !scope.may_write())
         });
         if unknown {
             assert!(nilometer_query::search(&snapshot, question, scope).is_err());
             return;
         }
         let lacking = |key: &SortKey| {
-            let has = |p: &Plain| (p.collection != "secret" || scope.may_write()) && !p.values(&key.field).is_empty();
+            let has =
+                |p: &Plain| (p.record.collection != "secret" || scope.may_write()) && !p.values(&key.field).is_empty();
             !matches!(key.field.as_str(), "datetime" | "ingested") && !self.model.values().any(has)
         };
         if question.sortby.iter().any(lacking) {
@@ -534,20 +433,31 @@ impl World {
         let mut expected: Vec<&Plain> =
             self.model.values().filter(|item| matches(&self.model, item, question, scope)).collect();
         expected.sort_by(|a, b| in_order(a, b, &question.sortby));
-        let expected: Vec<(String, String)> = expected.iter().map(|p| (p.collection.clone(), p.id.clone())).collect();
-        let mut got = Vec::new();
-        let mut page_question = question.clone();
-        loop {
-            let page = nilometer_query::search(&snapshot, &page_question, scope).unwrap();
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|p| (p.record.collection.clone(), p.record.id.clone())).collect();
+        let ask = |token: Option<String>| {
+            let page = nilometer_query::search(&snapshot, &Search { token, ..question.clone() }, scope).unwrap();
             assert_eq!(page.number_matched, expected.len() as u64, "{question:?}");
             assert!(page.items.len() <= question.limit);
-            got.extend(page.items.iter().map(|i| (i.collection.as_str().to_owned(), i.id.as_str().to_owned())));
-            page_question.token = page.next;
-            if page_question.token.is_none() {
-                break;
-            }
+            page
+        };
+        let names = |page: &Page| -> Vec<(String, String)> {
+            page.items.iter().map(|i| (i.collection.as_str().to_owned(), i.id.as_str().to_owned())).collect()
+        };
+        let mut pages = vec![ask(None)];
+        while let Some(token) = pages[pages.len() - 1].next.clone() {
+            pages.push(ask(Some(token)));
         }
+        let got: Vec<(String, String)> = pages.iter().flat_map(names).collect();
         assert_eq!(got, expected, "{question:?}");
+        // The same pages lead back, and on from there.
+        let mut back = pages.pop().unwrap();
+        while let Some(before) = pages.pop() {
+            back = ask(Some(back.prev.expect("a page before")));
+            assert_eq!(names(&back), names(&before), "{question:?}");
+            assert!(back.next.is_some());
+        }
+        assert_eq!(back.prev, None);
         assert_eq!(nilometer_query::count(&snapshot, question, scope).unwrap(), expected.len() as u64);
         self.check_counts(question, scope);
     }
@@ -579,7 +489,7 @@ impl World {
             .model
             .values()
             .filter(|item| matches(&self.model, item, question, scope))
-            .filter_map(|item| Some((item, item.geometry.as_ref().filter(|g| g.coords_count() > 0)?)))
+            .filter_map(|item| Some((item, item.record.geometry.as_ref().filter(|g| g.coords_count() > 0)?)))
             .collect();
         assert_eq!((density.items, density.fullest[0]), (found.len() as u64, found.len() as u64));
         let mut by_tile: HashMap<(i64, i64), u64> = HashMap::new();

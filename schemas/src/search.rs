@@ -59,6 +59,8 @@ pub struct Search {
     pub strict: bool,
     /// The item's texts have these words.
     pub words: Option<Words>,
+    /// Typing errors in them are not forgiven where nothing has them.
+    pub as_written: bool,
     /// Order; empty means the best match of the words first, or without words the newest. Ties are broken by the newest write.
     pub sortby: Vec<SortKey>,
     /// Most items on the page, already clamped.
@@ -83,6 +85,7 @@ impl Default for Search {
             filter: None,
             strict: false,
             words: None,
+            as_written: false,
             sortby: Vec::new(),
             limit: crate::limits::PAGE_LIMIT_DEFAULT,
             token: None,

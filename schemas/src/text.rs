@@ -60,6 +60,11 @@ pub fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+/// Whether a character goes on with a word: as [`is_word_char`], and an accent that stands for itself.
+pub fn is_in_word(c: char) -> bool {
+    is_word_char(c) || is_combining_mark(c)
+}
+
 /// How many slips of the hand lie between two texts: characters that are wrong, too many, missing, or the wrong way round.
 pub fn edit_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
@@ -81,7 +86,11 @@ pub fn edit_distance(a: &str, b: &str) -> usize {
 
 /// The folded words of a text, in order.
 pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !is_word_char(c) && !is_combining_mark(c)).filter(|w| !w.is_empty()).map(fold)
+    // Folded first: some signs stand for several characters, as the numbers in brackets do.
+    let folded = fold(text);
+    let words: Vec<String> =
+        folded.split(|c: char| !is_word_char(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    words.into_iter()
 }
 
 #[cfg(test)]
@@ -118,5 +127,7 @@ mod tests {
     fn words_are_runs_of_letters_digits_and_underscores() {
         let got: Vec<String> = words("Lac d'Annecy, SWOT_L2 (été)").collect();
         assert_eq!(got, ["lac", "d", "annecy", "swot_l2", "ete"]);
+        // An accent alone is no word.
+        assert_eq!(words("Le\u{301}man \u{301} !").collect::<Vec<_>>(), ["leman"]);
     }
 }

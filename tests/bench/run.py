@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import random
 import re
 import resource
 import shutil
@@ -99,6 +100,24 @@ def ask(kit, url, pid, workload, oracle, out, throughput):
     return json.loads(out.read_text())
 
 
+def suggest(url, pid, items, seed):
+    """Milliseconds of `/suggest` as somebody types titles of random items, letter by letter, and CPU ms a request."""
+    with open(items, encoding="utf-8") as lines:
+        titles = [json.loads(line)["properties"].get("title") for line, _ in zip(lines, range(20_000))]
+    titles = random.Random(seed).sample(sorted({title for title in titles if title}), 60)
+    texts = [title[:length] for title in titles for length in range(1, min(len(title), 16) + 1)]
+    ticks = lambda: sum(int(n) for n in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])
+    session, times, before = requests.Session(), [], ticks()
+    for text in texts:
+        begun = time.perf_counter()
+        session.get(f"{url}/suggest", params={"q": text}, timeout=60).raise_for_status()
+        times.append((time.perf_counter() - begun) * 1000)
+    cpu = (ticks() - before) * 1000 / os.sysconf("SC_CLK_TCK") / len(texts)
+    times.sort()
+    at = lambda share: times[min(len(times) - 1, int(share * len(times)))]
+    return {"count": len(times), "p50": at(0.5), "p99": at(0.99), "worst": times[-1], "cpu": cpu}
+
+
 def write_load(binary, url, key):
     tool = binary.parent / "write_load"
     done = subprocess.run([tool, url, key, "write-load", str(CLIENTS), str(WRITE_S)], check=True, capture_output=True, text=True)
@@ -141,6 +160,8 @@ def report(count, size, figures, bench, peers):
         f"| peak memory while answering | {figures['memory_mb']:,.0f} MB |",
         f"| acknowledged single writes, {CLIENTS} clients | {figures['writes']['writes_per_s']:,.0f} a second"
         f" (p50 {number(figures['writes']['p50_ms'])} ms, p99 {number(figures['writes']['p99_ms'])} ms) |",
+        f"| `/suggest` while one types, {figures['suggest']['count']} texts | p50 {number(figures['suggest']['p50'])} ms,"
+        f" p99 {number(figures['suggest']['p99'])} ms, worst {number(figures['suggest']['worst'])} ms; {number(figures['suggest']['cpu'])} CPU ms |",
         f"| answers checked against the oracle | {checked}, wrong {wrong} |",
         f"| queries with errors | {len(failed)} of {len(queries)} |",
         "", "## Bytes by component", "", "| component | bytes | bytes an item |", "| --- | --: | --: |",
@@ -206,6 +227,8 @@ def main():
         out = options.work / f"bench-{options.count}.json"
         bench = ask(kit, server.url, server.process.pid, workload, oracle, out, options.throughput)
         figures["memory_mb"] = server.memory_mb()
+        say("typing")
+        figures["suggest"] = suggest(server.url, server.process.pid, items, options.seed)
         say(f"writing from {CLIENTS} clients for {WRITE_S} s")
         figures["writes"] = write_load(binary, server.url, key)
     finally:

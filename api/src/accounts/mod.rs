@@ -3,6 +3,7 @@
 mod check;
 mod extract;
 mod key;
+mod page_token;
 mod rows;
 mod secret;
 mod wal;

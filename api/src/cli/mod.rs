@@ -138,6 +138,7 @@ fn start_log(effective: &Effective, serving: bool) -> Result<(), Box<dyn Error>>
     let mut log = effective.config.log.clone();
     if serving {
         tracing::subscriber::set_global_default(crate::observe::subscriber(&log, clock, std::io::stdout))?;
+        crate::observe::log_panics();
     } else {
         if effective.origin("log.level") == Some(&crate::config::Origin::Default) {
             log.level = "warn".into();

@@ -100,6 +100,9 @@ pub(super) fn run(arguments: Arguments, config: &Config) -> Outcome {
     for item in &page.items {
         say!("{}", line(item));
     }
+    for word in &page.widened {
+        say!("no item has the word {:?}; taken for it: {}", word.word, word.taken.join(", "));
+    }
     say!("{} of {} items", page.items.len(), page.number_matched);
     if let Some(token) = &page.next {
         say!("next: --token {token}");

@@ -9,14 +9,12 @@ use std::time::Duration;
 use axum::Router;
 use clap::Args;
 use nilometer_indexer::{Catalog, CatalogOptions};
-use nilometer_tiles::TileCache;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Outcome;
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::held::HeldSnapshots;
 use crate::metrics::{Metrics, WriteTimes};
 use crate::server::{ServerOptions, serve, termination};
 use crate::state::{App, AppState, Random, system_clock};
@@ -110,17 +108,7 @@ async fn open(config: Config) -> Result<App, Box<dyn std::error::Error>> {
     let (dir, of_catalog) = (config.data.clone(), Arc::clone(&clock));
     let catalog = tokio::task::spawn_blocking(move || Catalog::open(&dir, options, of_catalog)).await??;
     let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, Path::new(PROC_DIR)));
-    let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
-    Ok(Arc::new(AppState {
-        catalog,
-        config: Arc::new(config),
-        accounts,
-        metrics,
-        tiles,
-        held: HeldSnapshots::default(),
-        clock,
-        random,
-    }))
+    Ok(Arc::new(AppState::new(catalog, config, accounts, metrics, clock, random)))
 }
 
 fn announce(app: &App, metrics: Option<&TcpListener>) {

@@ -111,12 +111,17 @@ pub(crate) fn collections(ask: &Ask, snapshot: &Snapshot, page: &CollectionPage<
                     @for stored in &page.collections { (card(&frame, ask, snapshot, stored)) }
                 }
             }
-            @if let Some(token) = &page.next {
+            @for (token, rel, text) in [
+                (&page.prev, "prev", frame.t("Collections before", "Collections précédentes")),
+                (&page.next, "next", frame.t("More collections", "Autres collections")),
+            ] {
+              @if let Some(token) = token {
                 p.pager {
-                    a.button href=(frame.href(&crate::routes::search::with_parameter(ask, "token", token))) {
-                        (frame.t("More collections", "Autres collections"))
+                    a.button rel=(rel) href=(frame.href(&crate::routes::search::with_parameter(ask, "token", token))) {
+                        (text)
                     }
                 }
+              }
             }
         }
     };

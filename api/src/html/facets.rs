@@ -12,9 +12,10 @@ use super::form::{FORM, dates};
 use super::icons::{Icon, icon};
 use super::labels::{is_facet, label, value_text};
 use super::layout::Frame;
-use super::results::{changed, collection_title};
+use super::results::changed;
 use crate::places;
 use crate::routes::ask::Ask;
+use crate::routes::collection_view::collection_title;
 use crate::routes::search::Results;
 
 /// Values of one facet that stand open; the others unfold.
@@ -25,6 +26,8 @@ const VALUES_MAX: usize = 60;
 const PROPERTIES_MAX: usize = 6;
 /// Items that must share the commonest value of a property.
 const SHARED_BY_MIN: u64 = 2;
+/// Collections that have a chip each; more have one in common.
+const COLLECTIONS_MAX: usize = 6;
 /// Places of a question that are named one by one.
 const REFERENCES_MAX: usize = 20;
 
@@ -201,7 +204,13 @@ pub(super) fn chips(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: 
     if let Some(q) = ask.parameter("q") {
         chips.push((frame.t("“#”", "« # »").replace('#', q), changed(ask, own, &[("q", None)])));
     }
-    for collection in &search.collections {
+    let few = search.collections.len() <= COLLECTIONS_MAX;
+    if !few {
+        // Many, as a sentence may name, are one part of the question.
+        let text = format!("{} collections", search.collections.len());
+        chips.push((text, changed(ask, None, &[("collections", None)])));
+    }
+    for collection in search.collections.iter().filter(|_| few) {
         let others: Vec<&str> = search.collections.iter().map(CollectionId::as_str).collect();
         let others: Vec<&str> = others.into_iter().filter(|c| *c != collection.as_str()).collect();
         let others = (!others.is_empty()).then(|| others.join(","));

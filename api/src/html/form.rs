@@ -13,6 +13,7 @@ use super::refusal::{Choice, Refusal, blame};
 use crate::links::with_query;
 use crate::places::{self, Meaning, Place};
 use crate::routes::ask::Ask;
+use crate::routes::search::UNREAD;
 
 /// Names of the two date inputs, which become one `datetime`.
 const DATES: [&str; 2] = ["from", "to"];
@@ -240,6 +241,9 @@ pub(super) fn search_form(
             }
             // What is typed is read as a sentence.
             input type="hidden" name="interpret" value="true";
+            @if ask.parameter("interpret") == Some("words") && ask.parameter("read").is_none() {
+                input type="hidden" name=(UNREAD) value=(asked("q"));
+            }
             button.button type="submit" { (frame.t("Search", "Rechercher")) }
             @for name in kept {
                 @let value = match (name, collection) {

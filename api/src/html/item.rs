@@ -66,7 +66,7 @@ pub(crate) fn item(
                     }
                     @if let Some(series) = series { (series::latest(&frame, &series.view)) }
                     @if let Some(text) = description { div.prose lang=[english] { (markdown::foreign(text)) } }
-                    @if series.is_none() { (properties(&frame, stored, &item)) (assets(&frame, &item)) (links(&frame, &item)) }
+                    @if series.is_none() { (properties(&frame, &item)) (assets(&frame, &item)) (links(&frame, &item)) }
                 }
                 aside.stack {
                     @if item["geometry"].is_null() {
@@ -81,7 +81,7 @@ pub(crate) fn item(
             @if let Some(series) = series {
                 (series::section(&frame, series))
                 div.pair {
-                    div.stack { (properties(&frame, stored, &item)) (assets(&frame, &item)) }
+                    div.stack { (properties(&frame, &item)) (assets(&frame, &item)) }
                     div.stack { (provenance(&frame, stored, &item, &own)) (links(&frame, &item)) }
                 }
             }
@@ -145,7 +145,7 @@ fn is_area(geometry: &Value) -> bool {
     matches!(geometry["type"].as_str(), Some("Polygon" | "MultiPolygon"))
 }
 
-fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
+fn properties(frame: &Frame<'_>, item: &Value) -> Markup {
     let properties = item["properties"].as_object();
     let undated = item["properties"]["start_datetime"] == Instant::UNDATED_START.to_string()
         && item["properties"]["end_datetime"] == Instant::UNDATED_END.to_string();
@@ -155,10 +155,7 @@ fn properties(frame: &Frame<'_>, stored: &StoredItem, item: &Value) -> Markup {
         .flatten()
         .filter(|(name, content)| !SHOWN_ELSEWHERE.contains(&name.as_str()) && !content.is_null())
         .filter(|(name, _)| !undated || !is_time(name));
-    let ingested = Value::from(stored.ingested.to_string());
-    let own = "ingested".to_owned();
-    let (technical, plain): (Vec<_>, Vec<_>) =
-        shown.chain(std::iter::once((&own, &ingested))).partition(|(name, _)| is_technical(name));
+    let (technical, plain): (Vec<_>, Vec<_>) = shown.partition(|(name, _)| is_technical(name));
     let caption = format!("{}{}", frame.t("Properties of ", "Propriétés de "), item_title_in(item, frame.language));
     let table = |properties: &[(&String, &Value)], caption: &str| {
         html! {

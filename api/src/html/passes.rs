@@ -13,12 +13,12 @@ use super::language::readable;
 use super::layout::{Frame, Page, breadcrumbs};
 use super::place::{self, Shown};
 use super::refusal::{self, Choice, Refusal, blame};
-use super::results::collection_title;
 use super::table::{Column, table};
 use crate::config::Config;
 use crate::links::{collection_path, encode, item_path, with_query};
 use crate::places::{self, Meaning, Place};
 use crate::routes::ask::Ask;
+use crate::routes::collection_view::collection_title;
 use crate::routes::passes::{Passes, Question, Seen};
 use crate::routes::search::with_parameter;
 

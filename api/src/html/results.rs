@@ -25,7 +25,7 @@ use crate::links::{GEOJSON, item_path, with_query};
 use crate::places;
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
-use crate::routes::collection_view::language_of;
+use crate::routes::collection_view::collection_title;
 use crate::routes::search::{Results, with_parameter};
 
 /// Parameters that name a page and not a question.
@@ -330,6 +330,11 @@ fn pager(frame: &Frame<'_>, ask: &Ask, results: &Results) -> Markup {
                 @if deeper {
                     a.button.quiet href=(frame.href(&without_page(ask))) { (frame.t("First page", "Première page")) }
                 }
+                @if let Some(token) = &results.page.prev {
+                    a.button.quiet rel="prev" href=(frame.href(&with_parameter(ask, "token", token))) {
+                        (frame.t("Previous page", "Page précédente"))
+                    }
+                }
                 @if let Some(token) = more {
                     a.button.quiet rel="next" href=(frame.href(&with_parameter(ask, "token", token))) {
                         (frame.t("Next page", "Page suivante"))
@@ -402,14 +407,6 @@ pub(super) fn item_list(
 fn says(title: &str, id: &str) -> bool {
     let plain = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     plain(title).contains(&plain(id))
-}
-
-/// The title of a collection in the reader's language, or its id.
-pub(super) fn collection_title(ask: &Ask, snapshot: &Snapshot, id: &str) -> String {
-    match snapshot.collection(id, ask.scope) {
-        Some(stored) => stored.collection.title(&language_of(&stored.collection, &ask.languages)).to_owned(),
-        None => id.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,10 @@ use axum::extract::Query;
 use axum::routing::{get, post};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock};
 use nilometer_schemas::{Instant, Role};
-use nilometer_tiles::TileCache;
 use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::accounts::Accounts;
-use crate::held::HeldSnapshots;
 use crate::metrics::{Metrics, WriteTimes};
 use crate::state::{AppState, Random};
 
@@ -33,17 +31,7 @@ impl World {
         let options = CatalogOptions { observer: Some(Arc::new(times.clone())), ..config.catalog_options() };
         let catalog = Catalog::open(&config.data, options, Arc::clone(&clock)).expect("a catalogue");
         let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
-        let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
-        let app = AppState {
-            catalog,
-            config: Arc::new(config),
-            accounts,
-            metrics,
-            tiles,
-            held: HeldSnapshots::default(),
-            clock,
-            random,
-        };
+        let app = AppState::new(catalog, config, accounts, metrics, clock, random);
         Self { app: Arc::new(app), _dir: dir }
     }
 

@@ -146,7 +146,7 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         "token",
         query(
             "token",
-            ("Where the page begins: from a next link", "Où commence la page : tiré d'un lien next"),
+            ("Where the page begins: from a next or prev link", "Où commence la page : tiré d'un lien next ou prev"),
             text(),
         ),
     );
@@ -299,7 +299,7 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         "collectionsToken",
         query(
             "token",
-            ("Where the page begins: from a next link", "Où commence la page : tiré d'un lien next"),
+            ("Where the page begins: from a next or prev link", "Où commence la page : tiré d'un lien next ou prev"),
             text(),
         ),
     );

@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use nilometer_indexer::Snapshot;
-use nilometer_schemas::text::{fold, is_word_char};
+use nilometer_schemas::text::{fold, is_in_word};
 use nilometer_schemas::{CollectionId, Problem, Scope, Search, TimeInterval, Words};
 use serde_json::{Value, json};
 
 use crate::html::Language;
 use crate::places::{self, Place};
 use crate::routes::ask::Ask;
-use crate::routes::collection_view::language_of;
+use crate::routes::collection_view::collection_title;
 use vocabulary::Vocabulary;
 
 /// Words that one name of a place, collection or parameter may have.
@@ -25,10 +25,10 @@ const RUN_MAX: usize = 5;
 /// Words of a sentence that are read; longer ones stay words.
 const WORDS_MAX: usize = 24;
 /// Words without which a sentence says the same.
-const STOP: [&str; 37] = [
-    "a", "along", "and", "at", "au", "aux", "by", "d", "dans", "data", "de", "des", "donnees", "du", "en", "et", "for",
-    "from", "in", "l", "la", "le", "les", "near", "observed", "of", "on", "over", "par", "pour", "près", "pres", "sur",
-    "the", "to", "un", "une",
+const STOP: [&str; 42] = [
+    "a", "along", "and", "at", "au", "aux", "avec", "by", "d", "dans", "data", "de", "des", "donnees", "du", "en",
+    "et", "for", "from", "in", "l", "la", "le", "les", "near", "observed", "of", "on", "or", "ou", "over", "par",
+    "pour", "pres", "sous", "sur", "the", "to", "under", "un", "une", "with",
 ];
 
 /// A word of a sentence.
@@ -68,7 +68,7 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens: Vec<Token<'_>> = Vec::new();
     let mut begin = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        match (begin, is_word_char(c)) {
+        match (begin, is_in_word(c)) {
             (None, true) => begin = Some(at),
             (Some(from), false) => {
                 tokens.push(Token { word: fold(&text[from..at]), begin: from, end: at, gap: "" });
@@ -90,7 +90,7 @@ fn has_signs(text: &str) -> bool {
             || word.starts_with(['+', '-']) && word.len() > 1
             || word.ends_with('*') && word.len() > 1
     };
-    text.contains(['"', '|']) || text.split_whitespace().any(signed)
+    text.contains(['"', '|', '(', '&']) || text.split_whitespace().any(signed)
 }
 
 /// What a sentence asks for; `None` where it is words and nothing else.
@@ -270,10 +270,7 @@ impl Reading {
         }
         match self.collections.0.as_slice() {
             [] => {}
-            [one] => parts.push(snapshot.collection(one.as_str(), ask.scope).map_or_else(
-                || one.as_str().to_owned(),
-                |stored| stored.collection.title(&language_of(&stored.collection, &ask.languages)).to_owned(),
-            )),
+            [one] => parts.push(collection_title(ask, snapshot, one.as_str())),
             several => {
                 let (count, told) = (several.len(), self.collections.1.join(" "));
                 parts.push(format!("{told} ({count} collections)"));

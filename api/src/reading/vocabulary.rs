@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nilometer_indexer::{Snapshot, stems};
-use nilometer_schemas::text::words;
+use nilometer_schemas::text::{fold, words};
 use nilometer_schemas::{CollectionId, ObservationModel, Scope, TRANSLATIONS_MEMBER};
 use serde_json::{Map, Value};
 
@@ -87,8 +87,9 @@ impl Vocabulary {
 
     fn name(&mut self, name: &str, id: &CollectionId) {
         self.names.entry(key(name)).or_default().insert(id.clone());
+        let folded = fold(name);
         for (said, keywords) in KINDS {
-            if keywords.contains(&name) {
+            if keywords.contains(&folded.as_str()) {
                 for word in said {
                     self.names.entry(key(word)).or_default().insert(id.clone());
                 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
 use super::question::{interpret, interpret_body, visible, within};
+use super::search::{warnings, widened_link};
 use crate::links::{JSON, collection_path};
 use crate::metrics::Shape;
 use crate::problem::ApiError;
@@ -45,7 +46,7 @@ pub(super) async fn post_in(
 }
 
 async fn answer_get(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
-    interpret(app, &mut ask)?;
+    interpret(app, &mut ask).await?;
     let (request, aggregations) = aggregations_from_query(&ask.query, Dialect::Stac, &[])?;
     answer(app, ask, request, aggregations, collection, b"").await
 }
@@ -57,7 +58,7 @@ async fn answer_post(
     collection: Option<CollectionId>,
 ) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    interpret_body(app, &ask, &mut body)?;
+    interpret_body(app, &ask, &mut body).await?;
     let (request, aggregations) = aggregations_from_json(&body, &[])?;
     let canonical = request.canonical.to_string();
     answer(app, ask, request, aggregations, collection, canonical.as_bytes()).await
@@ -86,6 +87,8 @@ async fn answer(
         if let Some(collection) = &collection {
             links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));
         }
+        links.extend(warnings(&view, &snapshot, &search));
+        links.extend(nilometer_query::widened(&snapshot, &search, view.scope)?.iter().map(|w| widened_link(&view, w)));
         to_bytes(&json!({"type": "AggregationCollection", "aggregations": entries, "links": links}))
     })
     .await

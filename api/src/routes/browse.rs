@@ -25,13 +25,13 @@ pub(super) fn catalog_path(collection: &str) -> String {
 pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&["token"])?;
     let collection = visible(&app, &id, &ask)?;
+    let token = ask.parameter("token").map(|token| app.accounts.open_token(token)).transpose()?;
     if ask.html {
         return Ok(see_other(&ask.links.local(&items_path(&id))));
     }
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
     ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
-        let token = view.parameter("token").map(str::to_owned);
         let name = format!("{collection}.items{}", token.as_ref().map(|t| format!(".{t}")).unwrap_or_default());
         let search = Search { collections: vec![collection], limit: ITEMS_MAX, token, ..Search::default() };
         let page = nilometer_query::search(&snapshot, &search, view.scope)?;
@@ -44,6 +44,7 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
             links.push(view.links.titled("item", GEOJSON, &item_path(&id, item.id.as_str()), item.id.as_str()));
         }
         if let Some(token) = &page.next {
+            let token = app.accounts.seal_token(token);
             let path = with_query(&catalog_path(&id), [("token", token.as_str())]);
             links.push(view.links.titled("child", JSON, &path, "Further items"));
         }

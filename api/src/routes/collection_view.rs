@@ -31,6 +31,14 @@ pub(crate) fn language_of(collection: &Collection, wanted: &[String]) -> String 
     own.to_owned()
 }
 
+/// The title of a collection in the reader's language, or its id where the reader sees no such collection.
+pub(crate) fn collection_title(ask: &Ask, snapshot: &Snapshot, id: &str) -> String {
+    match snapshot.collection(id, ask.scope) {
+        Some(stored) => stored.collection.title(&language_of(&stored.collection, &ask.languages)).to_owned(),
+        None => id.to_owned(),
+    }
+}
+
 /// The collection's JSON answer.
 pub(crate) fn collection_json(ask: &Ask, snapshot: &Snapshot, stored: &StoredCollection) -> Value {
     let collection = &stored.collection;

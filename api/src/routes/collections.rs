@@ -32,6 +32,8 @@ pub(crate) struct CollectionPage<'a> {
     pub(crate) matched: usize,
     /// Token of the next page.
     pub(crate) next: Option<String>,
+    /// Token of the page before.
+    pub(crate) prev: Option<String>,
 }
 
 /// What collections may be asked for by.
@@ -40,12 +42,12 @@ const QUESTION: [&str; 11] =
 
 /// `GET /collections`.
 pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
-    let search = question(&ask)?;
+    let search = question(&app, &ask)?;
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
-        let page = page(&view, &snapshot, &search)?;
+        let page = page(&app, &view, &snapshot, &search)?;
         if view.html {
             return Ok(html::collections(&view, &snapshot, &page).into_bytes());
         }
@@ -54,8 +56,9 @@ pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, A
             view.links.link("root", JSON, "/"),
             view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
         ];
-        if let Some(token) = &page.next {
-            links.push(view.links.with_method("next", JSON, &with_parameter(&view, "token", token), "GET"));
+        for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
+            let link = |t: &String| view.links.with_method(rel, JSON, &with_parameter(&view, "token", t), "GET");
+            links.extend(token.iter().map(link));
         }
         let collections: Vec<Value> =
             page.collections.iter().map(|stored| collection_json(&view, &snapshot, stored)).collect();
@@ -90,16 +93,18 @@ pub(super) async fn children(State(app): State<App>, ask: Ask) -> Result<Respons
 ///
 /// # Errors
 /// The parser's.
-fn question(ask: &Ask) -> Result<Search, Problem> {
+fn question(app: &App, ask: &Ask) -> Result<Search, Problem> {
     ask.only(&QUESTION)?;
     let mut pairs = without_empty(&ask.query);
     if !pairs.iter().any(|(name, _)| name == "limit") {
         pairs.push(("limit".into(), LIMIT_MAX.to_string()));
     }
-    Ok(from_query(&pairs, Dialect::Stac, &[])?.search)
+    let mut search = from_query(&pairs, Dialect::Stac, &[])?.search;
+    search.token = search.token.map(|token| app.accounts.open_token(&token)).transpose()?;
+    Ok(search)
 }
 
-fn page<'a>(ask: &Ask, snapshot: &'a Snapshot, search: &Search) -> Result<CollectionPage<'a>, Problem> {
+fn page<'a>(app: &App, ask: &Ask, snapshot: &'a Snapshot, search: &Search) -> Result<CollectionPage<'a>, Problem> {
     let with_words: Vec<&StoredCollection> = snapshot
         .collections(ask.scope)
         .into_iter()
@@ -110,7 +115,8 @@ fn page<'a>(ask: &Ask, snapshot: &'a Snapshot, search: &Search) -> Result<Collec
         with_words.iter().map(|stored| searched_body(snapshot, stored, ask.scope)).collect();
     let found = nilometer_query::collections(&bodies.iter().collect::<Vec<_>>(), search)?;
     let collections = found.places.iter().map(|at| with_words[*at]).collect();
-    Ok(CollectionPage { collections, matched: found.number_matched, next: found.next })
+    let seal = |token: Option<String>| token.map(|token| app.accounts.seal_token(&token));
+    Ok(CollectionPage { collections, matched: found.number_matched, next: seal(found.next), prev: seal(found.prev) })
 }
 
 /// The folded words of the collection's id, title, description and keywords, in any language, text by text.

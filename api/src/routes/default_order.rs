@@ -42,7 +42,7 @@ pub(super) fn page(snapshot: &Snapshot, search: &Search, now: Instant, scope: Sc
         None => (0, hour(now), None),
     };
     let number_matched = nilometer_query::count(snapshot, &Search { token: None, ..search.clone() }, scope)?;
-    let mut page = Page { number_matched, items: Vec::new(), next: None, widened: Vec::new() };
+    let mut page = Page { number_matched, items: Vec::new(), next: None, prev: None, widened: Vec::new() };
     for (at, part) in PARTS.into_iter().enumerate().skip(begin) {
         let room = search.limit - page.items.len();
         let own = Search { limit: room.max(1), token: token.take(), ..of(snapshot, search, part, now, scope) };

@@ -78,7 +78,7 @@ mod tests {
             .expect("a valid item");
             StoredItem { seq: 1, ingested: Instant(0), collection: item.collection, id: item.id, text: item.text }
         };
-        Page { number_matched: 7, items: vec![stored("a"), stored("b/c")], next: None, widened: Vec::new() }
+        Page { number_matched: 7, items: vec![stored("a"), stored("b/c")], next: None, prev: None, widened: Vec::new() }
     }
 
     #[test]

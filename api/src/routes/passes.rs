@@ -4,6 +4,7 @@
 //! which of them see the place, and when.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -119,7 +120,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     let question = question(&app, &ask, now)?;
     let seq = snapshot.seq_for(ask.scope);
     let bytes = run_blocking(move || {
-        let passes = answer(&snapshot, &question, view.scope, now)?;
+        let passes = answer(&app, &snapshot, &question, view.scope, now)?;
         let passes = passes.ok_or_else(|| Problem::invalid("place", "no place is named").allowed(ALLOWED))?;
         to_bytes(&as_json(&view, &passes, now))
     })
@@ -146,9 +147,9 @@ async fn page(app: App, ask: Ask) -> Result<Response, ApiError> {
         Err(problem) => return refused(&app, &ask, problem.into(), now),
     };
     let seq = snapshot.seq_for(ask.scope);
-    let config = app.config.clone();
+    let (config, own) = (app.config.clone(), Arc::clone(&app));
     let made = run_blocking(move || {
-        let passes = answer(&snapshot, &question, view.scope, now)?;
+        let passes = answer(&own, &snapshot, &question, view.scope, now)?;
         let shown = PassesView { question: Some(&question), passes: passes.as_ref(), refusal: None };
         Ok(html::passes(&view, &snapshot, &shown, now, &config)?.into_bytes())
     })
@@ -296,7 +297,13 @@ fn within(seen: &Seen, period: Option<TimeInterval>) -> bool {
     start.is_none_or(|start| seen.end() >= start) && end.is_none_or(|end| seen.begin() <= end)
 }
 
-fn answer(snapshot: &Snapshot, question: &Question, scope: Scope, now: Instant) -> Result<Option<Passes>, ApiError> {
+fn answer(
+    app: &App,
+    snapshot: &Snapshot,
+    question: &Question,
+    scope: Scope,
+    now: Instant,
+) -> Result<Option<Passes>, ApiError> {
     let Some((name, text)) = &question.place else { return Ok(None) };
     let place = geometry(snapshot, name, text, scope)?;
     let sights: BTreeMap<u32, Sight> = sights(&place).into_iter().map(|s| (s.pass.number(), s)).collect();
@@ -307,6 +314,7 @@ fn answer(snapshot: &Snapshot, question: &Question, scope: Scope, now: Instant) 
     let finder = Finder { snapshot, scope, sights, search };
     let period = finder.search.datetime;
     let (mut page, matched, token) = finder.find(&finder.search)?;
+    let token = token.map(|token| app.accounts.seal_token(&token));
     page.retain(|seen| within(seen, period));
     let matched = matched - finder.outside(period)?.len() as u64;
     let before = TimeInterval { start: None, end: Some(now) };

@@ -7,7 +7,7 @@ use nilometer_schemas::{CollectionId, Kind, Problem};
 use serde_json::json;
 
 use super::ask::{Ask, to_bytes};
-use super::collection_view::language_of;
+use super::collection_view::collection_title;
 use crate::links::JSON;
 use crate::places::{self, Place};
 use crate::problem::ApiError;
@@ -37,13 +37,11 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
         let found = places::suggest(&snapshot, &view, &text, &collections, limit)?;
         let one = |place: &Place| {
-            let stored = snapshot.collection(place.collection.as_str(), view.scope);
-            let kind = stored.map(|s| s.collection.title(&language_of(&s.collection, &view.languages)).to_owned());
             json!({
                 "references": place.references,
                 "title": place.title,
                 "collection": place.collection.as_str(),
-                "collectionTitle": kind.as_deref().unwrap_or(place.collection.as_str()),
+                "collectionTitle": collection_title(&view, &snapshot, place.collection.as_str()),
             })
         };
         to_bytes(&json!({

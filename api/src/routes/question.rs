@@ -1,14 +1,17 @@
 //! From a request to a `Search`: the parser's work, with the service's own page limits.
 
+use nilometer_query::Page;
 use nilometer_query::parse::{self, Request};
 use nilometer_schemas::limits::Q_CHARS_MAX;
 use nilometer_schemas::{CollectionId, Dialect, Problem, Search, text};
 use serde_json::Value;
 
 use super::ask::{Ask, no_collection};
+use super::searches::load;
 use crate::places;
+use crate::problem::ApiError;
 use crate::reading::{self, Open, Reading};
-use crate::state::App;
+use crate::state::{App, run_blocking};
 
 /// Parameter that asks for a sentence to be read.
 const INTERPRET: &str = "interpret";
@@ -18,33 +21,42 @@ const INTERPRET: &str = "interpret";
 /// # Errors
 /// The parser's.
 pub(super) fn from_address(app: &App, ask: &Ask, extra: &[&str]) -> Result<Request, Problem> {
-    let mut ask = ask.clone();
-    interpret(app, &mut ask)?;
-    from_pairs(app, ask.query, extra, app.config.limits.page_limit_default, Dialect::Stac)
+    from_pairs(app, ask.query.clone(), extra, app.config.limits.page_limit_default, Dialect::Stac)
 }
 
 /// Reads the sentence of `q` where `interpret=true` asks for it, and puts what it says in its place: place, collections,
-/// period, and the words that are left. Parts that the address names already are not read.
+/// period, and the words that are left. Parts that the address names already are not read. Every route that takes a
+/// question begins with it.
 ///
 /// # Errors
 /// The query's.
-pub(super) fn interpret(app: &App, ask: &mut Ask) -> Result<Option<Reading>, Problem> {
-    let asked = |name: &str| ask.parameter(name).is_some();
-    if ask.parameter(INTERPRET) != Some("true") {
+pub(super) async fn interpret(app: &App, ask: &mut Ask) -> Result<Option<Reading>, ApiError> {
+    // Words that are there twice are for the parser to refuse.
+    let is_one = |name: &str| ask.query.iter().filter(|(n, _)| n == name).count() == 1;
+    if ask.parameter(INTERPRET) != Some("true") || !is_one("q") {
         return Ok(None);
     }
+    // What a kept question says is asked too.
+    let kept = match ask.parameter("search") {
+        Some(id) => load(app, id).await?,
+        None => Value::Null,
+    };
+    let asked = |name: &str| ask.parameter(name).is_some_and(|value| !value.is_empty()) || kept.get(name).is_some();
     let open = Open {
         place: !places::PARAMETERS.iter().chain(&["place"]).any(|name| asked(name)),
         collections: !asked("collections") && !ask.path.starts_with("/collections/"),
         period: !["datetime", "from", "to"].into_iter().any(asked),
     };
     let text = ask.parameter("q").unwrap_or_default().to_owned();
-    let reading = sentence(app, ask, &text, open)?;
+    let reading = sentence(app, ask, text.clone(), open).await?;
     let is_read = |name: &str| name == INTERPRET || reading.is_some() && name == "q";
     ask.query.retain(|(name, _)| !is_read(name));
     match &reading {
         Some(reading) => {
-            ask.query.extend(reading.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)));
+            let read = reading.parameters();
+            // Empty ones may stand there still.
+            ask.query.retain(|(name, _)| !read.iter().any(|(set, _)| set == name));
+            ask.query.extend(read.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
         // One word is the same either way.
         None if text::words(&text).nth(1).is_none() => {}
@@ -57,19 +69,25 @@ pub(super) fn interpret(app: &App, ask: &mut Ask) -> Result<Option<Reading>, Pro
 ///
 /// # Errors
 /// The query's.
-pub(super) fn interpret_body(app: &App, ask: &Ask, body: &mut Value) -> Result<Option<Reading>, Problem> {
+pub(super) async fn interpret_body(app: &App, ask: &Ask, body: &mut Value) -> Result<Option<Reading>, ApiError> {
     let Value::Object(members) = body else { return Ok(None) };
     if !matches!(members.get(INTERPRET), Some(Value::Bool(true))) {
         return Ok(None);
     }
-    let Some(Value::String(text)) = members.get("q").cloned() else { return Ok(None) };
-    let asked = |name: &str| members.get(name).is_some_and(|value| !value.is_null());
+    let text = match members.get("q") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) if list.len() == 1 => list[0].as_str().unwrap_or_default().to_owned(),
+        _ => return Ok(None),
+    };
+    let asked = |name: &str| {
+        members.get(name).is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+    };
     let open = Open {
         place: !places::PARAMETERS.into_iter().any(asked),
         collections: !asked("collections"),
         period: !asked("datetime"),
     };
-    let reading = sentence(app, ask, &text, open)?;
+    let reading = sentence(app, ask, text, open).await?;
     members.insert(INTERPRET.into(), "words".into());
     if let Some(reading) = &reading {
         members.remove("q");
@@ -82,11 +100,12 @@ pub(super) fn interpret_body(app: &App, ask: &Ask, body: &mut Value) -> Result<O
     Ok(reading)
 }
 
-fn sentence(app: &App, ask: &Ask, text: &str, open: Open) -> Result<Option<Reading>, Problem> {
+async fn sentence(app: &App, ask: &Ask, text: String, open: Open) -> Result<Option<Reading>, ApiError> {
     if text.chars().count() > Q_CHARS_MAX {
         return Ok(None);
     }
-    reading::read(&app.catalog.snapshot(), ask.scope, ask.language(), text, open)
+    let (snapshot, scope, language) = (app.catalog.snapshot(), ask.scope, ask.language());
+    run_blocking(move || Ok(reading::read(&snapshot, scope, language, &text, open)?)).await
 }
 
 /// The question in pairs of names and values, with `limit_default` items a page where they name no limit.
@@ -103,7 +122,7 @@ pub(super) fn from_pairs(
     if !pairs.iter().any(|(name, _)| name == "limit") {
         pairs.push(("limit".into(), limit_default.to_string()));
     }
-    parse::from_query(&pairs, dialect, extra).map(|request| clamped(app, request))
+    checked(app, parse::from_query(&pairs, dialect, extra)?)
 }
 
 /// The question in a JSON body.
@@ -114,12 +133,23 @@ pub(super) fn from_body(app: &App, mut body: Value, extra: &[&str]) -> Result<Re
     if let Value::Object(members) = &mut body {
         members.entry("limit").or_insert_with(|| app.config.limits.page_limit_default.into());
     }
-    parse::from_json(&body, extra).map(|request| clamped(app, request))
+    checked(app, parse::from_json(&body, extra)?)
 }
 
-fn clamped(app: &App, mut request: Request) -> Request {
-    request.search.limit = request.search.limit.min(app.config.limits.page_limit_max);
-    request
+/// The request with no more items a page than the service gives, and its token if it is one of ours.
+fn checked(app: &App, mut request: Request) -> Result<Request, Problem> {
+    let search = &mut request.search;
+    search.limit = search.limit.min(app.config.limits.page_limit_max);
+    search.token = search.token.take().map(|token| app.accounts.open_token(&token)).transpose()?;
+    Ok(request)
+}
+
+/// Seals the tokens of a page.
+pub(super) fn sealed(app: &App, mut page: Page) -> Page {
+    for token in [&mut page.next, &mut page.prev] {
+        *token = token.take().map(|token| app.accounts.seal_token(&token));
+    }
+    page
 }
 
 /// The collection of an address, if it exists for whoever asks.

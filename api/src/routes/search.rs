@@ -18,7 +18,7 @@ use super::body::JsonBody;
 use super::crs;
 use super::default_order;
 use super::feature_page::feature_collection;
-use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, visible, within};
+use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, sealed, visible, within};
 use super::searches::load;
 use super::tiles::tileset_link;
 use crate::html::{self, Refusal};
@@ -38,7 +38,7 @@ pub(super) async fn get(State(app): State<App>, mut ask: Ask) -> Result<Response
     if ask.html {
         return search_page(&app, ask, None).await;
     }
-    let reading = interpret(&app, &mut ask)?;
+    let reading = interpret(&app, &mut ask).await?;
     let search = from_address(&app, &ask, &[])?.search;
     answer_get(&app, ask, search, None, (Crs::Crs84, reading)).await
 }
@@ -53,7 +53,7 @@ pub(super) async fn get_items(
     if ask.html {
         return search_page(&app, ask, Some(collection)).await;
     }
-    let reading = interpret(&app, &mut ask)?;
+    let reading = interpret(&app, &mut ask).await?;
     let crs = crs::asked(&ask)?;
     let search = within(from_address(&app, &ask, &[crs::CRS])?.search, &collection)?;
     Ok(crs::named(answer_get(&app, ask, search, Some(collection), (crs, reading)).await?, crs))
@@ -62,10 +62,11 @@ pub(super) async fn get_items(
 /// `POST /search`.
 pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): JsonBody) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let reading = interpret_body(&app, &ask, &mut body)?.map(|reading| reading.to_json());
+    let reading = interpret_body(&app, &ask, &mut body).await?.map(|reading| reading.to_json());
     let request = from_body(&app, body, &[])?;
     let snapshot = snapshot_of(&app, &request.search, ask.scope)?;
-    let canonical = format!("{}{}", request.canonical, reading.as_ref().unwrap_or(&Value::Null));
+    let (read, variant) = (reading.as_ref().unwrap_or(&Value::Null), variant(&request.search, &snapshot));
+    let canonical = format!("{}{read}{variant}", request.canonical);
     let (view, app) = (ask.clone(), Arc::clone(&app));
     ask.answer(snapshot.seq_for(ask.scope), GEOJSON, canonical.as_bytes(), move || {
         let Request { search, canonical } = request;
@@ -73,12 +74,13 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
         let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
-        if let Some(token) = &page.next {
-            let mut next: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
-            next.remove("page");
-            next.insert("limit".into(), search.limit.into());
-            next.insert("token".into(), token.as_str().into());
-            links.push(view.links.next_post(GEOJSON, "/search", next));
+        for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
+            let Some(token) = token else { continue };
+            let mut other: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
+            other.remove("page");
+            other.insert("limit".into(), search.limit.into());
+            other.insert("token".into(), token.as_str().into());
+            links.push(view.links.page_of_post(rel, GEOJSON, "/search", other));
         }
         feature_collection(&page, search.fields.as_ref(), Crs::Crs84, &view.links, &links, reading.as_ref())
     })
@@ -95,7 +97,7 @@ pub(super) async fn answer_get(
 ) -> Result<Response, ApiError> {
     let snapshot = snapshot_of(app, &search, ask.scope)?;
     let reading = reading.map(|reading| reading.to_json());
-    let read = reading.as_ref().map(Value::to_string).unwrap_or_default();
+    let read = reading.as_ref().map(Value::to_string).unwrap_or_default() + &variant(&search, &snapshot);
     let (view, app) = (ask.clone(), Arc::clone(app));
     ask.answer(snapshot.seq_for(ask.scope), GEOJSON, read.as_bytes(), move || {
         let page = page_of(&app, &snapshot, &search, view.scope)?;
@@ -114,8 +116,8 @@ pub(super) async fn answer_get(
         }
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
-        if let Some(token) = &page.next {
-            links.push(view.links.with_method("next", GEOJSON, &next_page(&view, token), "GET"));
+        for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
+            links.extend(token.iter().map(|t| view.links.with_method(rel, GEOJSON, &page_at(&view, t), "GET")));
         }
         feature_collection(&page, search.fields.as_ref(), crs, &view.links, &links, reading.as_ref())
     })
@@ -124,7 +126,7 @@ pub(super) async fn answer_get(
 
 /// Links that tell which properties of the filter no item in question has, and which known ones are nearest: each leads
 /// to the queryables and has the two names as members of its own.
-fn warnings(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Vec<Value> {
+pub(super) fn warnings(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Vec<Value> {
     let unknown = nilometer_query::unknown_properties(snapshot, search, ask.scope);
     let base = match search.collections.as_slice() {
         [one] if snapshot.collection(one.as_str(), ask.scope).is_some() => collection_path(one.as_str()),
@@ -148,7 +150,7 @@ fn warnings(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Vec<Value> {
 }
 
 /// A link that tells of a word that no item has and of those taken besides; it leads to what may have been meant.
-fn widened_link(ask: &Ask, widened: &Widened) -> Value {
+pub(super) fn widened_link(ask: &Ask, widened: &Widened) -> Value {
     let Widened { word, taken } = widened;
     let title = format!("no item has the word {word:?}; taken for it: {}", taken.join(", "));
     let mut link = ask.links.titled("related", JSON, &with_query("/suggest", [("q", word.as_str())]), &title);
@@ -162,18 +164,25 @@ fn snapshot_of(app: &App, search: &Search, scope: Scope) -> Result<Arc<Snapshot>
     let newest = app.catalog.snapshot();
     let held = nilometer_query::held_snapshot(search)?;
     let held = held.and_then(|number| app.held.get(number, &newest, scope, (app.clock)()));
-    Ok(held.unwrap_or(newest))
+    let snapshot = held.unwrap_or(newest);
+    if nilometer_query::is_by_relevance(search) {
+        // Whoever has this page already, and is told so, may go on from it as well.
+        app.held.keep(&snapshot, (app.clock)());
+    }
+    Ok(snapshot)
 }
 
-/// The page that answers a question; the metrics are told, and the snapshot is kept if further pages need it.
-fn page_of(app: &App, snapshot: &Arc<Snapshot>, search: &Search, scope: Scope) -> Result<Page, ApiError> {
+/// What tells answers of one question apart beside the newest write: an order by relevance is of one snapshot.
+fn variant(search: &Search, snapshot: &Snapshot) -> String {
+    if nilometer_query::is_by_relevance(search) { snapshot.number().to_string() } else { String::new() }
+}
+
+/// The page that answers a question; the metrics are told.
+fn page_of(app: &App, snapshot: &Snapshot, search: &Search, scope: Scope) -> Result<Page, ApiError> {
     let begin = Instant::now();
     let page = nilometer_query::search(snapshot, search, scope)?;
     app.metrics.searched(Shape::of(search), Some(page.number_matched), begin.elapsed());
-    if page.next.is_some() && nilometer_query::is_by_relevance(search) {
-        app.held.keep(snapshot, (app.clock)());
-    }
-    Ok(page)
+    Ok(sealed(app, page))
 }
 
 /// The request's path with its parameters and one of them set.
@@ -182,8 +191,8 @@ pub(crate) fn with_parameter(ask: &Ask, name: &str, value: &str) -> String {
     with_query(&ask.path, kept.chain([(name, value)]))
 }
 
-/// The request's path with the token of the next page, which takes the place of a page's number.
-fn next_page(ask: &Ask, token: &str) -> String {
+/// The request's path with the token of another page, which takes the place of a page's number.
+fn page_at(ask: &Ask, token: &str) -> String {
     let kept = ask.query.iter().filter(|(n, _)| !matches!(n.as_str(), "page" | "token"));
     with_query(&ask.path, kept.map(|(n, v)| (n.as_str(), v.as_str())).chain([("token", token)]))
 }
@@ -205,6 +214,8 @@ impl Results {
     }
 }
 
+/// Parameter of the form with the words that are not to be read as a sentence.
+pub(crate) const UNREAD: &str = "unread";
 /// Parameter of a page that names a kept question; the page asks it together with the other parameters.
 const KEPT: &str = "search";
 
@@ -212,7 +223,9 @@ async fn search_page(app: &App, mut ask: Ask, collection: Option<CollectionId>) 
     let snapshot = app.catalog.snapshot();
     let sentence = ask.parameter("q").unwrap_or_default().to_owned();
     let is_sentence = ask.parameter("interpret") == Some("true");
-    if interpret(app, &mut ask)?.is_some() {
+    keep_unread(&mut ask);
+    if interpret(app, &mut ask).await?.is_some() {
+        ask.query.retain(|(name, _)| name != "read");
         ask.query.push(("read".into(), sentence));
     }
     match html::clean_search_address(&ask, &snapshot) {
@@ -227,6 +240,17 @@ async fn search_page(app: &App, mut ask: Ask, collection: Option<CollectionId>) 
             refused(&ask, &snapshot, collection.as_ref(), error.problem().clone().into())
         }
         answer => answer,
+    }
+}
+
+/// Leaves words as words that somebody asked not to be read, as long as they are the same.
+fn keep_unread(ask: &mut Ask) {
+    let is_unread = ask.parameter(UNREAD).is_some_and(|text| ask.parameter("q") == Some(text));
+    ask.query.retain(|(name, _)| name != UNREAD);
+    if is_unread {
+        for (_, value) in ask.query.iter_mut().filter(|(name, _)| name == "interpret") {
+            *value = "words".into();
+        }
     }
 }
 
@@ -278,13 +302,13 @@ async fn answer_page(
     let now = default_order::hour((app.clock)());
     let (view, app) = (ask.clone(), Arc::clone(app));
     // What is to come depends on the clock.
-    let hour = if has_default_order { now.to_string() } else { String::new() };
+    let hour = if has_default_order { now.to_string() } else { variant(&search, &snapshot) };
     ask.answer(snapshot.seq_for(ask.scope), HTML, hour.as_bytes(), move || {
         let page = if has_default_order {
             let begin = Instant::now();
             let page = default_order::page(&snapshot, &search, now, view.scope)?;
             app.metrics.searched(Shape::of(&search), Some(page.number_matched), begin.elapsed());
-            page
+            sealed(&app, page)
         } else {
             page_of(&app, &snapshot, &search, view.scope)?
         };

@@ -22,7 +22,7 @@ const PAGE_MEMBERS: [&str; 3] = ["limit", "page", "token"];
 /// `POST /searches`. The question is checked in full, so that every kept id can be answered.
 pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): JsonBody) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    interpret_body(&app, &ask, &mut body)?;
+    interpret_body(&app, &ask, &mut body).await?;
     let mut canonical = from_body(&app, body, &[])?.canonical;
     if let Some(members) = canonical.as_object_mut() {
         members.retain(|name, _| !PAGE_MEMBERS.contains(&name.as_str()));

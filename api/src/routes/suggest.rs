@@ -7,7 +7,7 @@ use nilometer_schemas::limits::Q_CHARS_MAX;
 use serde_json::{Map, Value, json};
 
 use super::ask::{Ask, to_bytes};
-use super::collection_view::language_of;
+use super::collection_view::collection_title;
 use crate::links::{HTML, JSON, item_path, with_query};
 use crate::problem::ApiError;
 use crate::state::App;
@@ -34,17 +34,13 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     let view = ask.clone();
     ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
         let one = |suggestion: Suggestion| {
-            let title = |id: &str| {
-                let stored = snapshot.collection(id, view.scope)?;
-                Some(stored.collection.title(&language_of(&stored.collection, &view.languages)).to_owned())
-            };
             let collection = suggestion.collection.as_ref().map(|id| id.as_str());
             let pairs = suggestion.sets.iter().map(|(name, value)| (*name, value.as_str()));
             json!({
                 "type": suggestion.kind.name(),
                 "title": suggestion.title,
                 "collection": collection,
-                "collectionTitle": collection.and_then(title),
+                "collectionTitle": collection.map(|id| collection_title(&view, &snapshot, id)),
                 "count": suggestion.count,
                 "search": members(&suggestion.sets),
                 "reading": suggestion.reading.as_ref().map(crate::reading::Reading::to_json),

@@ -124,6 +124,135 @@ async fn pages_by_relevance_hold_their_snapshot_for_ten_minutes() {
 }
 
 #[tokio::test]
+async fn a_page_that_somebody_has_already_leads_on_as_long_as_a_new_one() {
+    let world = world().await;
+    let path = "/search?q=lac%20leman&limit=1";
+    let first = world.ok(path).await;
+    let next = first.link("next").unwrap()["href"].as_str().unwrap().to_owned();
+    world.wait_minutes(6);
+    let tag = first.header("etag").to_owned();
+    assert_eq!(world.get_with(path, &[("if-none-match", &tag)]).await.status, 304);
+    world.wait_minutes(6);
+    assert_eq!(world.get(&next).await.status, 200);
+}
+
+#[tokio::test]
+async fn pages_lead_back_to_those_before() {
+    let world = world().await;
+    let href = |answer: &Answer, rel: &str| answer.link(rel).map(|link| link["href"].as_str().unwrap().to_owned());
+    for path in ["/search?q=lac%20leman&limit=1", "/search?collections=lakes&sortby=id&limit=1", "/collections?limit=1"]
+    {
+        let first = world.ok(path).await;
+        assert_eq!(href(&first, "prev"), None, "{path}");
+        let second = world.ok(&href(&first, "next").unwrap()).await;
+        let back = world.ok(&href(&second, "prev").unwrap()).await;
+        let content = |answer: &Answer| {
+            let json = answer.json();
+            [json["features"].clone(), json["collections"].clone()]
+        };
+        assert_eq!(content(&back), content(&first), "{path}");
+        assert_eq!(href(&back, "prev"), None, "{path}");
+        assert_eq!(content(&world.ok(&href(&back, "next").unwrap()).await), content(&second), "{path}");
+    }
+    let body = json!({"collections": ["lakes"], "sortby": [{"field": "id", "direction": "asc"}], "limit": 1});
+    let first = world.ask("/search", &body).await;
+    let second = world.ask("/search", &first.link("next").unwrap()["body"]).await;
+    assert_eq!(world.ask("/search", &second.link("prev").unwrap()["body"]).await.ids(), first.ids());
+    // Pages by number lead back as well.
+    let third = world.ok("/search?collections=lakes&sortby=id&limit=1&page=3").await;
+    assert_eq!(world.ok(&href(&third, "prev").unwrap()).await.ids(), second.ids());
+}
+
+#[tokio::test]
+async fn a_token_that_was_changed_is_refused() {
+    let world = world().await;
+    for path in ["/search?sortby=id&limit=1", "/collections?limit=1", "/collections/lakes/items?limit=1"] {
+        let next = world.ok(path).await.link("next").unwrap()["href"].as_str().unwrap().to_owned();
+        let (before, token) = next.split_once("token=").unwrap();
+        for at in [0, token.len() / 2, token.len() - 1] {
+            let other = if token[at..].starts_with('A') { "B" } else { "A" };
+            let changed = format!("{before}token={}{other}{}", &token[..at], &token[at + 1..]);
+            let refused = world.get(&changed).await;
+            assert_eq!((refused.status, &refused.json()["parameter"]), (400, &json!("token")), "{changed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hidden_items_do_not_bear_on_the_order() {
+    let plain = |id: &str| json!({"id": id, "description": "d"});
+    let own = |id: &str, access: &str| {
+        let mut collection = plain(id);
+        collection["nilometer:access"] = access.into();
+        Write::PutCollection(Box::new(Collection::from_value(collection).unwrap()), Precondition::None)
+    };
+    let item = |collection: &str, id: &str, word: &str| {
+        put(json!({"type": "Feature", "id": id, "collection": collection, "geometry": null,
+                   "properties": {"datetime": "2020-05-01T00:00:00Z", "description": word}}))
+    };
+    let mut writes = vec![own("open", "public"), own("closed", "hidden")];
+    writes.extend(["a1", "a2", "a3"].map(|id| item("open", id, "alder")));
+    writes.push(item("open", "b1", "birch"));
+    // The rarer word weighs more. With these it would be the other one.
+    writes.extend((0..20).map(|n| item("closed", &format!("c{n}"), "birch")));
+    let world = World::with(writes).await;
+    assert_eq!(world.ok("/search?collections=open&q=alder,birch").await.ids()[0], "b1");
+}
+
+#[tokio::test]
+async fn a_run_with_words_taken_for_others_keeps_them_whatever_is_written() {
+    let world = world().await;
+    for path in ["/search?q=lemann&limit=1", "/search?q=lemann&limit=1&sortby=id"] {
+        let mut page = world.ok(path).await;
+        let mut pages = page.ids();
+        let id = format!("exact-{}", path.len());
+        let exact = lake(&id, "Lemann", "Written as nobody else does.");
+        assert_eq!(world.json("POST", "/collections/lakes/items", &world.operator, &exact).await.status, 201);
+        while let Some(link) = page.link("next") {
+            page = world.ok(link["href"].as_str().unwrap()).await;
+            pages.extend(page.ids());
+        }
+        pages.sort_unstable();
+        assert_eq!(pages, ["annecy", "leman", "morat"], "{path}");
+        let gone = world.json("DELETE", &format!("/collections/lakes/items/{id}"), &world.operator, &json!(null)).await;
+        assert!(gone.status < 300, "{}", gone.text());
+    }
+}
+
+#[tokio::test]
+async fn names_of_products_are_found_whole_and_by_their_parts() {
+    let named = |id: &str, title: &str| {
+        let mut item = lake(id, title, "");
+        item["id"] = id.into();
+        put(item)
+    };
+    let lakes = json!({"id": "lakes", "description": "d"});
+    let world = World::with(vec![
+        Write::PutCollection(Box::new(Collection::from_value(lakes).unwrap()), Precondition::None),
+        named("planned_026_113", "A pass"),
+        named("planned_026_114", "Another pass"),
+        named("x1", "SWOT_L2_HR_LakeSP granule of today"),
+        named("x2", "L2 of SWOT"),
+    ])
+    .await;
+    for (q, expected) in [
+        ("planned_026_113", &["planned_026_113"][..]),
+        ("planned", &["planned_026_113", "planned_026_114"]),
+        ("swot l2", &["x1"]),
+        ("hr lakesp granule", &["x1"]),
+        ("swot_l2_hr_lakesp granule", &["x1"]),
+        ("l2 swot", &[]),
+        ("+l2 +swot", &["x1", "x2"]),
+        ("planned_026_*", &["planned_026_113", "planned_026_114"]),
+    ] {
+        assert_eq!(ids(&world, &format!("/search?q={}", encoded(q))).await, set(expected), "{q}");
+    }
+    let long = format!("/search?q={}*", "p".repeat(400));
+    assert_eq!(world.ok(&long).await.json()["numberMatched"], 0);
+    assert_eq!(world.get(&format!("/search?q={}", encoded("⑴*"))).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_page_by_relevance_shows_nothing_that_was_hidden_since() {
     let world = world().await;
     let next = world.ok("/search?q=lac%20leman&limit=1").await.link("next").unwrap();
@@ -149,13 +278,14 @@ async fn typing_errors_are_forgiven_only_where_nothing_has_the_words_and_it_is_s
     world.ok(link["href"].as_str().unwrap()).await;
     assert!(told(&world.ok("/search?q=annecy").await).is_none());
     // Each part may be mistyped; a quoted one is meant as it stands, and so are short words and numbers.
-    assert_eq!(world.ok("/search?q=lac%20bourgte").await.ids(), ["bourget"]);
+    assert_eq!(world.ok("/search?q=du%20bourgte").await.ids(), ["bourget"]);
     for q in ["%22annnecy%22", "lca", "annnec*"] {
         assert_eq!(world.ok(&format!("/search?q={q}")).await.json()["numberMatched"], 0, "{q}");
     }
     // Facets and tiles count the same items.
     let counted = world.ok("/aggregate?aggregations=total_count&q=annnecy").await.json();
     assert_eq!(counted["aggregations"][0]["value"], 1);
+    assert!(counted["links"].as_array().unwrap().iter().any(|link| link["word"] == "annnecy"), "{counted}");
     // What is hidden is no word for a visitor, neither as it stands nor as what was meant.
     for q in ["borehole", "boreholee"] {
         let answer = world.ok(&format!("/search?q={q}")).await;
@@ -216,6 +346,21 @@ async fn a_page_puts_what_it_read_into_the_address_and_offers_the_words() {
     assert!(page.text().contains("interpret=words"));
     // The same question for programs.
     assert_eq!(world.get(&format!("{}&f=json", to.replace("/portal", ""))).await.ids(), ["garonne-2"]);
+    // Words that were asked for instead stay words, until they are changed.
+    let words = world.page("/search?q=gauges+garonne+since+2021&interpret=words").await.text();
+    assert!(words.contains("name=\"unread\""), "{words}");
+    let again = "/search?q=gauges+garonne+since+2021&interpret=true&unread=gauges+garonne+since+2021&sortby=id&place=";
+    let kept = world.page(again).await;
+    assert_eq!(kept.status, 303);
+    let to = kept.header("location");
+    assert!(to.contains("interpret=words") && !to.contains("unread") && !to.contains("datetime"), "{to}");
+    let other = world.page(&again.replace("q=gauges", "q=all+gauges")).await;
+    assert!(other.header("location").contains("datetime=2021"), "{}", other.header("location"));
+    // A kept question is asked together with the sentence.
+    let kept = world.ask("/searches", &json!({"collections": ["lakes"]})).await.json()["id"].clone();
+    let both = format!("/search?search={}&q=gauges+2020&interpret=true", kept.as_str().unwrap());
+    let to = world.page(&both).await.header("location").to_owned();
+    assert!(to.contains("datetime=2020") && !to.contains("collections="), "{to}");
     let plain = world.page("/search?q=garonne&interpret=true&place=&from=&to=").await;
     assert!(plain.header("location").ends_with("/search?q=garonne"), "{}", plain.header("location"));
     let typo = world.page("/search?q=annnecy").await.text();
@@ -258,6 +403,10 @@ async fn suggestions_tell_what_they_would_do() {
     for q in ["", " ", "!", "conf", "confidential", "bore", "x"] {
         let all = suggest(q).await;
         assert!(!all.to_string().to_lowercase().contains("bore"), "{q}: {all}");
+    }
+    // Characters of several bytes part words too.
+    for q in ["lac–garon", "été garon", "Le\u{301}m", "lac\u{3000}garon", "—", "\u{301}"] {
+        suggest(q).await;
     }
     for refused in [&format!("q={}", "a".repeat(2000)), "q=a&limit=", "q=a&limit=0", "q=a&limit=x", "q=a&nope=1"] {
         assert_eq!(world.get(&format!("/suggest?{refused}")).await.status, 400, "{refused}");

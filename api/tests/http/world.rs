@@ -9,12 +9,10 @@ use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use nilometer_api::accounts::Accounts;
 use nilometer_api::config::Config;
-use nilometer_api::held::HeldSnapshots;
 use nilometer_api::metrics::{Metrics, WriteTimes};
 use nilometer_api::state::{AppState, Random};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
 use nilometer_schemas::{Collection, Instant, Item, Role};
-use nilometer_tiles::TileCache;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -156,18 +154,7 @@ impl World {
         let options = CatalogOptions { observer: Some(Arc::new(times.clone())), ..config.catalog_options() };
         let catalog = Catalog::open(&config.data, options, Arc::clone(&clock)).unwrap();
         let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, std::path::Path::new("/proc/self")));
-        let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
-        let config = Arc::new(config);
-        let state = AppState {
-            catalog: Arc::clone(&catalog),
-            config,
-            accounts,
-            metrics,
-            tiles,
-            held: HeldSnapshots::default(),
-            clock,
-            random,
-        };
+        let state = AppState::new(Arc::clone(&catalog), config, accounts, metrics, clock, random);
         let router = nilometer_api::router(Arc::new(state));
         (Self { router, operator, reader, now, _dir: dir }, catalog)
     }

@@ -16,7 +16,7 @@ mod writer;
 pub(crate) use log::sync_dir;
 pub use open::Catalog;
 pub use snapshot::{SegmentView, Snapshot};
-pub use tokens::{name_token, stems};
+pub use tokens::{name_token, offsets, stems};
 pub use types::{
     CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, Stats,
     StoredCollection, StoredItem, Write,

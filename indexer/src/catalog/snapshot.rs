@@ -1,6 +1,7 @@
 //! One consistent view of the catalogue: the segments of one commit, their live documents, and the collections.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, OnceLock};
 
 use nilometer_schemas::{Access, CollectionId, IndexFields, Instant, ItemId, ItemText, Scope};
@@ -68,6 +69,9 @@ pub(crate) struct SegmentCache {
     series: Arc<SeriesTables>,
     /// Number of the newest snapshot.
     number: u64,
+    /// With the moment of the opening, in µs, names are made of the numbers: other runs give others, and they do not tell how
+    /// much was written meanwhile. Without it the numbers themselves are the names.
+    opened: Option<i64>,
 }
 
 impl SegmentCache {
@@ -76,9 +80,16 @@ impl SegmentCache {
         Self { number, ..Self::default() }
     }
 
+    /// A cache whose snapshots have names that most likely no other run gives.
+    pub(crate) fn opened_at(moment: Instant) -> Self {
+        Self { opened: Some(moment.0), ..Self::default() }
+    }
+
     fn next_number(&mut self) -> u64 {
         self.number += 1;
-        self.number
+        self.opened.map_or(self.number, |opened| {
+            BuildHasherDefault::<DefaultHasher>::default().hash_one((opened, self.number))
+        })
     }
 
     fn view(
@@ -115,7 +126,7 @@ impl SegmentCache {
 
     fn views(&mut self, searcher: &Searcher, series: &Arc<SeriesTables>) -> Result<Vec<Arc<SegmentView>>, Error> {
         let mut views = Vec::new();
-        let mut next = Self { series: series.clone(), number: self.number, ..Self::default() };
+        let mut next = Self { series: series.clone(), number: self.number, opened: self.opened, ..Self::default() };
         for (ord, reader) in searcher.segment_readers().iter().enumerate() {
             let opstamp = searcher.generation().segments().get(&reader.segment_id()).copied().flatten();
             let view = self.view(ord as u32, reader, opstamp, series)?;

@@ -1,9 +1,11 @@
 //! How texts become tokens: folded words, stems, and whole names.
 
+use std::cell::RefCell;
+
 use nilometer_schemas::text::words;
 use nilometer_schemas::{FOLDED_TOKENIZER, NAME_TOKENIZER, STEM_TOKENIZERS};
 use tantivy::Index;
-use tantivy::tokenizer::{Language, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer};
+use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer};
 
 const STEM_LANGUAGES: [Language; 2] = [Language::English, Language::French];
 
@@ -17,13 +19,41 @@ pub(crate) fn register(index: &Index) {
     }
 }
 
-/// The stems of a folded word, in the order of the fields: English, French.
+/// The stems of a folded word, in the order of the fields: English, French. A word with underscores is one word here, as
+/// the whole is among its parts in the index.
 pub fn stems(word: &str) -> [String; 2] {
-    STEM_LANGUAGES.map(|language| {
-        let mut analyzer = TextAnalyzer::builder(FoldedTokenizer).filter(Stemmer::new(language)).build();
-        let mut tokens = analyzer.token_stream(word);
-        if tokens.advance() { tokens.token().text.clone() } else { word.to_owned() }
+    STEMMERS.with_borrow_mut(|stemmers| {
+        stemmers.each_mut().map(|stemmer| {
+            let mut tokens = stemmer.token_stream(word);
+            if tokens.advance() { tokens.token().text.clone() } else { word.to_owned() }
+        })
     })
+}
+
+thread_local! {
+    static STEMMERS: RefCell<[TextAnalyzer; 2]> = RefCell::new(STEM_LANGUAGES.map(|language| {
+        TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build()
+    }));
+}
+
+/// Where each of a run of words stands in a text that has the run, counted from the first place of its first word.
+pub fn offsets(words: &[String]) -> Vec<usize> {
+    let mut begin = 0;
+    let of = |word: &String| {
+        begin += places(word);
+        begin - 1
+    };
+    words.iter().map(of).collect()
+}
+
+/// Places that a word takes in a text: one for each of its parts.
+fn places(word: &str) -> usize {
+    parts(word).count().max(1)
+}
+
+/// The parts between underscores.
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    word.split('_').filter(|part| !part.is_empty())
 }
 
 /// The one token of a whole name: its folded words with blanks between.
@@ -32,7 +62,7 @@ pub fn name_token(name: &str) -> String {
 }
 
 /// Splits a text into folded words, as [`nilometer_schemas::text::words`] does. The parts between underscores, of which
-/// names of products are made, are words too, at the same place.
+/// names of products are made, are words too: they follow each other, and the whole stands where the last of them does.
 #[derive(Clone, Default)]
 struct FoldedTokenizer;
 
@@ -40,13 +70,13 @@ impl Tokenizer for FoldedTokenizer {
     type TokenStream<'a> = Tokens;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
-        let mut tokens = Vec::new();
-        for (position, word) in words(text).enumerate() {
-            if word.contains('_') {
-                let parts = word.split('_').filter(|part| !part.is_empty() && *part != word);
-                tokens.extend(parts.map(|part| (part.to_owned(), position)));
-            }
-            tokens.push((word, position));
+        let (mut tokens, mut begin) = (Vec::new(), 0);
+        for word in words(text) {
+            let end = begin + places(&word);
+            let own = parts(&word).filter(|part| *part != word).enumerate();
+            tokens.extend(own.map(|(at, part)| (part.to_owned(), begin + at)));
+            tokens.push((word, end - 1));
+            begin = end;
         }
         Tokens::new(tokens)
     }
@@ -107,15 +137,24 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_product_names_are_words_at_the_place_of_the_whole() {
+    fn the_stem_of_a_word_with_underscores_is_of_the_whole() {
+        assert!(stems("planned_026_113").iter().all(|stem| stem.starts_with("planned_026_11")));
+        assert_ne!(stems("planned_026_113"), stems("planned_026_114"));
+    }
+
+    #[test]
+    fn parts_of_product_names_follow_each_other_and_the_whole_ends_with_them() {
         let mut tokenizer = FoldedTokenizer;
-        let mut stream = tokenizer.token_stream("SWOT_L2_HR of Léman");
+        let mut stream = tokenizer.token_stream("SWOT_L2_HR of _a Léman");
         let mut tokens = Vec::new();
         while stream.advance() {
             tokens.push((stream.token().text.clone(), stream.token().position));
         }
-        let expected = [("swot", 0), ("l2", 0), ("hr", 0), ("swot_l2_hr", 0), ("of", 1), ("leman", 2)];
+        let expected =
+            [("swot", 0), ("l2", 1), ("hr", 2), ("swot_l2_hr", 2), ("of", 3), ("a", 4), ("_a", 4), ("leman", 5)];
         assert_eq!(tokens, expected.map(|(text, at)| (text.to_owned(), at)));
+        let run = ["swot_l2_hr", "of", "leman"].map(str::to_owned);
+        assert_eq!(offsets(&run), [2, 3, 4]);
     }
 
     #[test]

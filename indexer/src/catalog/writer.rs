@@ -159,8 +159,7 @@ impl Writer {
         let log = Log::open(&layout.log(), options.log_file_bytes, acknowledged)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let collections = Arc::new(load_collections(&payload, &log.files())?);
-        // Numbers of snapshots go on from the moment of the opening, so that those of another run are others.
-        let mut cache = SegmentCache::numbered_from(clock().0.unsigned_abs() << 8);
+        let mut cache = SegmentCache::opened_at(clock());
         let series = Series::new(layout.data(), &payload);
         // The tables are opened when the log has told their newest versions.
         let (tables, files) = (Arc::default(), log.files());

@@ -5,7 +5,7 @@ use nilometer_schemas::{Comparison, Expr, Filter, Scalar};
 
 use super::eval::{Item, Leaf};
 use super::like::Pattern;
-use super::value::{Datum, Values, both, holds, one_of};
+use super::value::{Datum, Values, all, holds, one_of};
 
 /// A test of a property's values against literals.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Test {
             Self::Compare(op, literal) => Some(holds(*op, stored.compare(literal)?)),
             Self::Between(low, high) => {
                 let above = stored.compare(low).map(|o| o.is_ge());
-                both(above, stored.compare(high).map(|o| o.is_le()))
+                all([above, stored.compare(high).map(|o| o.is_le())].into_iter())
             }
             Self::In(values) => one_of(values.iter().map(|value| Some(stored.compare(value)?.is_eq()))),
             Self::Like(pattern) => match stored {

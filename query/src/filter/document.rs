@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Condition;
 use super::eval::Item;
 use super::spatial;
-use super::value::{Datum, Values, one_of};
+use super::value::{self, Datum, Values};
 
 /// Nesting of objects whose members have dotted names.
 const NESTING_MAX: usize = 3;
@@ -103,30 +103,17 @@ impl Condition {
     /// Whether the condition is true of a document; `None` is unknown.
     pub(crate) fn of_document(&self, document: &Document) -> Option<bool> {
         match self {
-            Self::And(all) => {
-                let truths: Vec<Option<bool>> = all.iter().map(|c| c.of_document(document)).collect();
-                if truths.contains(&Some(false)) {
-                    Some(false)
-                } else {
-                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
-                }
-            }
-            Self::Or(any) => {
-                let truths: Vec<Option<bool>> = any.iter().map(|c| c.of_document(document)).collect();
-                if truths.contains(&Some(true)) {
-                    Some(true)
-                } else {
-                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| false)
-                }
-            }
+            Self::And(all) => value::all(all.iter().map(|c| c.of_document(document))),
+            Self::Or(any) => value::any(any.iter().map(|c| c.of_document(document))),
             Self::Not(inner) => inner.of_document(document).map(|truth| !truth),
-            Self::Property(name, test) => one_of(document.values(name).iter().map(|value| test.of(value))),
+            Self::Property(name, test) => value::one_of(document.values(name).iter().map(|value| test.of(value))),
             Self::IsNull(name) if name == "geometry" => Some(document.geometry.is_empty()),
             Self::IsNull(name) => Some(document.values(name).is_empty()),
             Self::Intersects(geometry) => document.geometry().map(|flat| geometry.intersects(&flat)),
-            Self::Relation(relation) => document.geometry().map(|flat| relation.of_flat(&flat)),
+            Self::Relation(relation) => relation.of_flat(&document.geometry()?),
+            Self::Around(around) => around.of_flat(&document.geometry()?),
             Self::WithGeometry(truth) => document.geometry().map(|_| *truth),
-            Self::Each(leaf) => leaf.truth(&Named { document, names: &leaf.names }),
+            Self::Each(leaf, _) => leaf.truth(&Named { document, names: &leaf.names }),
             Self::Const(truth) => *truth,
         }
     }

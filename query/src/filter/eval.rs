@@ -5,7 +5,7 @@ use nilometer_schemas::{
 };
 
 use super::like::Pattern;
-use super::value::{Datum, Values, both, holds, one_of};
+use super::value::{Datum, Values, all, holds, one_of};
 use crate::cql2::is_moment;
 
 /// Where the values of an item come from.
@@ -121,7 +121,8 @@ impl Leaf {
                 let (value, low, high) = (value.values(item), low.values(item), high.values(item));
                 one_of(value.as_slice().iter().map(|v| {
                     let above = one_of(low.as_slice().iter().map(|low| Some(v.compare(low)?.is_ge())));
-                    both(above, one_of(high.as_slice().iter().map(|high| Some(v.compare(high)?.is_le()))))
+                    let below = one_of(high.as_slice().iter().map(|high| Some(v.compare(high)?.is_le())));
+                    all([above, below].into_iter())
                 }))
             }
             Test::In(value, members) => {

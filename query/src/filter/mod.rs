@@ -10,17 +10,22 @@ mod eval;
 mod like;
 mod spatial;
 mod value;
+mod work;
+
+use std::sync::Arc;
 
 use nilometer_indexer::segment::{Bits, Column, NO_TIME, SegmentData};
-use nilometer_schemas::{Expr, Filter, Problem, SpatialRelation};
+use nilometer_schemas::{Comparison, Expr, Filter, Function, Problem, Scalar, SpatialRelation};
 
 pub(crate) use document::Document;
+pub use spatial::expects_panic;
 
 use codes::{CodeTest, Test, datum};
 use eval::{Item, Leaf};
-use spatial::Relation;
+use spatial::{Around, Relation};
 pub(crate) use value::Datum;
 use value::Values;
+use work::Work;
 
 use crate::space::PreparedGeometry;
 use crate::space_match;
@@ -34,44 +39,84 @@ pub(crate) enum Condition {
     IsNull(String),
     Intersects(Box<PreparedGeometry>),
     Relation(Box<Relation>),
+    Around(Box<Around>),
     /// True or false for all that have a geometry.
     WithGeometry(bool),
-    Each(Leaf),
+    Each(Leaf, Arc<Work>),
     Const(Option<bool>),
 }
 
 /// A condition compiled, for the plan.
 pub(crate) fn compile(filter: &Filter) -> Condition {
-    let all = |filters: &[Filter]| filters.iter().map(compile).collect();
+    compile_part(filter, &Arc::default())
+}
+
+/// A part of a filter; `work` is that of the whole.
+fn compile_part(filter: &Filter, work: &Arc<Work>) -> Condition {
+    let all = |filters: &[Filter]| filters.iter().map(|part| compile_part(part, work)).collect();
     match filter {
         Filter::And(filters) => Condition::And(all(filters)),
         Filter::Or(filters) => Condition::Or(all(filters)),
-        Filter::Not(filter) => Condition::Not(Box::new(compile(filter))),
+        Filter::Not(filter) => Condition::Not(Box::new(compile_part(filter, work))),
         Filter::Const(truth) => Condition::Const(Some(*truth)),
         Filter::IsNull(Expr::Property(name)) => Condition::IsNull(name.clone()),
-        Filter::Spatial { relation, left, right } => compile_spatial(*relation, left, right),
-        leaf => match Test::plain(leaf) {
-            Some((name, test)) => Condition::Property(name, test),
-            None => Leaf::of(leaf).map_or(Condition::Const(None), compile_leaf),
+        Filter::Spatial { relation, left, right } => compile_spatial(*relation, left, right, work),
+        leaf => match (Test::plain(leaf), around(leaf, work)) {
+            (Some((name, test)), _) => Condition::Property(name, test),
+            (None, Some(around)) => around,
+            (None, None) => Leaf::of(leaf).map_or(Condition::Const(None), |leaf| compile_leaf(leaf, work)),
         },
     }
 }
 
-fn compile_leaf(leaf: Leaf) -> Condition {
+/// A comparison of the distance from a position with a number.
+fn around(filter: &Filter, work: &Arc<Work>) -> Option<Condition> {
+    let Filter::Compare { left, op, right } = filter else { return None };
+    let (arguments, op, km) = match (left, right) {
+        (Expr::Call(Function::DistanceKm, arguments), Expr::Literal(Scalar::Number(km))) => (arguments, *op, *km),
+        (Expr::Literal(Scalar::Number(km)), Expr::Call(Function::DistanceKm, arguments)) => {
+            (arguments, turned(*op), *km)
+        }
+        _ => return None,
+    };
+    let [Expr::Property(_), Expr::Geometry(geo::Geometry::Point(point))] = arguments.as_slice() else { return None };
+    let within =
+        |is_inclusive| Condition::Around(Box::new(Around::new([point.x(), point.y()], km, is_inclusive, work)));
+    match op {
+        Comparison::Less => Some(within(false)),
+        Comparison::LessEqual => Some(within(true)),
+        Comparison::Greater => Some(Condition::Not(Box::new(within(true)))),
+        Comparison::GreaterEqual => Some(Condition::Not(Box::new(within(false)))),
+        Comparison::Equal | Comparison::NotEqual => None,
+    }
+}
+
+/// The comparison that holds when its sides are exchanged.
+fn turned(op: Comparison) -> Comparison {
+    match op {
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessEqual => Comparison::GreaterEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterEqual => Comparison::LessEqual,
+        symmetric => symmetric,
+    }
+}
+
+fn compile_leaf(leaf: Leaf, work: &Arc<Work>) -> Condition {
     if let Some(truth) = leaf.constant() {
         return Condition::Const(truth);
     }
     match leaf.names.as_slice() {
         [name] if leaf.by_value => Condition::Property(name.clone(), Test::Leaf(leaf)),
-        _ => Condition::Each(leaf),
+        _ => Condition::Each(leaf, Arc::clone(work)),
     }
 }
 
-fn compile_spatial(relation: SpatialRelation, left: &Expr, right: &Expr) -> Condition {
+fn compile_spatial(relation: SpatialRelation, left: &Expr, right: &Expr, work: &Arc<Work>) -> Condition {
     let geometry = match (left, right) {
         (Expr::Property(_), Expr::Geometry(geometry)) => geometry,
         (Expr::Geometry(geometry), Expr::Property(_)) => {
-            return compile_spatial(relation.converse(), right, &Expr::Geometry(geometry.clone()));
+            return compile_spatial(relation.converse(), right, &Expr::Geometry(geometry.clone()), work);
         }
         (Expr::Property(_), Expr::Property(_)) => return Condition::WithGeometry(spatial::of_itself(relation)),
         _ => return Condition::Const(spatial::of_literals(relation, left, right)),
@@ -80,7 +125,7 @@ fn compile_spatial(relation: SpatialRelation, left: &Expr, right: &Expr) -> Cond
     match relation {
         SpatialRelation::Intersects => intersects(),
         SpatialRelation::Disjoint => Condition::Not(Box::new(intersects())),
-        _ => Condition::Relation(Box::new(Relation::new(relation, geometry))),
+        _ => Condition::Relation(Box::new(Relation::new(relation, geometry, work))),
     }
 }
 
@@ -90,7 +135,9 @@ impl Condition {
         match self {
             Self::And(children) | Self::Or(children) => children.iter().try_for_each(Self::check),
             Self::Not(child) => child.check(),
-            Self::Relation(relation) => relation.check(),
+            Self::Relation(relation) => relation.check().and_then(|()| relation.work().check()),
+            Self::Around(around) => around.work().check(),
+            Self::Each(_, work) => work.check(),
             _ => Ok(()),
         }
     }
@@ -150,6 +197,7 @@ struct Stored<'s, 'a> {
     data: &'a SegmentData,
     sources: &'s [Source<'a>],
     doc: u32,
+    work: &'s Work,
 }
 
 impl<'a> Item<'a> for Stored<'_, 'a> {
@@ -165,6 +213,7 @@ impl<'a> Item<'a> for Stored<'_, 'a> {
 
     fn distance_km(&self, position: [f64; 2]) -> Option<f64> {
         let flat = self.data.geometry(self.data.geometry_of(self.doc)?)?;
+        self.work.spend(flat.positions().len() as u64)?;
         spatial::distance_of(&flat, position)
     }
 }
@@ -176,6 +225,8 @@ pub(crate) enum Bound<'a> {
     Not(Box<Bound<'a>>),
     /// A property's columns of the types that the test compares.
     Columns(Columns<'a>),
+    /// The same, tested value by value.
+    Values(Vec<Column<'a>>, &'a Test),
     Times(Times<'a>),
     NoColumns(Vec<Column<'a>>),
     NoTime(&'a [i64]),
@@ -183,6 +234,7 @@ pub(crate) enum Bound<'a> {
     WithGeometry(bool),
     Intersects(&'a PreparedGeometry),
     Relation(Related<'a>),
+    Around(&'a Around),
     Each(Each<'a>),
     Const(Option<bool>),
 }
@@ -204,22 +256,25 @@ impl Times<'_> {
 pub(crate) struct Related<'a>(&'a Relation);
 
 /// A condition that is evaluated document by document.
-pub(crate) struct Each<'a>(&'a Leaf, Vec<Source<'a>>);
+pub(crate) struct Each<'a>(&'a Leaf, Vec<Source<'a>>, &'a Work);
 
 impl<'a> Each<'a> {
     fn of(&self, data: &'a SegmentData, doc: u32) -> Option<bool> {
-        self.0.truth(&Stored { data, sources: &self.1, doc })
+        self.0.truth(&Stored { data, sources: &self.1, doc, work: self.2 })
     }
 }
 
 impl<'a> Bound<'a> {
-    pub(crate) fn new(condition: &'a Condition, data: &'a SegmentData) -> Self {
+    /// Binds a condition that is asked of `few` documents one by one, or else of all of a segment together.
+    pub(crate) fn new(condition: &'a Condition, data: &'a SegmentData, few: bool) -> Self {
         match condition {
-            Condition::And(all) => Self::And(all.iter().map(|c| Self::new(c, data)).collect()),
-            Condition::Or(any) => Self::Or(any.iter().map(|c| Self::new(c, data)).collect()),
-            Condition::Not(inner) => Self::Not(Box::new(Self::new(inner, data))),
+            Condition::And(all) => Self::And(all.iter().map(|c| Self::new(c, data, few)).collect()),
+            Condition::Or(any) => Self::Or(any.iter().map(|c| Self::new(c, data, few)).collect()),
+            Condition::Not(inner) => Self::Not(Box::new(Self::new(inner, data, few))),
             Condition::Property(property, test) => match times(data, property) {
                 Some(times) => Self::Times(Times(times, test)),
+                // Testing all values there are would be more work than testing these documents' own.
+                None if few => Self::Values(data.columns_of(property).collect(), test),
                 None => Self::Columns(Columns(
                     data.columns_of(property).filter_map(|column| CodeTest::new(column, test)).collect(),
                 )),
@@ -232,8 +287,9 @@ impl<'a> Bound<'a> {
             Condition::Intersects(geometry) => Self::Intersects(geometry),
             Condition::Relation(relation) => Self::Relation(Related(relation)),
             Condition::WithGeometry(truth) => Self::WithGeometry(*truth),
-            Condition::Each(leaf) => {
-                Self::Each(Each(leaf, leaf.names.iter().map(|name| Source::new(data, name)).collect()))
+            Condition::Around(around) => Self::Around(around),
+            Condition::Each(leaf, work) => {
+                Self::Each(Each(leaf, leaf.names.iter().map(|name| Source::new(data, name)).collect(), work))
             }
             Condition::Const(truth) => Self::Const(*truth),
         }
@@ -244,7 +300,7 @@ impl<'a> Bound<'a> {
         match self {
             Self::And(children) | Self::Or(children) => children.iter().any(Self::is_costly),
             Self::Not(child) => child.is_costly(),
-            Self::Each(_) => true,
+            Self::Each(_) | Self::Values(..) => true,
             _ => false,
         }
     }
@@ -279,8 +335,9 @@ impl<'a> Bound<'a> {
             Self::NoGeometry => Bits::from_fn(docs, |d| data.geometry_of(d).is_none()),
             Self::WithGeometry(true) => with_geometry(data),
             Self::Intersects(geometry) => space_match::docs(data, geometry),
-            Self::Relation(related) => related.0.trues(data),
-            Self::Each(each) => Bits::from_fn(docs, |d| each.of(data, d) == Some(true)),
+            Self::Relation(related) => related.0.related(data).trues,
+            Self::Around(around) => around.trues(data),
+            Self::Each(_) | Self::Values(..) => Bits::from_fn(docs, |d| self.of(data, d) == Some(true)),
             Self::Const(Some(true)) => Bits::all(docs),
             Self::WithGeometry(false) | Self::Const(_) => Bits::none(docs),
         }
@@ -300,12 +357,18 @@ impl<'a> Bound<'a> {
                 bits
             }
             Self::Times(times) => Bits::from_fn(docs, |d| times.of(d) == Some(false)),
-            Self::Intersects(_) | Self::Relation(_) | Self::WithGeometry(_) => {
+            Self::Relation(related) => {
+                let (mut bits, related) = (with_geometry(data), related.0.related(data));
+                bits.and_not(&related.trues);
+                bits.and_not(&related.vague);
+                bits
+            }
+            Self::Intersects(_) | Self::Around(_) | Self::WithGeometry(_) => {
                 let mut bits = with_geometry(data);
                 bits.and_not(&self.trues(data));
                 bits
             }
-            Self::Each(each) => Bits::from_fn(docs, |d| each.of(data, d) == Some(false)),
+            Self::Each(_) | Self::Values(..) => Bits::from_fn(docs, |d| self.of(data, d) == Some(false)),
             Self::NoColumns(_) | Self::NoTime(_) | Self::NoGeometry => {
                 let mut bits = self.trues(data);
                 bits.invert();
@@ -319,30 +382,18 @@ impl<'a> Bound<'a> {
     /// Whether the condition is true of one document; `None` is unknown.
     pub(crate) fn of(&self, data: &'a SegmentData, doc: u32) -> Option<bool> {
         match self {
-            Self::And(all) => {
-                let mut result = Some(true);
-                for bound in all {
-                    match bound.of(data, doc) {
-                        Some(false) => return Some(false),
-                        None => result = None,
-                        Some(true) => {}
-                    }
-                }
-                result
-            }
-            Self::Or(any) => {
-                let mut result = Some(false);
-                for bound in any {
-                    match bound.of(data, doc) {
-                        Some(true) => return Some(true),
-                        None => result = None,
-                        Some(false) => {}
-                    }
-                }
-                result
-            }
+            Self::And(all) => value::all(all.iter().map(|bound| bound.of(data, doc))),
+            Self::Or(any) => value::any(any.iter().map(|bound| bound.of(data, doc))),
             Self::Not(inner) => inner.of(data, doc).map(|truth| !truth),
             Self::Columns(columns) => value::one_of(columns.0.iter().map(|column| column.of_doc(doc))),
+            Self::Values(columns, test) => {
+                let mut result = None;
+                for column in columns {
+                    let mut one = |code| result = value::one_of([result, test.of(&datum(column, code))].into_iter());
+                    column.for_each_code(doc, &mut one);
+                }
+                result
+            }
             Self::Times(times) => times.of(doc),
             Self::NoColumns(columns) => Some(columns.iter().all(|c| c.first_code(doc).is_none())),
             Self::NoTime(times) => Some(times[doc as usize] == NO_TIME),
@@ -350,6 +401,7 @@ impl<'a> Bound<'a> {
             Self::WithGeometry(truth) => data.geometry_of(doc).map(|_| *truth),
             Self::Intersects(geometry) => space_match::doc(data, geometry, doc),
             Self::Relation(related) => related.0.of(data, doc),
+            Self::Around(around) => around.of(data, doc),
             Self::Each(each) => each.of(data, doc),
             Self::Const(truth) => *truth,
         }

@@ -1,102 +1,115 @@
 //! Relations of stored geometries to a caller's: DE-9IM, planar, as `geo` computes it, where boxes and the intersection
 //! alone do not tell.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
-use geo::Relate;
 use geo::relate::IntersectionMatrix;
+use geo::{BoundingRect, Geometry, Intersects, MultiPoint, Polygon, Relate};
 use nilometer_indexer::geometry::{FlatGeometry, encode, normalise};
 use nilometer_indexer::segment::{Bits, SegmentData};
-use nilometer_schemas::limits::RELATED_VERTICES_MAX;
 use nilometer_schemas::{Expr, Problem, SpatialRelation, geojson};
 
+use super::work::Work;
 use crate::near;
 use crate::space::PreparedGeometry;
 use crate::space_match;
+
+/// Members of a collection that are compared with each other before they are joined; of more, all are joined.
+const COMPARED_MAX: usize = 32;
+/// How near a point of joined areas must be to one of the areas' own to be taken for it, degrees.
+const SAME: f64 = 1e-9;
 
 /// A relation to a caller's geometry. Only of relations that no two disjoint geometries have.
 pub(crate) struct Relation {
     relation: SpatialRelation,
     prepared: PreparedGeometry,
-    geometry: geo::Geometry<f64>,
+    /// `None` for a collection that is of several dimensions: no relation but intersection is defined of it.
+    geometry: Option<Geometry<f64>>,
     vertices: u64,
     is_area: bool,
-    /// Vertices related so far, of both sides of all pairs, in all segments.
-    spent: AtomicU64,
+    work: Arc<Work>,
+}
+
+/// The documents of which a condition is true, and those of which it is unknown.
+pub(super) struct Related {
+    pub(super) trues: Bits,
+    pub(super) vague: Bits,
 }
 
 impl Relation {
-    pub(super) fn new(relation: SpatialRelation, geometry: &geo::Geometry<f64>) -> Self {
-        let geometry = normalise(geometry, None).into_owned();
-        Self {
-            relation,
-            prepared: PreparedGeometry::new(&geometry),
-            vertices: geojson::vertex_count(&geometry) as u64,
-            is_area: matches!(geometry, geo::Geometry::Polygon(_) | geo::Geometry::MultiPolygon(_)),
-            geometry,
-            spent: AtomicU64::new(0),
-        }
+    pub(super) fn new(relation: SpatialRelation, geometry: &Geometry<f64>, work: &Arc<Work>) -> Self {
+        let geometry = normalise(geometry, None);
+        let prepared = PreparedGeometry::new(&geometry);
+        let vertices = geojson::vertex_count(&geometry) as u64;
+        let geometry = plain(&geometry).map(Cow::into_owned);
+        let is_area = matches!(geometry, Some(Geometry::Polygon(_) | Geometry::MultiPolygon(_)));
+        Self { relation, prepared, geometry, vertices, is_area, work: Arc::clone(work) }
     }
 
-    /// Refuses what took more work than the limit allows.
+    /// Refuses a geometry that has no relations.
     pub(super) fn check(&self) -> Result<(), Problem> {
-        if self.spent.load(Ordering::Relaxed) <= RELATED_VERTICES_MAX {
+        if self.geometry.is_some() {
             return Ok(());
         }
         let detail = format!(
-            "{} would relate shapes of more than {RELATED_VERTICES_MAX} vertices altogether",
+            "{} takes no collection that mixes points, lines and areas",
             self.relation.operator().to_ascii_uppercase()
         );
-        Err(Problem::invalid("filter-too-large", detail)
-            .at("filter")
-            .allowed("a geometry of fewer vertices, or fewer items, as by collections, bbox or datetime"))
+        let allowed = "points, lines or areas, or a collection of one of these; S_INTERSECTS and S_DISJOINT take any";
+        Err(Problem::invalid("filter-value", detail).at("filter").allowed(allowed))
     }
 
-    /// The documents whose geometry has the relation.
-    pub(super) fn trues(&self, data: &SegmentData) -> Bits {
-        let mut bits = Bits::none(data.docs());
+    pub(super) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Which documents' geometries have the relation.
+    pub(super) fn related(&self, data: &SegmentData) -> Related {
+        let (mut trues, mut vague) = (Bits::none(data.docs()), Bits::none(data.docs()));
         space_match::shapes(data, &self.prepared).for_each(|shape| {
-            if data.geometry(shape).is_some_and(|flat| self.of_meeting(&flat)) {
-                data.docs_of_geometry(shape).iter().for_each(|doc| bits.insert(*doc));
-            }
+            let found = data.geometry(shape).map_or(Some(false), |flat| self.of_meeting(&flat));
+            let set = match found {
+                Some(true) => &mut trues,
+                Some(false) => return,
+                None => &mut vague,
+            };
+            data.docs_of_geometry(shape).iter().for_each(|doc| set.insert(*doc));
         });
-        bits
+        Related { trues, vague }
     }
 
     /// Whether one document's geometry has the relation; `None` without a geometry.
     pub(super) fn of(&self, data: &SegmentData, doc: u32) -> Option<bool> {
-        let flat = data.geometry(data.geometry_of(doc)?)?;
-        Some(self.of_flat(&flat))
+        self.of_flat(&data.geometry(data.geometry_of(doc)?)?)
     }
 
-    /// Whether a geometry has the relation.
-    pub(super) fn of_flat(&self, flat: &FlatGeometry<'_>) -> bool {
-        self.prepared.intersects(flat) && self.of_meeting(flat)
+    /// Whether a geometry has the relation; `None` where that is not defined.
+    pub(super) fn of_flat(&self, flat: &FlatGeometry<'_>) -> Option<bool> {
+        if self.prepared.intersects(flat) { self.of_meeting(flat) } else { Some(false) }
     }
 
     /// The relation of a geometry that is known to share a point.
-    fn of_meeting(&self, flat: &FlatGeometry<'_>) -> bool {
+    fn of_meeting(&self, flat: &FlatGeometry<'_>) -> Option<bool> {
         if self.prepared.encloses_box(flat.bounds()) {
-            return self.relation == SpatialRelation::Within;
+            return Some(self.relation == SpatialRelation::Within);
         }
         if !self.bounds_allow(flat.bounds()) {
-            return false;
+            return Some(false);
         }
         // Most of what there is are stations: a point lies in an area or on its boundary.
         if let ([position], true) = (flat.positions(), self.is_area) {
             let on_edge = self.prepared.has_on_edge(*position);
-            return match self.relation {
+            return Some(match self.relation {
                 SpatialRelation::Within => !on_edge,
                 SpatialRelation::Touches => on_edge,
                 _ => false,
-            };
+            });
         }
-        let work = self.vertices + flat.positions().len() as u64;
-        if self.spent.fetch_add(work, Ordering::Relaxed) > RELATED_VERTICES_MAX {
-            return false;
-        }
-        related(self.relation, &flat.to_geometry(), &self.geometry)
+        self.work.spend(self.vertices + flat.positions().len() as u64)?;
+        related(self.relation, &*plain(&flat.to_geometry())?, self.geometry.as_ref()?)
     }
 
     /// Whether the bounds of a stored geometry do not exclude the relation.
@@ -114,12 +127,103 @@ impl Relation {
     }
 }
 
-/// Whether two geometries have a relation.
+/// A geometry of one dimension with the same points, whose areas do not overlap; `None` for a collection that has parts of
+/// several dimensions which do not lie in each other.
+fn plain(geometry: &Geometry<f64>) -> Option<Cow<'_, Geometry<f64>>> {
+    let Geometry::GeometryCollection(_) = geometry else { return Some(Cow::Borrowed(geometry)) };
+    let mut members = Members::default();
+    members.take(geometry);
+    let Members { areas, mut lines, mut points } = members;
+    let areas = joined(areas);
+    if !areas.0.is_empty() {
+        let area = Geometry::MultiPolygon(areas.clone());
+        lines.retain(|line| !matrix(&area, &line.clone().into()).is_some_and(|matrix| matrix.is_covers()));
+        points.retain(|point| !area.intersects(point));
+    }
+    points.retain(|point| !lines.iter().any(|line| line.intersects(point)));
+    let kinds = [!areas.0.is_empty(), !lines.is_empty(), !points.is_empty()];
+    Some(Cow::Owned(match kinds {
+        [true, false, false] => areas.into(),
+        [false, true, false] => geo::MultiLineString(lines).into(),
+        [false, false, _] => MultiPoint(points).into(),
+        _ => return None,
+    }))
+}
+
+/// The parts of a collection by dimension.
+#[derive(Default)]
+struct Members {
+    areas: Vec<Polygon<f64>>,
+    lines: Vec<geo::LineString<f64>>,
+    points: Vec<geo::Point<f64>>,
+}
+
+impl Members {
+    fn take(&mut self, geometry: &Geometry<f64>) {
+        match geometry {
+            Geometry::GeometryCollection(all) => all.0.iter().for_each(|one| self.take(one)),
+            Geometry::Polygon(area) => self.areas.push(area.clone()),
+            Geometry::MultiPolygon(areas) => self.areas.extend(areas.0.iter().cloned()),
+            Geometry::Rect(area) => self.areas.push(area.to_polygon()),
+            Geometry::Triangle(area) => self.areas.push(area.to_polygon()),
+            Geometry::LineString(line) => self.lines.push(line.clone()),
+            Geometry::MultiLineString(lines) => self.lines.extend(lines.0.iter().cloned()),
+            Geometry::Line(line) => self.lines.push((*line).into()),
+            Geometry::Point(point) => self.points.push(*point),
+            Geometry::MultiPoint(points) => self.points.extend(points.0.iter().copied()),
+        }
+    }
+}
+
+/// Areas as one that is valid: members that share more than points become one.
+fn joined(areas: Vec<Polygon<f64>>) -> geo::MultiPolygon<f64> {
+    use geo::dimensions::Dimensions;
+    let apart = |a: &Polygon<f64>, b: &Polygon<f64>| {
+        let boxes = a.bounding_rect().zip(b.bounding_rect());
+        if boxes.is_some_and(|(a, b)| !a.intersects(&b)) {
+            return true;
+        }
+        matrix(&a.clone().into(), &b.clone().into()).is_some_and(|matrix| {
+            use geo::coordinate_position::CoordPos::{Inside, OnBoundary};
+            matrix.get(Inside, Inside) == Dimensions::Empty
+                && matrix.get(OnBoundary, OnBoundary) < Dimensions::OneDimensional
+        })
+    };
+    let pairs = || (0..areas.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+    if areas.len() <= COMPARED_MAX && pairs().all(|(i, j)| apart(&areas[i], &areas[j])) {
+        return geo::MultiPolygon(areas);
+    }
+    // Joining moves points by less than anybody measures, but then they touch nothing any more.
+    let own: Vec<geo::Coord<f64>> = areas.iter().flat_map(geo::CoordsIter::coords_iter).collect();
+    let near = |c: geo::Coord<f64>| {
+        let is_same = |o: &&geo::Coord<f64>| (o.x - c.x).abs() <= SAME && (o.y - c.y).abs() <= SAME;
+        own.iter().find(is_same).copied().unwrap_or(c)
+    };
+    geo::MapCoords::map_coords(&geo::unary_union(&areas), near)
+}
+
+thread_local! {
+    static PREPARED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread is expected: it becomes an unknown, and is not worth a line in the log.
+pub fn expects_panic() -> bool {
+    PREPARED.get()
+}
+
+/// How two geometries lie to each other; `None` where that cannot be told.
 ///
-/// `geo` does not promise to survive shapes that are not valid, as areas that cross themselves; those have no relation.
-fn related(relation: SpatialRelation, left: &geo::Geometry<f64>, right: &geo::Geometry<f64>) -> bool {
+/// `geo` does not promise to survive shapes that are not valid, as areas that cross themselves.
+fn matrix(left: &Geometry<f64>, right: &Geometry<f64>) -> Option<IntersectionMatrix> {
+    PREPARED.set(true);
     let matrix = catch_unwind(AssertUnwindSafe(|| left.relate(right)));
-    matrix.is_ok_and(|matrix| holds(relation, &matrix))
+    PREPARED.set(false);
+    matrix.ok()
+}
+
+/// Whether two geometries of one dimension each have a relation; `None` where that cannot be told.
+fn related(relation: SpatialRelation, left: &Geometry<f64>, right: &Geometry<f64>) -> Option<bool> {
+    matrix(left, right).map(|matrix| holds(relation, &matrix))
 }
 
 fn holds(relation: SpatialRelation, matrix: &IntersectionMatrix) -> bool {
@@ -138,7 +242,12 @@ fn holds(relation: SpatialRelation, matrix: &IntersectionMatrix) -> bool {
 /// The relation of two literals; `None` where one of the two is none.
 pub(super) fn of_literals(relation: SpatialRelation, left: &Expr, right: &Expr) -> Option<bool> {
     let (Expr::Geometry(left), Expr::Geometry(right)) = (left, right) else { return None };
-    Some(related(relation, &normalise(left, None), &normalise(right, None)))
+    let (left, right) = (normalise(left, None), normalise(right, None));
+    match relation {
+        SpatialRelation::Intersects => Some(left.intersects(&*right)),
+        SpatialRelation::Disjoint => Some(!left.intersects(&*right)),
+        _ => related(relation, &*plain(&left)?, &*plain(&right)?),
+    }
 }
 
 /// The relation of every geometry to itself.
@@ -150,7 +259,7 @@ pub(super) fn of_itself(relation: SpatialRelation) -> bool {
 }
 
 /// Great-circle distance of a geometry's closest point from a position, kilometres.
-pub(super) fn distance_km(geometry: &geo::Geometry<f64>, position: [f64; 2]) -> Option<f64> {
+pub(super) fn distance_km(geometry: &Geometry<f64>, position: [f64; 2]) -> Option<f64> {
     let bytes = encode(&normalise(geometry, None));
     FlatGeometry::decode(&bytes).and_then(|flat| distance_of(&flat, position))
 }
@@ -159,4 +268,48 @@ pub(super) fn distance_km(geometry: &geo::Geometry<f64>, position: [f64; 2]) -> 
 pub(super) fn distance_of(flat: &FlatGeometry<'_>, position: [f64; 2]) -> Option<f64> {
     let km = near::distance_m(flat, position) / 1_000.0;
     km.is_finite().then_some(km)
+}
+
+/// What lies within a distance of a position: `distance_km(geometry, POINT(…)) < km`.
+pub(crate) struct Around {
+    position: [f64; 2],
+    km: f64,
+    is_inclusive: bool,
+    /// Holds all that can lie so near.
+    reach: PreparedGeometry,
+    work: Arc<Work>,
+}
+
+impl Around {
+    pub(super) fn new(position: [f64; 2], km: f64, is_inclusive: bool, work: &Arc<Work>) -> Self {
+        let reach = PreparedGeometry::from_bbox(near::reach(position, km.max(0.0) * 1_000.0));
+        Self { position, km, is_inclusive, reach, work: Arc::clone(work) }
+    }
+
+    pub(super) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Whether a geometry lies so near; `None` where it has no distance.
+    pub(super) fn of_flat(&self, flat: &FlatGeometry<'_>) -> Option<bool> {
+        self.work.spend(flat.positions().len() as u64)?;
+        let km = distance_of(flat, self.position)?;
+        Some(km < self.km || self.is_inclusive && km == self.km)
+    }
+
+    /// Whether a document lies so near; `None` without a geometry.
+    pub(super) fn of(&self, data: &SegmentData, doc: u32) -> Option<bool> {
+        self.of_flat(&data.geometry(data.geometry_of(doc)?)?)
+    }
+
+    /// The documents that lie so near.
+    pub(super) fn trues(&self, data: &SegmentData) -> Bits {
+        let mut bits = Bits::none(data.docs());
+        space_match::shapes(data, &self.reach).for_each(|shape| {
+            if data.geometry(shape).is_some_and(|flat| self.of_flat(&flat) == Some(true)) {
+                data.docs_of_geometry(shape).iter().for_each(|doc| bits.insert(*doc));
+            }
+        });
+        bits
+    }
 }

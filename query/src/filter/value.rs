@@ -130,11 +130,20 @@ pub(super) fn one_of(results: impl Iterator<Item = Option<bool>>) -> Option<bool
     known
 }
 
-/// Both, in three-valued logic.
-pub(super) fn both(a: Option<bool>, b: Option<bool>) -> Option<bool> {
-    match (a, b) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
+/// All, in three-valued logic: false if one is false, true if all are true, else unknown.
+pub(super) fn all(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    any(truths.map(|truth| truth.map(|truth| !truth))).map(|truth| !truth)
+}
+
+/// Any, in three-valued logic: true if one is true, false if all are false, else unknown.
+pub(super) fn any(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut result = Some(false);
+    for truth in truths {
+        match truth {
+            Some(true) => return Some(true),
+            None => result = None,
+            Some(false) => {}
+        }
     }
+    result
 }

@@ -20,7 +20,7 @@ for (const language of ['en', 'fr']) {
     await browser.with('/search', { maps: false, language }, async (page) => {
       await settled(page)
       const all = await count(page)
-      await page.getByRole('searchbox', { name: t.what }).fill('garonne')
+      await page.getByRole('combobox', { name: t.what }).fill('garonne')
       await page.getByRole('search').getByRole('button', { name: t.submit }).click()
       await page.waitForURL(/q=garonne/)
       await settled(page)
@@ -108,7 +108,7 @@ for (const language of ['en', 'fr']) {
         const field = page.locator(`#${id}`)
         assert.deepEqual([await field.inputValue(), await field.getAttribute('aria-invalid')], [value, 'true'])
         await page.locator(`[role="alert"] #${await field.getAttribute('aria-describedby')}`).waitFor()
-        assert.equal(await page.getByRole('searchbox', { name: t.what }).inputValue(), 'lake')
+        assert.equal(await page.getByRole('combobox', { name: t.what }).inputValue(), 'lake')
         await field.fill('')
         await page.getByRole('button', { name: t.submit }).click()
         await page.waitForURL(/\/search\?q=lake$/)
@@ -191,12 +191,37 @@ test('a place is suggested whatever its accents and case', async () => {
   }
 })
 
+test('what is typed is completed to places, collections and words, and what is picked is asked', async () => {
+  await browser.with('/search', { maps: false }, async (page) => {
+    await settled(page)
+    const what = page.getByRole('combobox', { name: 'What' })
+    await what.pressSequentially('gar')
+    const word = page.getByRole('option', { name: /^garonne Word/i })
+    const told = Number((await word.textContent()).replaceAll(/\D/g, ''))
+    await word.click()
+    await page.waitForURL(/q=garonne/i)
+    await settled(page)
+    assert.equal(await count(page), told)
+    await what.fill('')
+    await what.pressSequentially('lake gen')
+    await page.getByRole('option', { name: /Lake Geneva/ }).first().waitFor()
+    await page.keyboard.press('ArrowDown')
+    const picked = page.getByRole('option', { selected: true })
+    assert.match(await picked.textContent(), /Lake Geneva/)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/intersectsRefs=/)
+    await settled(page)
+    assert.equal(await what.inputValue(), '')
+    assert.ok(!new URL(page.url()).searchParams.has('q'))
+  })
+})
+
 test('without a connection the page says so, and goes on when it is back', async () => {
   await browser.with('/search?q=lake', async (page, session) => {
     session.allow('ERR_INTERNET_DISCONNECTED')
     await mapped(page)
     await session.context.setOffline(true)
-    await page.getByRole('searchbox', { name: 'What' }).fill('garonne')
+    await page.getByRole('combobox', { name: 'What' }).fill('garonne')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').getByText('You are offline', { exact: true }).waitFor()
     await session.context.setOffline(false)

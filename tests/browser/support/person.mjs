@@ -49,7 +49,7 @@ export class Person {
 
   /** Searches from the first page: opens it, types what, and asks. */
   async search(what) {
-    await this.type(this.page.getByRole('searchbox'), what, { enter: true })
+    await this.type(this.page.getByLabel(/^(What|Quoi)$/), what, { enter: true })
     await this.page.waitForURL(/\/search/)
     await this.#settle()
   }

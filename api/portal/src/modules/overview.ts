@@ -3,6 +3,7 @@
 import type { Destroy } from "../mount";
 import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
+import { suggestAll } from "../search/suggestions";
 
 interface Options {
   basemap: string | null;
@@ -22,6 +23,11 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
         location.assign(local(`/search?intersectsRefs=${encodeURIComponent(references)}${lang}`));
       }),
     );
+  }
+  const what = element.querySelector<HTMLInputElement>("#q");
+  if (what) {
+    const asked = (): URLSearchParams => new URLSearchParams(options.lang ? { lang: options.lang } : {});
+    ends.push(suggestAll(what, asked, (question) => location.assign(local(`/search?${question}`))));
   }
   const backdrop = element.querySelector<HTMLElement>(".backdrop");
   let gone = false;

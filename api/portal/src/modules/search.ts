@@ -8,10 +8,11 @@ import { type View, readItem, readView, writeFragment } from "../map/view";
 import { type Destroy, mountAll } from "../mount";
 import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
-import { itemsOf, questionOf, tilesOf, withPeriod, withPlace } from "../search/question";
+import { itemsOf, questionOf, searchPage, tilesOf, withPeriod, withPlace } from "../search/question";
 import { placeOf } from "../search/area";
 import { type Box, extent, extentOf } from "../search/extent";
 import { failureNotice, locateButton } from "../search/pieces";
+import { suggestAll } from "../search/suggestions";
 import { brushTimeline } from "../search/timeline";
 
 interface Options {
@@ -39,6 +40,8 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   const on = { signal: ends.signal };
   let address = new URL(location.href);
   let running = new AbortController();
+  /** What stood in the fields when the question went out. */
+  let sent = new Map<string, string>();
   let map: MapSide | undefined;
   let starting: Promise<void> | undefined;
   let view: View | undefined = readView(location.hash);
@@ -50,6 +53,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   /** Shows the answer of an address of this service's search. */
   async function go(to: URL, history: "push" | "keep"): Promise<void> {
     running.abort();
+    sent = new Map([...form.querySelectorAll("input")].map((input) => [input.id, input.value]));
     running = new AbortController();
     const { signal } = running;
     element.ariaBusy = "true";
@@ -91,9 +95,11 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     for (const old of form.querySelectorAll('input[type="hidden"]')) old.remove();
     for (const input of page.querySelectorAll<HTMLInputElement>("form.bar input")) {
       if (input.type === "hidden") form.append(input);
-      else if (input.id !== document.activeElement?.id || input.id === "place") {
+      else {
         const own = form.querySelector<HTMLInputElement>(`#${input.id}`);
-        if (own) [own.type, own.value] = [input.type, input.value];
+        // What is being typed by now belongs to the next question.
+        const isTyped = own === document.activeElement && own?.id !== "place" && own?.value !== sent.get(input.id);
+        if (own && !isTyped) [own.type, own.value] = [input.type, input.value];
       }
     }
     part("results").scrollTop = 0;
@@ -256,8 +262,9 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     const question = questionOf(address);
     // All items stand in the list, or the service tells where they lie.
     const isWhole = !element.querySelector(".results .pager");
-    const [tiles, place] = await Promise.all([tilesOf(question, options.planned, signal), placeOf(question, signal)]);
     const listed = extent(rows().map(boxOf));
+    const found = rows().length > 0 ? tilesOf(question, options.planned, signal) : {};
+    const [tiles, place] = await Promise.all([found, placeOf(question, signal)]);
     const everywhere = fit && !place && !isWhole ? await extentOf(question, signal) : undefined;
     if (signal.aborted) return;
     map.outline(place?.geometry ?? null);
@@ -355,12 +362,18 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   }
 
   const place = form.querySelector<HTMLInputElement>("#place");
-  const endSuggestions = place
+  const endPlaces = place
     ? suggestPlaces(place, undefined, ({ references }) => {
         place.value = "";
         void withPlace(address, { intersectsRefs: references }).then((to) => go(to, "push"));
       })
     : () => {};
+  const what = form.querySelector<HTMLInputElement>("#q")!;
+  const endSuggestions = suggestAll(
+    what,
+    () => questionOf(address),
+    (question) => void go(searchPage(address, question), "push"),
+  );
 
   wireParts();
   // What one reads comes first; the map follows when the page is quiet.
@@ -380,6 +393,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     ends.abort();
     running.abort();
     endParts();
+    endPlaces();
     endSuggestions();
     map?.destroy();
   };

@@ -50,7 +50,7 @@ function parametersOf(body: Body): URLSearchParams | undefined {
   const question = new URLSearchParams();
   for (const [name, value] of Object.entries(body)) {
     const text = JSON_PARAMETERS.includes(name) && typeof value === "object" ? JSON.stringify(value) : String(value);
-    const holdsCommas = LISTS.includes(name) && (value as string[]).some((entry) => entry.includes(","));
+    const holdsCommas = Array.isArray(value) && value.some((entry) => String(entry).includes(","));
     if (holdsCommas || text.length > CHARACTERS_MAX) return undefined;
     question.set(name, text);
   }
@@ -160,7 +160,8 @@ export function withPeriod(address: URL, datetime: string): URL {
   return searchPage(address, question);
 }
 
-function searchPage(address: URL, question: URLSearchParams): URL {
+/** The search page with another question, in the order and language of this one. */
+export function searchPage(address: URL, question: URLSearchParams): URL {
   const now = new URLSearchParams(address.search);
   for (const name of ["sortby", "lang"]) {
     const value = now.get(name);

@@ -7,7 +7,7 @@ use axum::response::Response;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_query::series::{Summary, parameters, summary};
 use nilometer_query::{Page, features};
-use nilometer_schemas::{CollectionId, Dialect, Parameter, Problem};
+use nilometer_schemas::{CollectionId, Dialect, Direction, Parameter, Problem, SortKey};
 use serde_json::{Map, Value, json};
 
 use super::ask::EdrAsk;
@@ -18,7 +18,7 @@ use super::request::{check_crs, check_once, names};
 use crate::links::{GEOJSON, JSON, collection_path, items_path, location_path};
 use crate::problem::ApiError;
 use crate::routes::ask::{Ask, no_collection, to_bytes};
-use crate::routes::question::{from_pairs, within};
+use crate::routes::question::{from_pairs, sealed, within};
 use crate::routes::search::with_parameter;
 use crate::state::{App, run_blocking};
 
@@ -42,7 +42,11 @@ pub(super) async fn list(
     let collection = stored.collection.id.clone();
     let limit_default = app.config.limits.page_limit_default;
     let pairs = ask.query.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str())).cloned().collect();
-    let search = within(from_pairs(&app, pairs, &[], limit_default, Dialect::Edr)?.search, &collection)?;
+    let mut search = within(from_pairs(&app, pairs, &[], limit_default, Dialect::Edr)?.search, &collection)?;
+    if search.sortby.is_empty() {
+        // Pages by relevance would expire.
+        search.sortby = vec![SortKey { field: "datetime".into(), direction: Direction::Descending }];
+    }
     let etag = ask.etag(snapshot.seq_for(ask.scope), GEOJSON, b"");
     if let Some(response) = ask.not_modified(&etag) {
         return Ok(response);
@@ -53,7 +57,7 @@ pub(super) async fn list(
         let wanted = names(&view, &known)?;
         let shown = |p: &&Parameter| wanted.is_empty() || wanted.contains(&p.name.as_str());
         let shown: Vec<&Parameter> = known.iter().filter(shown).collect();
-        let page = features(&snapshot, &search, view.scope)?;
+        let page = sealed(&app, features(&snapshot, &search, view.scope)?);
         to_bytes(&feature_collection(&view, &snapshot, &collection, &shown, &page)?)
     })
     .await?;
@@ -86,8 +90,8 @@ fn feature_collection(
         ask.links.link("collection", JSON, &collection_path(id)),
         ask.links.link("items", GEOJSON, &items_path(id)),
     ];
-    if let Some(token) = &page.next {
-        links.push(ask.links.link("next", GEOJSON, &with_parameter(ask, "token", token)));
+    for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
+        links.extend(token.iter().map(|t| ask.links.link(rel, GEOJSON, &with_parameter(ask, "token", t))));
     }
     let mut locations = Vec::with_capacity(page.items.len());
     for item in &page.items {

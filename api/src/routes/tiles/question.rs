@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::links::{JSON, Links, collection_path, saved_search_path, with_query};
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
-use crate::routes::question::{from_address, visible, within};
+use crate::routes::question::{from_address, interpret, visible, within};
 use crate::routes::searches;
 use crate::state::App;
 
@@ -91,12 +91,17 @@ impl TilesAsk {
     pub(super) async fn question(&self, app: &App) -> Result<Question, ApiError> {
         let ask = &self.ask;
         let properties = properties(ask)?;
+        let mut query = ask.query.clone();
         let (base, title, request, collection) = if let Some(id) = self.names.get("search") {
             ask.only(&[PROPERTIES])?;
             let request = parse::from_json(&searches::load(app, id).await?, &[])?;
             (saved_search_path(id), "A kept question".to_owned(), request, None)
         } else {
-            let Request { search, canonical } = from_address(app, ask, &[PROPERTIES])?;
+            let mut read = ask.clone();
+            interpret(app, &mut read).await?;
+            let Request { search, canonical } = from_address(app, &read, &[PROPERTIES])?;
+            // The addresses of the tiles say what was read: it is not read for each of them.
+            query = read.query;
             match self.names.get("collection") {
                 None => (String::new(), "Items".to_owned(), Request { search, canonical }, None),
                 Some(id) => {
@@ -108,7 +113,7 @@ impl TilesAsk {
             }
         };
         let text = normal_form(&request, collection.as_deref());
-        let kept = kept(&ask.query);
+        let kept = kept(&query);
         Ok(Question { base, title, search: request.search, text, properties, kept, collection })
     }
 }
