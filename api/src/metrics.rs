@@ -301,6 +301,7 @@ impl Metrics {
             Outcome::Absent => "absent",
             Outcome::Observed { .. } => "observed",
             Outcome::Rejected(_) => "rejected",
+            Outcome::Withheld => "withheld",
         };
         self.ingest_items.get_or_create(&IngestLabels { source, result }).inc();
     }

@@ -57,6 +57,7 @@ fn surrounded(routes: Router<App>, app: App) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(Arc::clone(&app), observe))
         .layer(axum::middleware::from_fn(crate::routes::hydrocron::cross_origin))
+        .layer(axum::middleware::from_fn(crate::routes::accept_patch))
         .layer(cors(&app.config))
         .map_request(any_coding_is_gzip)
         .layer(CompressionLayer::new())

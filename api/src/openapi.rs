@@ -151,6 +151,12 @@ fn write(tag: &str, id: &str, summary: Words<'_>, body: Option<Value>, answers: 
             "description": "What the schema of an extension does not allow, with a JSON pointer; one header for each",
             "schema": {"type": "string"},
         }});
+        if !id.starts_with("delete") {
+            headers["ETag"] = json!({
+                "description": "Entity tag of what is stored now; a FeatureCollection and a stream have none",
+                "schema": {"type": "string"},
+            });
+        }
         if *status == "201" {
             headers["Location"] = json!({"schema": {"type": "string", "format": "uri"}});
         }

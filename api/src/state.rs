@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nilometer_indexer::{Catalog, Clock, Outcome, Write};
-use nilometer_schemas::Instant;
+use nilometer_schemas::{Instant, Item};
 use nilometer_tiles::TileCache;
 
 use crate::accounts::Accounts;
@@ -101,10 +101,25 @@ impl AppState {
     pub async fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, ApiError> {
         let catalog = Arc::clone(&self.catalog);
         let outcomes = run_blocking(move || catalog.write(writes).map_err(ApiError::from)).await?;
+        Ok(self.told(outcomes))
+    }
+
+    /// Creates all of these items or none, as [`AppState::write`] writes.
+    ///
+    /// # Errors
+    /// As [`AppState::write`].
+    pub async fn create_whole(&self, items: Vec<Item>) -> Result<Vec<Outcome>, ApiError> {
+        let catalog = Arc::clone(&self.catalog);
+        let outcomes = run_blocking(move || catalog.create_whole(items).map_err(ApiError::from)).await?;
+        Ok(self.told(outcomes))
+    }
+
+    /// Tells the metrics.
+    fn told(&self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
         for outcome in &outcomes {
             self.metrics.ingested("http", outcome);
         }
-        Ok(outcomes)
+        outcomes
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::item::{box_of, foreign_links, is_version};
 use crate::{CollectionId, Instant, Problem};
 
 /// Who may see a collection and everything in it.
@@ -73,6 +74,27 @@ fn check_extent(extent: &Value) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Refuses boxes that are no boxes of the globe and periods that end before they begin. Catalogues that are loaded from files
+/// have such extents, which their readers bear; whoever writes one here can mend it.
+pub(crate) fn check_order(extent: &Value) -> Result<(), Problem> {
+    let bad = |pointer: String, detail: String| Problem::invalid("collection", detail).at(pointer);
+    let list = |part: &str, member: &str| extent[part][member].as_array().into_iter().flatten().enumerate();
+    for (i, bbox) in list("spatial", "bbox") {
+        let numbers: Vec<f64> = bbox.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        box_of(&numbers).map_err(|detail| bad(format!("/extent/spatial/bbox/{i}"), detail))?;
+    }
+    for (i, interval) in list("temporal", "interval") {
+        let moment = |at: usize| interval[at].as_str().and_then(Instant::parse);
+        if let (Some(start), Some(end)) = (moment(0), moment(1))
+            && end < start
+        {
+            let pointer = format!("/extent/temporal/interval/{i}");
+            return Err(bad(pointer, format!("the end {end} is before the start {start}")));
+        }
+    }
+    Ok(())
+}
+
 impl Collection {
     /// Takes a collection from JSON. Missing `type`, `stac_version`, `license` (`other`), `description` and `links` are
     /// filled in, so that every answer is valid STAC; `extent` is completed from the data when answered.
@@ -80,6 +102,23 @@ impl Collection {
     /// # Errors
     /// `Invalid` for what is no object, has no id, or members of the wrong type.
     pub fn from_value(value: Value) -> Result<Self, Problem> {
+        let collection = Self::from_stored(value)?;
+        match collection.body.get("stac_version") {
+            Some(Value::String(version)) if is_version(version) => {}
+            _ => {
+                let problem = Problem::invalid("collection", "a collection's stac_version is a version of STAC");
+                return Err(problem.at("/stac_version").allowed("such as 1.1.0"));
+            }
+        }
+        Ok(collection)
+    }
+
+    /// Takes back what is stored, also what was written before all of [`Collection::from_value`] was asked of it: a rule
+    /// that came later closes no catalogue.
+    ///
+    /// # Errors
+    /// `Invalid` for what no version ever took.
+    pub fn from_stored(value: Value) -> Result<Self, Problem> {
         let bad = |pointer: &str, detail: &str| Problem::invalid("collection", detail).at(pointer);
         let Value::Object(mut body) = value else {
             return Err(bad("", "a collection is a JSON object"));
@@ -125,10 +164,13 @@ impl Collection {
         };
         crate::ObservationModel::of(&body)?;
         let description = body.get("title").and_then(Value::as_str).unwrap_or(id.as_str()).to_owned();
-        body.entry("stac_version").or_insert_with(|| "1.1.0".into());
+        if body.get("stac_version").is_none_or(Value::is_null) {
+            body.insert("stac_version".into(), "1.1.0".into());
+        }
         body.entry("description").or_insert_with(|| description.into());
         body.entry("license").or_insert_with(|| "other".into());
-        let links = crate::item::foreign_links(body.get("links"));
+        let links = body.get("links").and_then(Value::as_array).cloned().unwrap_or_default();
+        let links = foreign_links(links).map_err(|at| bad(&format!("/links/{at}"), "a link is an object"))?;
         body.insert("links".into(), Value::Array(links));
         Ok(Self { id, access, body })
     }
@@ -186,6 +228,27 @@ mod tests {
         let new = Collection::from_value(json!({"id": "a", "extent": old})).expect("an old form");
         let expected = json!({"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [["2013-06-01T00:00:00Z", null]]}});
         assert_eq!(new.body["extent"], expected);
+    }
+
+    #[test]
+    fn what_makes_clients_stumble_over_all_collections_is_refused() {
+        let mut written: Vec<(Value, &str)> = vec![
+            (json!({"links": [{"rel": "via", "href": "x"}, 1]}), "/links/1"),
+        ];
+        for version in [json!(3), json!([]), json!("x"), json!("1.1"), json!("")] {
+            written.push((json!({ "stac_version": version }), "/stac_version"));
+        }
+        for (mut body, pointer) in written {
+            body["id"] = "a".into();
+            let problem = Collection::from_value(body.clone()).expect_err(pointer);
+            assert_eq!(problem.parameter.as_deref(), Some(pointer), "{body}");
+            // What was written before that was refused is read all the same; of links only objects were ever stored.
+            assert_eq!(Collection::from_stored(body).is_ok(), pointer != "/links/1", "{pointer}");
+        }
+        for version in [json!(null), json!("1.1.0"), json!("1.0.0-rc.4"), json!("0.8.0")] {
+            let collection = Collection::from_value(json!({"id": "a", "stac_version": version})).expect("valid");
+            assert_eq!(collection.body["stac_version"], version.as_str().unwrap_or("1.1.0"));
+        }
     }
 
     #[test]

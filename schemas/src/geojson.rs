@@ -149,6 +149,80 @@ pub fn vertex_count(geometry: &Geometry<f64>) -> usize {
     geometry.coords_count()
 }
 
+/// West, south, east, north of a geometry, within ±180 degrees where it can be said: the shortest stretch of longitudes
+/// that holds all of it, with `west > east` where that leads over the antimeridian (RFC 7946, 5.2). `None` for an empty
+/// geometry.
+///
+/// A shape with an edge over more than 180 degrees may be meant either way around the globe: nothing is guessed of it, and
+/// its box is that of its positions as they are.
+pub fn bbox(geometry: &Geometry<f64>) -> Option<[f64; 4]> {
+    use geo::BoundingRect;
+    let rect = geometry.bounding_rect()?;
+    let planar = [rect.min().x, rect.min().y, rect.max().x, rect.max().y];
+    let mut stretches = Vec::new();
+    if collect_stretches(geometry, &mut stretches).is_none() {
+        return Some(planar);
+    }
+    stretches.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (first, mut reach) = *stretches.first()?;
+    // The gap that holds the antimeridian, then those between the stretches; of equal ones the first counts.
+    let last = stretches.iter().fold(reach, |reach, s| reach.max(s.1));
+    let (mut widest, mut west, mut east) = (first + 360.0 - last, first, last);
+    for &(begin, end) in &stretches[1..] {
+        if begin - reach > widest {
+            (widest, west, east) = (begin - reach, begin, reach);
+        }
+        reach = reach.max(end);
+    }
+    Some([west, planar[1], east, planar[3]])
+}
+
+/// Collects the longitudes that the parts of a geometry reach over, each within ±180; `None` if an edge is too long to
+/// tell which way it goes.
+fn collect_stretches(geometry: &Geometry<f64>, out: &mut Vec<(f64, f64)>) -> Option<()> {
+    let mut line = |line: &LineString<f64>| {
+        let long = line.lines().any(|edge| (edge.end.x - edge.start.x).abs() > 180.0);
+        let (west, east) = line.coords().fold((f64::INFINITY, f64::NEG_INFINITY), |(w, e), c| (w.min(c.x), e.max(c.x)));
+        if west <= east {
+            push_stretch(west, east, out);
+        }
+        (!long).then_some(())
+    };
+    match geometry {
+        Geometry::Point(p) => push_stretch(p.x(), p.x(), out),
+        Geometry::MultiPoint(points) => points.iter().for_each(|p| push_stretch(p.x(), p.x(), out)),
+        Geometry::LineString(l) => line(l)?,
+        Geometry::MultiLineString(lines) => lines.iter().try_for_each(line)?,
+        Geometry::Polygon(p) => std::iter::once(p.exterior()).chain(p.interiors()).try_for_each(line)?,
+        Geometry::MultiPolygon(polygons) => {
+            polygons.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors())).try_for_each(line)?;
+        }
+        Geometry::GeometryCollection(members) => {
+            for member in members {
+                collect_stretches(member, out)?;
+            }
+        }
+        Geometry::Line(_) | Geometry::Rect(_) | Geometry::Triangle(_) => return None,
+    }
+    Some(())
+}
+
+/// Notes longitudes `west` to `east`, brought within ±180 and in two where they reach beyond.
+fn push_stretch(west: f64, east: f64, out: &mut Vec<(f64, f64)>) {
+    if east - west >= 360.0 {
+        out.push((-180.0, 180.0));
+        return;
+    }
+    // What ends at the antimeridian stays on its side of it.
+    let turns = if west < -180.0 || east > 180.0 { ((west + 180.0) / 360.0).floor() * 360.0 } else { 0.0 };
+    let (west, east) = (west - turns, east - turns);
+    if east <= 180.0 {
+        out.push((west, east));
+    } else {
+        out.extend([(west, 180.0), (-180.0, east - 360.0)]);
+    }
+}
+
 /// The GeoJSON form of a geometry.
 pub fn to_value(geometry: &Geometry<f64>) -> Value {
     let position = |c: &Coord<f64>| json!([c.x, c.y]);
@@ -188,6 +262,57 @@ mod tests {
         ] {
             let geometry = parse(text).expect("valid");
             assert_eq!(to_value(&geometry).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_box_leads_over_the_antimeridian_where_that_is_shorter() {
+        let square = |west: f64, east: f64| json!([[[west, -5], [east, -5], [east, 5], [west, 5], [west, -5]]]);
+        let polygon = |west, east| json!({"type": "Polygon", "coordinates": square(west, east)});
+        let polygons = |spans: &[(f64, f64)]| {
+            let all: Vec<Value> = spans.iter().map(|(west, east)| square(*west, *east)).collect();
+            json!({"type": "MultiPolygon", "coordinates": all})
+        };
+        let check = |geometry: Value, west: f64, east: f64| {
+            let found = bbox(&from_value(&geometry).expect("valid")).expect("not empty");
+            assert_eq!([found[0], found[2]], [west, east], "{geometry}");
+        };
+        check(polygon(-3.0, 4.0), -3.0, 4.0);
+        check(polygon(170.0, 180.0), 170.0, 180.0);
+        check(polygon(-180.0, -170.0), -180.0, -170.0);
+        check(polygons(&[(175.0, 180.0), (-180.0, -175.0)]), 175.0, -175.0);
+        check(polygon(175.0, 185.0), 175.0, -175.0);
+        check(polygon(-185.0, -175.0), 175.0, -175.0);
+        check(polygon(180.0, 190.0), -180.0, -170.0);
+        check(polygon(350.0, 355.0), -10.0, -5.0);
+        check(polygons(&[(-170.0, -130.0), (0.0, 30.0)]), -170.0, 30.0);
+        check(polygons(&[(-170.0, -130.0), (100.0, 130.0)]), 100.0, -130.0);
+        check(json!({"type": "Point", "coordinates": [180, 1]}), 180.0, 180.0);
+        check(json!({"type": "Point", "coordinates": [-190, 1]}), 170.0, 170.0);
+        check(
+            json!({"type": "GeometryCollection", "geometries": [polygon(179.0, 180.0), polygon(-180.0, -179.0)]}),
+            179.0,
+            -179.0,
+        );
+        // Which way such an edge goes is not told.
+        check(polygon(-179.0, 179.0), -179.0, 179.0);
+        check(polygon(-180.0, 180.0), -180.0, 180.0);
+        check(json!({"type": "LineString", "coordinates": [[100, 0], [310, 0]]}), 100.0, 310.0);
+        assert_eq!(bbox(&Geometry::MultiPoint(MultiPoint(Vec::new()))), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_box_of_points_is_the_shortest_that_holds_them(lons in proptest::collection::vec(-180i32..180, 1..8)) {
+            let points = lons.iter().map(|lon| Point::new(f64::from(*lon), 0.0)).collect();
+            let [west, _, east, _] = bbox(&Geometry::MultiPoint(MultiPoint(points))).expect("not empty");
+            let width = |west: i32, east: i32| (east - west).rem_euclid(360);
+            let holds = |west: i32, east: i32| lons.iter().all(|lon| width(west, *lon) <= width(west, east));
+            let pairs = lons.iter().flat_map(|west| lons.iter().map(move |east| (*west, *east)));
+            let shortest = pairs.filter(|(west, east)| holds(*west, *east)).map(|(west, east)| width(west, east)).min();
+            let (west, east) = (west as i32, east as i32);
+            proptest::prop_assert!(holds(west, east), "{west} {east}");
+            proptest::prop_assert_eq!(Some(width(west, east)), shortest);
         }
     }
 

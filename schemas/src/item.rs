@@ -1,5 +1,7 @@
 //! STAC items as this service keeps them: their own text, and what the index needs of it.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -9,11 +11,16 @@ use crate::{CollectionId, Instant, ItemId, Kind, Problem, geojson};
 /// Link relations that the service makes itself and therefore drops from what is written.
 pub const RESERVED_RELS: [&str; 7] = ["self", "root", "parent", "collection", "item", "items", "child"];
 
-/// Links of a JSON document that are not the service's own.
-pub(crate) fn foreign_links(links: Option<&Value>) -> Vec<Value> {
-    let Some(Value::Array(links)) = links else { return Vec::new() };
+/// The links of a JSON document that are not the service's own.
+///
+/// # Errors
+/// The place of the first that is no object: dropped in silence, it would be missed by whoever wrote it.
+pub(crate) fn foreign_links(links: Vec<Value>) -> Result<Vec<Value>, usize> {
+    if let Some(at) = links.iter().position(|link| !link.is_object()) {
+        return Err(at);
+    }
     let own = |link: &Value| link.get("rel").and_then(Value::as_str).is_some_and(|rel| RESERVED_RELS.contains(&rel));
-    links.iter().filter(|link| link.is_object() && !own(link)).cloned().collect()
+    Ok(links.into_iter().filter(|link| !own(link)).collect())
 }
 
 /// An item's JSON text, laid out so that an answer is made by copying: `{…,"properties":{…},"links":[…]}`.
@@ -159,6 +166,78 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
     }
 }
 
+/// JSON in which no object, however deep, has two members of one name; read without being kept.
+struct AllDistinct;
+
+impl<'de> serde::Deserialize<'de> for AllDistinct {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> serde::de::Visitor<'de> for Reader {
+            type Value = AllDistinct;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<AllDistinct, E> {
+                Ok(AllDistinct)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<AllDistinct, E> {
+                Ok(AllDistinct)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<AllDistinct, E> {
+                Ok(AllDistinct)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<AllDistinct, E> {
+                Ok(AllDistinct)
+            }
+            fn visit_str<E>(self, _: &str) -> Result<AllDistinct, E> {
+                Ok(AllDistinct)
+            }
+            fn visit_unit<E>(self) -> Result<AllDistinct, E> {
+                Ok(AllDistinct)
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<AllDistinct, A::Error> {
+                while seq.next_element::<AllDistinct>()?.is_some() {}
+                Ok(AllDistinct)
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<AllDistinct, A::Error> {
+                let mut names = HashSet::new();
+                while let Some((name, AllDistinct)) = map.next_entry::<String, AllDistinct>()? {
+                    if let Some(name) = names.replace(name) {
+                        return Err(twice(&name));
+                    }
+                }
+                Ok(AllDistinct)
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Refuses what the reader of shapes passes over: two members of one name, and the coordinates of a collection.
+fn check_geometry(text: &str) -> Result<(), Problem> {
+    let not_distinct = |e: serde_json::Error| bad("/geometry", e.to_string());
+    let Members(members) = serde_json::from_str(text).map_err(not_distinct)?;
+    let is_collection = members.iter().any(|(n, v)| n == "type" && v.get() == "\"GeometryCollection\"");
+    for (name, raw) in members {
+        match name.as_str() {
+            "coordinates" if is_collection => {
+                return Err(bad("/geometry", "a GeometryCollection has geometries and no coordinates"));
+            }
+            // Positions are many, and hold no members.
+            "coordinates" => {}
+            "geometries" => {
+                for member in serde_json::from_str::<Vec<&RawValue>>(raw.get()).unwrap_or_default() {
+                    check_geometry(member.get())?;
+                }
+            }
+            _ => {
+                serde_json::from_str::<AllDistinct>(raw.get()).map_err(not_distinct)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn twice<E: serde::de::Error>(name: &str) -> E {
     E::custom(format!("the member {name:?} stands twice"))
 }
@@ -268,6 +347,9 @@ impl Item {
             (None, None) => return Err(bad("/collection", "an item names its collection")),
         };
         check_stac_members(text_of("stac_version")?.as_deref(), get("stac_extensions"), get("assets"))?;
+        if !members.iter().any(|(name, _)| name == "geometry") {
+            return Err(bad("/geometry", "an item has a geometry, which may be null"));
+        }
         let geometry = match get("geometry") {
             Some(raw) => Some(geojson::parse(raw.get()).map_err(|p| p.at("/geometry"))?),
             None => None,
@@ -286,6 +368,7 @@ impl Item {
             Some(raw) => serde_json::from_str(raw.get()).map_err(|_| bad("/links", "an item's links are an array"))?,
             None => Vec::new(),
         };
+        let links = foreign_links(links).map_err(|at| bad(&format!("/links/{at}"), "a link is an object"))?;
         let text = lay_out(
             &members,
             &collection,
@@ -301,12 +384,23 @@ impl Item {
     /// The item's members as they are stored, without its geometry, which may be large and was read already.
     ///
     /// # Errors
+    /// `Invalid` for two members of one name anywhere, and for a collection of geometries with coordinates;
     /// `Internal` if the text is damaged.
     pub(crate) fn members_but_geometry(&self) -> Result<Map<String, Value>, Problem> {
         let json = |e: serde_json::Error| Problem::new(Kind::Internal, "item-text", e.to_string());
         let Members(members) = serde_json::from_str(&self.text.text).map_err(json)?;
-        let members = members.into_iter().filter(|(name, _)| name != "geometry");
-        members.map(|(name, raw)| Ok((name, serde_json::from_str(raw.get()).map_err(json)?))).collect()
+        let mut read = Map::with_capacity(members.len());
+        for (name, raw) in members {
+            if name == "geometry" {
+                if self.geometry.is_some() {
+                    check_geometry(raw.get())?;
+                }
+                continue;
+            }
+            serde_json::from_str::<AllDistinct>(raw.get()).map_err(|e| bad(&format!("/{name}"), e.to_string()))?;
+            read.insert(name, serde_json::from_str(raw.get()).map_err(json)?);
+        }
+        Ok(read)
     }
 
     /// Reads an item from a JSON value.
@@ -384,11 +478,6 @@ fn check_stac_members(
     extensions: Option<&RawValue>,
     assets: Option<&RawValue>,
 ) -> Result<(), Problem> {
-    let is_version = |text: &str| {
-        let (core, _) = text.split_once('-').unwrap_or((text, ""));
-        let parts: Vec<&str> = core.split('.').collect();
-        parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-    };
     if let Some(version) = version.filter(|text| !is_version(text)) {
         return Err(bad("/stac_version", format!("{version:?} is no version of STAC")).allowed("such as 1.1.0"));
     }
@@ -407,14 +496,26 @@ fn check_stac_members(
 
 fn read_bbox(raw: &str) -> Result<[f64; 4], Problem> {
     let numbers: Vec<f64> = serde_json::from_str(raw).map_err(|_| bad("/bbox", "a bbox is an array of numbers"))?;
+    box_of(&numbers).map_err(|detail| bad("/bbox", detail))
+}
+
+/// West, south, east, north of the 4 or 6 numbers of a record's box, or what is wrong with them.
+pub(crate) fn box_of(numbers: &[f64]) -> Result<[f64; 4], String> {
     match *numbers {
         // Longitudes may lie beyond 180, as those of a geometry across the antimeridian do.
         [w, s, e, n] | [w, s, _, e, n, _] if -90.0 <= s && s <= n && n <= 90.0 => Ok([w, s, e, n]),
         [_, s, _, n] | [_, s, _, _, n, _] => {
-            Err(bad("/bbox", format!("a bbox lies between -90 and 90 with its south below its north, not {s} to {n}")))
+            Err(format!("a bbox lies between -90 and 90 with its south below its north, not {s} to {n}"))
         }
-        _ => Err(bad("/bbox", format!("a bbox has 4 or 6 numbers, not {}", numbers.len()))),
+        _ => Err(format!("a bbox has 4 or 6 numbers, not {}", numbers.len())),
     }
+}
+
+/// Whether a text is the number of a version of STAC, such as `1.1.0` or `1.0.0-rc.4`.
+pub(crate) fn is_version(text: &str) -> bool {
+    let (core, _) = text.split_once('-').unwrap_or((text, ""));
+    let parts: Vec<&str> = core.split('.').collect();
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Writes the members in stored order: all others as they came, then properties, then foreign links.
@@ -450,15 +551,10 @@ fn lay_out(
     if !given("collection") {
         push("collection", &serde_json::to_string(collection.as_str()).map_err(json)?)?;
     }
-    if !members.iter().any(|(n, _)| n == "geometry") {
-        push("geometry", "null")?;
-    }
-    if bbox.is_none() {
-        use geo::BoundingRect;
-        if let Some(rect) = geometry.and_then(BoundingRect::bounding_rect) {
-            let numbers = [rect.min().x, rect.min().y, rect.max().x, rect.max().y];
-            push("bbox", &serde_json::to_string(&numbers).map_err(json)?)?;
-        }
+    if bbox.is_none()
+        && let Some(numbers) = geometry.and_then(geojson::bbox)
+    {
+        push("bbox", &serde_json::to_string(&numbers).map_err(json)?)?;
     }
     if !given("assets") {
         push("assets", "{}")?;
@@ -474,8 +570,7 @@ fn lay_out(
     push("properties", &compact)?;
     let properties_end = text.len() - 1;
     text.push_str(",\"links\":[");
-    let foreign = foreign_links(Some(&Value::Array(links.to_vec())));
-    for (i, link) in foreign.iter().enumerate() {
+    for (i, link) in links.iter().enumerate() {
         if i > 0 {
             text.push(',');
         }
@@ -534,6 +629,14 @@ mod tests {
             ),
             (r#"{"id":"a"}"#, "/type"),
             (
+                r#"{"type":"Feature","id":"a","collection":"c","properties":{"datetime":"2020-01-01T00:00:00Z"}}"#,
+                "/geometry",
+            ),
+            (
+                r#"{"type":"Feature","id":"a","collection":"c","geometry":null,"links":[{"rel":"self"},"x"],"properties":{"datetime":"2020-01-01T00:00:00Z"}}"#,
+                "/links/1",
+            ),
+            (
                 r#"{"type":"Feature","id":"a","collection":"c","stac_version":"5","properties":{"datetime":null}}"#,
                 "/stac_version",
             ),
@@ -547,11 +650,11 @@ mod tests {
                 "/assets/x/href",
             ),
             (
-                r#"{"type":"Feature","id":"a","collection":"c","bbox":[0,9,1,8],"properties":{"datetime":null}}"#,
+                r#"{"type":"Feature","id":"a","collection":"c","bbox":[0,9,1,8],"geometry":null,"properties":{"datetime":null}}"#,
                 "/bbox",
             ),
             (
-                r#"{"type":"Feature","id":"a","collection":"c","properties":{"datetime":"yesterday"}}"#,
+                r#"{"type":"Feature","id":"a","collection":"c","geometry":null,"properties":{"datetime":"yesterday"}}"#,
                 "/properties/datetime",
             ),
         ] {
@@ -560,7 +663,7 @@ mod tests {
         assert!(Item::parse(&"[".repeat(200), None).is_err());
         let twice = |text: &str| Item::parse(text, None).expect_err(text).detail;
         assert!(twice(r#"{"type":"Feature","id":"a","id":"b"}"#).contains("\"id\" stands twice"));
-        let text = r#"{"type":"Feature","id":"a","collection":"c","properties":{"datetime":null,"n":1,"n":2}}"#;
+        let text = r#"{"type":"Feature","id":"a","collection":"c","geometry":null,"properties":{"datetime":null,"n":1,"n":2}}"#;
         assert!(twice(text).contains("\"n\" stands twice"));
     }
 }

@@ -20,7 +20,7 @@ FIELDS = [
     "title", "description", "keywords", "created", "updated", "license", "providers", "platform", "constellation", "mission",
     "instruments", "gsd", "unit", "data_type", "nodata", "statistics", "roles", "own:field",
 ]
-POINTERS = [("properties", name) for name in FIELDS] + [
+POINTERS = [("properties", name) for name in [*FIELDS, "bands"]] + [
     ("assets", "data", name) for name in [*FIELDS, "href", "type", "bands"]
 ] + [("links", 0, name) for name in ["href", "rel", "type", "title", "method", "headers"]]
 

@@ -161,8 +161,8 @@ impl Report {
             Written::Created(_) => counts.created += 1,
             Written::Replaced(_) => counts.replaced += 1,
             Written::Unchanged(_) => counts.unchanged += 1,
-            // Only deletions have these two outcomes, and sources delete nothing.
-            Written::Deleted(_) | Written::Absent => {}
+            // Sources delete nothing, and write nothing whole.
+            Written::Deleted(_) | Written::Absent | Written::Withheld => {}
             // That there is one already is what it allows for.
             Written::Rejected(problem)
                 if matches!(subject, Subject::ItemIfAbsent(..)) && problem.kind == Kind::Conflict =>

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use nilometer_schemas::{Kind, Problem, Scope};
 use sha2::{Digest, Sha256};
@@ -43,6 +43,8 @@ pub(crate) struct Ask {
     pub(crate) path: String,
     /// The request's headers.
     pub(crate) headers: HeaderMap,
+    /// Whether it is `GET` or `HEAD`: of these alone `If-None-Match` asks for 304 (RFC 9110, 13.1.2).
+    pub(crate) reads: bool,
 }
 
 impl FromRequestParts<App> for Ask {
@@ -85,6 +87,7 @@ impl Ask {
             path_and_query: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             path: parts.uri.path().to_owned(),
             headers: parts.headers.clone(),
+            reads: matches!(parts.method, Method::GET | Method::HEAD),
         };
         Ok((ask, format))
     }
@@ -129,12 +132,17 @@ impl Ask {
     /// A strong entity tag: the version of what is answered, the scope, and a hash of everything else that
     /// shapes the bytes.
     pub(crate) fn etag(&self, version: u64, media_type: &str, body: &[u8]) -> String {
+        self.etag_at(&self.path_and_query, version, media_type, body)
+    }
+
+    /// The entity tag that [`Ask::etag`] makes of a request for another address.
+    pub(crate) fn etag_at(&self, path_and_query: &str, version: u64, media_type: &str, body: &[u8]) -> String {
         let mut hash = Sha256::new();
         let (address, languages) = (self.links.absolute(""), self.languages.join(","));
         let parts: [&[u8]; 6] = [
             env!("CARGO_PKG_VERSION").as_bytes(),
             address.as_bytes(),
-            self.path_and_query.as_bytes(),
+            path_and_query.as_bytes(),
             media_type.as_bytes(),
             languages.as_bytes(),
             body,
@@ -149,6 +157,9 @@ impl Ask {
 
     /// The answer 304, if the caller holds these bytes already.
     pub(crate) fn not_modified(&self, etag: &str) -> Option<Response> {
+        if !self.reads {
+            return None;
+        }
         let held = self.headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
         let known = held.flat_map(|list| list.split(',')).map(str::trim);
         // Weak comparison: intermediaries that compress may have weakened our tag (RFC 9110, 13.1.2).

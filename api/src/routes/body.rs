@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use nilometer_schemas::{Kind, Problem, check_depth};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::links::NDJSON;
 use crate::problem::ApiError;
@@ -33,6 +33,24 @@ impl FromRequest<App> for JsonBody {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let JsonText(text) = JsonText::from_request(request, app).await?;
         parse(&text).map(Self).map_err(ApiError::from)
+    }
+}
+
+/// Media types of a patch.
+pub(super) const PATCH_TYPES: &str = "application/merge-patch+json, application/json";
+
+/// A JSON merge patch (RFC 7396) of a record.
+pub(super) struct MergePatch(pub(super) Map<String, Value>);
+
+impl FromRequest<App> for MergePatch {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        require_patch(request.headers())?;
+        match parse(&read_text(request.into_body(), app.config.limits.body_bytes).await?)? {
+            Value::Object(patch) => Ok(Self(patch)),
+            _ => Err(Problem::invalid("patch", "a merge patch of a record is a JSON object").into()),
+        }
     }
 }
 
@@ -93,6 +111,18 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Kind::UnsupportedMediaType, "media-type", format!("the body is {media_type}, not JSON"))
         .at("Content-Type")
         .allowed("application/json, application/geo+json"))
+}
+
+/// Refuses patches of other kinds, such as JSON Patch, whose body would be taken for a merge patch; one that names no
+/// type is read as such.
+fn require_patch(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = media_type(headers);
+    if media_type.is_empty() || PATCH_TYPES.split(", ").any(|known| known == media_type) {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::UnsupportedMediaType, "media-type", format!("the patch is {media_type}"))
+        .at("Content-Type")
+        .allowed(PATCH_TYPES))
 }
 
 #[cfg(test)]

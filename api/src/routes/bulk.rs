@@ -1,6 +1,7 @@
 //! Bulk ingest: newline-delimited items streamed in, written in batches, each acknowledged before the next is read.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -12,8 +13,9 @@ use serde_json::{Value, json};
 
 use super::ask::Ask;
 use super::body::body_failure;
+use crate::config::Config;
 use crate::problem::ApiError;
-use crate::state::App;
+use crate::state::{App, run_blocking};
 
 /// Items of one batch.
 const BATCH_ITEMS_MAX: usize = 5_000;
@@ -80,7 +82,7 @@ impl Report {
             Outcome::Unchanged(_) => self.unchanged += 1,
             Outcome::Rejected(problem) => self.reject(line, id, &problem),
             // Bulk lines only put items; nothing is deleted or observed here.
-            Outcome::Deleted(_) | Outcome::Absent | Outcome::Observed { .. } => {}
+            Outcome::Deleted(_) | Outcome::Absent | Outcome::Observed { .. } | Outcome::Withheld => {}
         }
     }
 
@@ -116,11 +118,8 @@ impl Report {
     }
 }
 
-struct Line {
-    number: usize,
-    id: String,
-    item: Item,
-}
+/// A line that was read: its item, with what is odd in it, or why it is none.
+type ReadLine = (usize, Option<String>, Result<(Box<Item>, Vec<Finding>), Problem>);
 
 /// Splits a stream of chunks into lines of bounded length.
 struct Lines {
@@ -183,57 +182,72 @@ struct Ingest<'a> {
     collection: CollectionId,
     method: Method,
     report: Report,
-    batch: Vec<Line>,
+    batch: Vec<RawLine>,
     batch_bytes: usize,
+}
+
+/// Reads and checks one line.
+fn read_line(line: &RawLine, collection: &CollectionId, config: &Config) -> ReadLine {
+    let (number, text) = match line {
+        RawLine::TooLong(number) => {
+            let detail = format!("the line is longer than {} bytes", config.limits.bulk_line_bytes);
+            return (*number, None, Err(Problem::new(Kind::TooLarge, "line-size", detail)));
+        }
+        RawLine::Text(number, text) => (*number, text),
+    };
+    let read = std::str::from_utf8(text)
+        .map_err(|_| Problem::invalid("utf-8", "the line is not UTF-8"))
+        .and_then(|text| Item::parse(text, Some(collection)))
+        .and_then(|item| Ok((validate_item(&item, config.extensions)?, item)));
+    match read {
+        Ok((warnings, item)) => (number, Some(item.id.as_str().to_owned()), Ok((Box::new(item), warnings))),
+        Err(problem) => (number, id_of(text), Err(problem)),
+    }
 }
 
 impl Ingest<'_> {
     fn take(&mut self, line: RawLine) -> ControlFlow<()> {
-        let (number, text) = match line {
-            RawLine::TooLong(number) => {
-                let detail = format!("the line is longer than {} bytes", self.app.config.limits.bulk_line_bytes);
-                self.count_rejected(number, None, &Problem::new(Kind::TooLarge, "line-size", detail));
-                return ControlFlow::Continue(());
-            }
-            RawLine::Text(number, text) => (number, text),
-        };
-        let parsed = std::str::from_utf8(&text)
-            .map_err(|_| Problem::invalid("utf-8", "the line is not UTF-8"))
-            .and_then(|text| Item::parse(text, Some(&self.collection)))
-            .and_then(|item| Ok((validate_item(&item, self.app.config.extensions)?, item)));
-        match parsed {
-            Ok((warnings, item)) => {
-                self.report.warn(number, item.id.as_str(), &warnings);
-                self.batch_bytes += text.len();
-                self.batch.push(Line { number, id: item.id.as_str().to_owned(), item });
-            }
-            Err(problem) => self.count_rejected(number, id_of(&text).as_deref(), &problem),
+        if let RawLine::Text(_, text) = &line {
+            self.batch_bytes += text.len();
         }
+        self.batch.push(line);
         if self.batch.len() >= BATCH_ITEMS_MAX || self.batch_bytes >= BATCH_BYTES_MAX {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }
 
-    fn count_rejected(&mut self, line: usize, id: Option<&str>, problem: &Problem) {
-        self.report.received += 1;
-        self.report.reject(line, id, problem);
-    }
-
+    /// Reads the lines of a batch on threads made for work, writes their items, and reports all in the order of lines.
     async fn flush(&mut self) -> Result<(), ApiError> {
         if self.batch.is_empty() {
             return Ok(());
         }
         self.batch_bytes = 0;
-        let mut named = Vec::with_capacity(self.batch.len());
-        let mut writes = Vec::with_capacity(self.batch.len());
-        for line in self.batch.drain(..) {
-            named.push((line.number, line.id));
-            writes.push(Write::PutItem(Box::new(line.item), self.method.precondition()));
+        let batch = std::mem::take(&mut self.batch);
+        let (collection, config) = (self.collection.clone(), Arc::clone(&self.app.config));
+        let read = run_blocking(move || {
+            Ok(batch.iter().map(|line| read_line(line, &collection, &config)).collect::<Vec<ReadLine>>())
+        })
+        .await?;
+        let mut lines = Vec::with_capacity(read.len());
+        let mut writes = Vec::with_capacity(read.len());
+        for (number, id, item) in read {
+            let warnings = item.map(|(item, warnings)| {
+                writes.push(Write::PutItem(item, self.method.precondition()));
+                warnings
+            });
+            lines.push((number, id, warnings));
         }
-        let outcomes = self.app.write(writes).await?;
-        for ((number, id), outcome) in named.into_iter().zip(outcomes) {
-            self.report.count(number, Some(&id), outcome);
+        let mut outcomes = if writes.is_empty() { Vec::new() } else { self.app.write(writes).await? }.into_iter();
+        for (number, id, warnings) in lines {
+            let outcome = match warnings {
+                Ok(warnings) => {
+                    self.report.warn(number, id.as_deref().unwrap_or_default(), &warnings);
+                    outcomes.next().ok_or_else(|| ApiError::internal("a write had no outcome"))?
+                }
+                Err(problem) => Outcome::Rejected(problem),
+            };
+            self.report.count(number, id.as_deref(), outcome);
         }
         Ok(())
     }

@@ -6,15 +6,18 @@ use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredCollection, Write};
 use nilometer_query::parse::{from_query, without_empty};
 use nilometer_query::series::parameters;
-use nilometer_schemas::{Collection, CollectionId, Dialect, Kind, Problem, Search, Words, text, validate_collection};
+use nilometer_schemas::{
+    Collection, CollectionId, Dialect, Kind, Problem, Scope, Search, Words, text, validate_collection,
+};
 use serde_json::{Map, Value, json};
 
 use super::ask::{Ask, no_collection, to_bytes};
-use super::body::{JsonBody, JsonText, parse};
+use super::body::{JsonBody, MergePatch, parse};
 use super::collection_view::{collection_json, language_of, searched_body};
+use super::items::PATCH_ATTEMPTS_MAX;
 use super::merge_patch::merge;
 use super::search::{see_other, with_parameter};
-use super::writes::{created, no_content, of_condition, precondition, with_warnings, write_one};
+use super::writes::{created, no_content, of_condition, precondition, version_of, with_etag, with_warnings, write_one};
 use crate::html;
 use crate::links::{HTML, JSON, collection_path};
 use crate::problem::ApiError;
@@ -169,7 +172,7 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
     }
     // The tag begins with the record's own version, so that `If-Match` works; extent and parameters change
     // with the data.
-    let data = format!("{:?} {:?}", snapshot.collection_stats(&id), parameters(&snapshot, &id, ask.scope));
+    let data = data_of(&snapshot, &id, ask.scope);
     let language = language_of(&stored.collection, &ask.languages);
     let mut response = ask
         .answer(stored.seq, JSON, data.as_bytes(), move || to_bytes(&collection_json(&view, &snapshot, &stored)))
@@ -178,6 +181,17 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask
         response.headers_mut().insert(header::CONTENT_LANGUAGE, value);
     }
     Ok(response)
+}
+
+/// What an answer with a collection tells of its data.
+fn data_of(snapshot: &Snapshot, id: &str, scope: Scope) -> String {
+    format!("{:?} {:?}", snapshot.collection_stats(id), parameters(snapshot, id, scope))
+}
+
+/// 204 with the entity tag of the version that a write to the collection's own address left.
+fn written(app: &App, ask: &Ask, id: &str, outcome: &Outcome) -> Response {
+    let data = data_of(&app.catalog.snapshot(), id, ask.scope);
+    with_etag(no_content(), version_of(outcome).map(|seq| ask.etag(seq, JSON, data.as_bytes())))
 }
 
 /// `POST /collections`.
@@ -194,11 +208,16 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonB
 fn answer_created(app: &App, ask: &Ask, id: &CollectionId) -> Result<Response, ApiError> {
     let snapshot = app.catalog.snapshot();
     // Deleted again by another caller in between: it was created all the same.
-    let body = match snapshot.collection(id.as_str(), ask.scope) {
-        Some(stored) => to_bytes(&collection_json(ask, &snapshot, stored))?,
-        None => b"{}".to_vec(),
+    let path = collection_path(id.as_str());
+    let (body, etag) = match snapshot.collection(id.as_str(), ask.scope) {
+        Some(stored) => {
+            let data = data_of(&snapshot, id.as_str(), ask.scope);
+            let etag = ask.etag_at(&path, stored.seq, JSON, data.as_bytes());
+            (to_bytes(&collection_json(ask, &snapshot, stored))?, Some(etag))
+        }
+        None => (b"{}".to_vec(), None),
     };
-    Ok(created(&ask.links.absolute(&collection_path(id.as_str())), JSON, body))
+    Ok(with_etag(created(&ask.links.absolute(&path), JSON, body), etag))
 }
 
 /// `PUT /collections/{id}`: creates or replaces.
@@ -220,7 +239,7 @@ pub(super) async fn put(
     let write = Write::PutCollection(Box::new(collection), precondition);
     let answer = match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
         Outcome::Created(_) => answer_created(&app, &ask, &id)?,
-        _ => no_content(),
+        outcome => written(&app, &ask, id.as_str(), &outcome),
     };
     Ok(with_warnings(answer, &warnings))
 }
@@ -230,24 +249,27 @@ pub(super) async fn patch(
     State(app): State<App>,
     Path(id): Path<String>,
     ask: Ask,
-    JsonText(text): JsonText,
+    MergePatch(patch): MergePatch,
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
-    let Value::Object(patch) = parse(&text)? else {
-        return Err(Problem::invalid("patch", "a merge patch of a collection is a JSON object").into());
-    };
     if patch.get("id").is_some_and(|v| *v != id.as_str()) {
         let detail = "a collection's id cannot be changed";
         return Err(Problem::new(Kind::Conflict, "identity", detail).at("/id").into());
     }
-    let snapshot = app.catalog.snapshot();
-    let stored = snapshot.collection(&id, ask.scope).ok_or_else(|| no_collection(&id))?;
-    precondition(&ask.headers, Some(stored.seq))?;
-    let patched = patched(&stored.collection.body, &patch)?;
-    let warnings = validate_collection(&patched, app.config.extensions)?;
-    let write = Write::PutCollection(Box::new(patched), Precondition::Sequence(stored.seq));
-    write_one(&app, write).await?;
-    Ok(with_warnings(no_content(), &warnings))
+    for _ in 0..PATCH_ATTEMPTS_MAX {
+        let snapshot = app.catalog.snapshot();
+        let stored = snapshot.collection(&id, ask.scope).ok_or_else(|| no_collection(&id))?;
+        let asked = precondition(&ask.headers, Some(stored.seq))?;
+        let patched = patched(&stored.collection.body, &patch)?;
+        let warnings = validate_collection(&patched, app.config.extensions)?;
+        let write = Write::PutCollection(Box::new(patched), Precondition::Sequence(stored.seq));
+        match write_one(&app, write).await {
+            Err(error) if error.problem().kind == Kind::PreconditionFailed && asked == Precondition::None => {}
+            Err(error) => return Err(error),
+            Ok(outcome) => return Ok(with_warnings(written(&app, &ask, &id, &outcome), &warnings)),
+        }
+    }
+    Err(Problem::new(Kind::Conflict, "busy", "the collection kept changing while it was patched; try again").into())
 }
 
 fn patched(body: &Map<String, Value>, patch: &Map<String, Value>) -> Result<Collection, ApiError> {
@@ -259,7 +281,8 @@ fn patched(body: &Map<String, Value>, patch: &Map<String, Value>) -> Result<Coll
 pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
     let precondition = precondition(&ask.headers, version(&app, &ask, &id))?;
-    write_one(&app, Write::DeleteCollection(CollectionId::new(id)?, precondition)).await?;
+    let write = Write::DeleteCollection(CollectionId::new(id)?, precondition);
+    write_one(&app, write).await.map_err(|e| of_condition(e, precondition))?;
     Ok(no_content())
 }
 

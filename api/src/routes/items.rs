@@ -8,17 +8,18 @@ use axum::http::header;
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredItem, Write};
 use nilometer_query::series::{SeriesQuery, Versions, summary};
-use nilometer_schemas::{CollectionId, Crs, Item, ItemId, Kind, Problem, validate_item};
+use nilometer_schemas::{CollectionId, Crs, ExtensionCheck, Item, ItemId, Kind, Problem, validate_item};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::ask::{Ask, no_item, to_bytes};
-use super::body::{JsonBody, JsonText, parse};
+use super::body::{JsonText, MergePatch, parse};
 use super::bulk;
 use super::crs;
 use super::edr::gather;
-use super::merge_patch::merge;
+use super::merge_patch::{RawMembers, merge_item};
 use super::question::visible;
-use super::writes::{created, no_content, of_condition, precondition, with_warnings, write_one};
+use super::writes::{created, no_content, of_condition, precondition, version_of, with_etag, with_warnings, write_one};
 use crate::body::is_bulk;
 use crate::html;
 use crate::links::{GEOJSON, HTML, ItemLinks, JSON, Links, item_path};
@@ -27,7 +28,7 @@ use crate::state::{App, run_blocking};
 
 /// Times a patch is tried anew when another write came between reading and writing.
 /// Of those who patch one item at once, one gets through each time.
-const PATCH_ATTEMPTS_MAX: usize = 64;
+pub(super) const PATCH_ATTEMPTS_MAX: usize = 64;
 
 /// `GET /collections/{id}/items/{item}`.
 pub(super) async fn get(
@@ -120,9 +121,8 @@ pub(super) async fn post(
     }
     ask.only(&[])?;
     let JsonText(text) = JsonText::from_request(request, &app).await?;
-    let value = parse(&text)?;
-    if value.get("type").and_then(Value::as_str) == Some("FeatureCollection") {
-        return create_many(&app, &ask, collection, value).await;
+    if is_feature_collection(&text)? {
+        return create_many(&app, &ask, collection, text).await;
     }
     let item = Item::parse(&text, Some(&collection))?;
     let warnings = validate_item(&item, app.config.extensions)?;
@@ -134,50 +134,71 @@ pub(super) async fn post(
 async fn answer_created(app: &App, ask: &Ask, collection: CollectionId, id: ItemId) -> Result<Response, ApiError> {
     let path = item_path(collection.as_str(), id.as_str());
     let (catalog, view) = (app.catalog.clone(), ask.clone());
-    let body = run_blocking(move || {
+    let (body, etag) = run_blocking(move || {
         let stored = catalog.snapshot().item(collection.as_str(), id.as_str(), view.scope)?;
         // Deleted again by another caller in between: it was created all the same.
-        Ok(stored.map(|item| item_json(&view.links, &item)).unwrap_or_else(|| b"{}".to_vec()))
+        let Some(item) = stored else { return Ok((b"{}".to_vec(), None)) };
+        let etag = view.etag_at(&item_path(collection.as_str(), id.as_str()), item.seq, GEOJSON, b"");
+        Ok((item_json(&view.links, &item), Some(etag)))
     })
     .await?;
-    Ok(created(&ask.links.absolute(&path), GEOJSON, body))
+    Ok(with_etag(created(&ask.links.absolute(&path), GEOJSON, body), etag))
+}
+
+/// Whether a body is a FeatureCollection; its features are left unread.
+fn is_feature_collection(text: &str) -> Result<bool, Problem> {
+    match serde_json::from_str::<RawMembers<'_>>(text) {
+        Ok(members) => Ok(members.0.iter().any(|(name, raw)| name == "type" && raw.get() == "\"FeatureCollection\"")),
+        // What is no object is no item either, whose reader says so.
+        Err(_) => parse(text).map(|_| false),
+    }
 }
 
 /// Creates all items of a FeatureCollection, or none if one is invalid, stands twice or exists already.
-async fn create_many(app: &App, ask: &Ask, collection: CollectionId, body: Value) -> Result<Response, ApiError> {
-    let Some(features) = body.get("features").and_then(Value::as_array) else {
-        return Err(Problem::invalid("item", "a FeatureCollection has features").at("/features").into());
-    };
-    let mut writes = Vec::with_capacity(features.len());
-    let mut ids = BTreeSet::new();
-    let mut report = bulk::Report::default();
-    for (i, feature) in features.iter().enumerate() {
-        let item = Item::from_value(feature, Some(&collection)).map_err(|p| under_feature(p, i))?;
-        let warnings = validate_item(&item, app.config.extensions).map_err(|p| under_feature(p, i))?;
-        report.warn(i + 1, item.id.as_str(), &warnings);
-        if !ids.insert(item.id.as_str().to_owned()) {
-            let detail = format!("the item {:?} stands twice; nothing was written", item.id.as_str());
-            return Err(Problem::new(Kind::Conflict, "exists", detail).at(format!("/features/{i}/id")).into());
-        }
-        writes.push(Write::PutItem(Box::new(item), Precondition::Absent));
+async fn create_many(app: &App, ask: &Ask, collection: CollectionId, text: String) -> Result<Response, ApiError> {
+    let extensions = app.config.extensions;
+    let (items, mut report) = run_blocking(move || Ok(read_features(&text, &collection, extensions)?)).await?;
+    let outcomes = app.create_whole(items).await?;
+    let refused = outcomes.iter().position(|outcome| matches!(outcome, Outcome::Rejected(_)));
+    if let Some((at, Outcome::Rejected(problem))) = refused.map(|at| (at, &outcomes[at])) {
+        let detail = format!("{}; nothing was written", problem.detail);
+        let problem = Problem { detail, ..problem.clone() };
+        return Err(problem.at(format!("/features/{at}/id")).into());
     }
-    let (snapshot, scope) = (app.catalog.snapshot(), ask.scope);
-    run_blocking(move || {
-        for id in &ids {
-            if snapshot.item(collection.as_str(), id, scope)?.is_some() {
-                let detail = format!("the item {id:?} exists already; nothing was written");
-                return Err(Problem::new(Kind::Conflict, "exists", detail).into());
-            }
-        }
-        Ok(())
-    })
-    .await?;
-    for (i, outcome) in app.write(writes).await?.into_iter().enumerate() {
+    for (i, outcome) in outcomes.into_iter().enumerate() {
         report.count(i + 1, None, outcome);
     }
     let mut response = created(&ask.links.absolute(&ask.path), JSON, to_bytes(&report.to_json())?);
     response.headers_mut().remove(header::LOCATION);
     Ok(response)
+}
+
+/// The items of a FeatureCollection, each from its own text, and a report of what is odd in them.
+fn read_features(
+    text: &str,
+    collection: &CollectionId,
+    extensions: ExtensionCheck,
+) -> Result<(Vec<Item>, bulk::Report), Problem> {
+    let RawMembers(members) =
+        serde_json::from_str(text).map_err(|e| Problem::invalid("json", format!("the body is not JSON: {e}")))?;
+    let features = members.iter().find(|(name, _)| name == "features").map(|(_, raw)| raw.get()).unwrap_or_default();
+    let Ok(features) = serde_json::from_str::<Vec<&RawValue>>(features) else {
+        return Err(Problem::invalid("item", "a FeatureCollection has features").at("/features"));
+    };
+    let mut items = Vec::with_capacity(features.len());
+    let mut ids = BTreeSet::new();
+    let mut report = bulk::Report::default();
+    for (i, feature) in features.iter().enumerate() {
+        let item = Item::parse(feature.get(), Some(collection)).map_err(|p| under_feature(p, i))?;
+        let warnings = validate_item(&item, extensions).map_err(|p| under_feature(p, i))?;
+        report.warn(i + 1, item.id.as_str(), &warnings);
+        if !ids.insert(item.id.as_str().to_owned()) {
+            let detail = format!("the item {:?} stands twice; nothing was written", item.id.as_str());
+            return Err(Problem::new(Kind::Conflict, "exists", detail).at(format!("/features/{i}/id")));
+        }
+        items.push(item);
+    }
+    Ok((items, report))
 }
 
 fn under_feature(mut problem: Problem, index: usize) -> Problem {
@@ -206,9 +227,14 @@ pub(super) async fn put(
     let write = Write::PutItem(Box::new(item), precondition);
     let answer = match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
         Outcome::Created(_) => answer_created(&app, &ask, collection, id).await?,
-        _ => no_content(),
+        outcome => written(&ask, &outcome),
     };
     Ok(with_warnings(answer, &warnings))
+}
+
+/// 204 with the entity tag of the version that a write to the item's own address left.
+fn written(ask: &Ask, outcome: &Outcome) -> Response {
+    with_etag(no_content(), version_of(outcome).map(|seq| ask.etag(seq, GEOJSON, b"")))
 }
 
 /// `PATCH /collections/{id}/items/{item}`: JSON merge patch.
@@ -216,13 +242,10 @@ pub(super) async fn patch(
     State(app): State<App>,
     Path((collection, id)): Path<(String, String)>,
     ask: Ask,
-    JsonBody(body): JsonBody,
+    MergePatch(mut patch): MergePatch,
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
     let collection = visible(&app, &collection, &ask)?;
-    let Value::Object(mut patch) = body else {
-        return Err(Problem::invalid("patch", "a merge patch of an item is a JSON object").into());
-    };
     // The box belongs to the old geometry: without a new one of the caller it follows from the new geometry.
     if patch.contains_key("geometry") && !patch.contains_key("bbox") {
         patch.insert("bbox".into(), Value::Null);
@@ -238,13 +261,13 @@ pub(super) async fn patch(
         let item = stored(&app, &ask, collection.as_str(), &id).await?;
         let item = item.ok_or_else(|| no_item(collection.as_str(), &id))?;
         let asked = precondition(&ask.headers, Some(item.seq))?;
-        let patched = Item::parse(&merge(item.text.as_str(), &patch), Some(&collection))?;
+        let patched = Item::parse(&merge_item(item.text.as_str(), &patch), Some(&collection))?;
         let warnings = validate_item(&patched, app.config.extensions)?;
         let write = Write::PutItem(Box::new(patched), Precondition::Sequence(item.seq));
         match write_one(&app, write).await {
             Err(error) if error.problem().kind == Kind::PreconditionFailed && asked == Precondition::None => {}
             Err(error) => return Err(error),
-            Ok(_) => return Ok(with_warnings(no_content(), &warnings)),
+            Ok(outcome) => return Ok(with_warnings(written(&ask, &outcome), &warnings)),
         }
     }
     Err(Problem::new(Kind::Conflict, "busy", "the item kept changing while it was patched; try again").into())
@@ -260,7 +283,8 @@ pub(super) async fn delete(
     let collection = visible(&app, &collection, &ask)?;
     let current = stored(&app, &ask, collection.as_str(), &id).await?.map(|item| item.seq);
     let precondition = precondition(&ask.headers, current)?;
-    write_one(&app, Write::DeleteItem(collection, ItemId::new(id)?, precondition)).await?;
+    let write = Write::DeleteItem(collection, ItemId::new(id)?, precondition);
+    write_one(&app, write).await.map_err(|e| of_condition(e, precondition))?;
     Ok(no_content())
 }
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Members of a JSON object in order, values as text.
-struct RawMembers<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct RawMembers<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> serde::Deserialize<'de> for RawMembers<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -30,11 +30,24 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for RawMembers<'a> {
 
 /// The target with the patch applied. A target that is no object is replaced, as the RFC says.
 pub(super) fn merge(target: &str, patch: &Map<String, Value>) -> String {
+    merge_with(target, patch, |_, _| false)
+}
+
+/// As [`merge`], of an item: a geometry with a type is a new one, in which nothing of the old one's kind is left, and one
+/// that is taken away is null, since every item has the member.
+pub(super) fn merge_item(target: &str, patch: &Map<String, Value>) -> String {
+    merge_with(target, patch, |name, value| name == "geometry" && (value.is_null() || value.get("type").is_some()))
+}
+
+/// Merges; of members of the target that `replaces` tells by name and patch, nothing stays.
+fn merge_with(target: &str, patch: &Map<String, Value>, replaces: impl Fn(&str, &Value) -> bool) -> String {
     let members = serde_json::from_str::<RawMembers<'_>>(target).map(|m| m.0).unwrap_or_default();
     let mut out: Vec<(String, String)> = Vec::with_capacity(members.len() + patch.len());
     for (name, value) in members {
         match patch.get(&name) {
             None => out.push((name, value.get().to_owned())),
+            Some(Value::Object(inner)) if replaces(&name, &patch[&name]) => out.push((name, merge("{}", inner))),
+            Some(other) if replaces(&name, other) => out.push((name, other.to_string())),
             Some(Value::Null) => {}
             Some(Value::Object(inner)) => out.push((name, merge(value.get(), inner))),
             Some(other) => out.push((name, other.to_string())),
@@ -77,6 +90,23 @@ mod tests {
         check(r#"{"e":null}"#, json!({"a": 1}), json!({"e": null, "a": 1}));
         check("[1,2]", json!({"a": "b", "c": null}), json!({"a": "b"}));
         check("{}", json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}}));
+    }
+
+    #[test]
+    fn a_geometry_of_another_type_takes_the_place_of_the_old_one() {
+        let check = |patch: Value, expected: &str| {
+            let patch = patch.as_object().cloned().expect("an object");
+            assert_eq!(merge_item(r#"{"geometry":{"type":"Point","coordinates":[1,2]},"a":1}"#, &patch), expected);
+        };
+        check(
+            json!({"geometry": {"type": "GeometryCollection", "geometries": [], "own": null}}),
+            r#"{"geometry":{"type":"GeometryCollection","geometries":[]},"a":1}"#,
+        );
+        check(
+            json!({"geometry": {"coordinates": [3, 4]}}),
+            r#"{"geometry":{"type":"Point","coordinates":[3,4]},"a":1}"#,
+        );
+        check(json!({"geometry": null}), r#"{"geometry":null,"a":1}"#);
     }
 
     #[test]

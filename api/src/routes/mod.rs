@@ -37,6 +37,7 @@ pub(crate) mod tiles;
 
 pub(crate) use assets::asset_path;
 pub(crate) use collections::CollectionPage;
+pub(crate) use writes::accept_patch;
 
 use axum::Router;
 use axum::routing::get;

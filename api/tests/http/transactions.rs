@@ -286,3 +286,189 @@ async fn collections_are_created_replaced_patched_and_deleted_with_their_items()
     assert_eq!(world.ok("/search").await.ids(), ["aquitaine"]);
     assert_eq!(world.json("DELETE", "/collections/gauges", &key, &Value::Null).await.status, 204);
 }
+
+#[tokio::test]
+async fn feature_collections_sent_at_once_are_created_whole_or_not_at_all() {
+    let world = World::new().await;
+    let features = |n: usize| {
+        let ids = (0..50).map(|i| if i == 25 { "shared".to_owned() } else { format!("w{n}-{i}") });
+        let features: Vec<Value> = ids.map(|id| gauge(&id, 1.0, 1.0, "2024-01-01", "X")).collect();
+        json!({"type": "FeatureCollection", "features": features})
+    };
+    let bodies: Vec<Value> = (0..8).map(features).collect();
+    let answers = bodies.iter().map(|body| world.json("POST", ITEMS, &world.operator, body));
+    let answers = futures_util::future::join_all(answers).await;
+    for (n, answer) in answers.iter().enumerate() {
+        let created = answer.status == 201;
+        let found = world.get(&format!("{ITEMS}/w{n}-0")).await.status;
+        assert_eq!(found, if created { 200 } else { 404 }, "{}", answer.text());
+        if created {
+            let report = answer.json();
+            assert_eq!((&report["created"], &report["rejectedCount"]), (&json!(50), &json!(0)), "{report}");
+        } else {
+            let parameter = answer.json()["parameter"].clone();
+            assert_eq!((answer.status, parameter), (409, json!("/features/25/id")), "{}", answer.text());
+        }
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+}
+
+#[tokio::test]
+async fn patches_of_one_collection_at_the_same_time_all_take_effect() {
+    let world = World::new().await;
+    let patches: Vec<Value> = (0..12).map(|i| json!({format!("own:p{i}"): i})).collect();
+    let answers = patches.iter().map(|patch| world.json("PATCH", "/collections/gauges", &world.operator, patch));
+    for answer in futures_util::future::join_all(answers).await {
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+    let stored = world.ok("/collections/gauges").await.json();
+    assert!((0..12).all(|i| stored[format!("own:p{i}")] == i), "{stored}");
+}
+
+#[tokio::test]
+async fn collections_that_clients_could_not_read_are_refused() {
+    let world = World::new().await;
+    let check = async |changes: Value, status: u16, parameter: &str| {
+        let mut body = json!({"id": "bad", "type": "Collection", "description": "d", "license": "other"});
+        body.as_object_mut().unwrap().extend(changes.as_object().cloned().unwrap());
+        let answer = world.json("PUT", "/collections/bad", &world.operator, &body).await;
+        assert_eq!(answer.status, status, "{changes}: {}", answer.text());
+        if status == 400 {
+            assert_eq!(answer.json()["parameter"], parameter, "{changes}");
+        }
+    };
+    for version in [json!(3), json!([]), json!("x"), json!("2.0.0")] {
+        check(json!({ "stac_version": version }), 400, "/stac_version").await;
+    }
+    check(json!({"summaries": {"platform": {"minimum": 1}}}), 400, "/summaries/platform").await;
+    check(json!({"extent": {"spatial": {"bbox": [[0, 5, 1, 1]]}}}), 400, "/extent/spatial/bbox/0").await;
+    check(json!({"extent": {"spatial": {"bbox": [[0, -100, 1, 1]]}}}), 400, "/extent/spatial/bbox/0").await;
+    let backwards = json!([["2021-01-01T00:00:00Z", "2020-01-01T00:00:00Z"]]);
+    check(json!({"extent": {"temporal": {"interval": backwards}}}), 400, "/extent/temporal/interval/0").await;
+    assert_eq!(world.get("/collections/bad").await.status, 404);
+    check(json!({ "stac_version": null }), 201, "").await;
+    assert_eq!(world.ok("/collections/bad").await.json()["stac_version"], "1.1.0");
+}
+
+#[tokio::test]
+async fn patches_of_other_kinds_are_refused_with_those_that_are_taken() {
+    let world = World::new().await;
+    let authorization = bearer(&world.operator);
+    let item = format!("{ITEMS}/garonne-1");
+    for path in [item.as_str(), "/collections/gauges"] {
+        for body in ["{}", "[]", r#"{"title":"patched"}"#] {
+            let headers = [("authorization", &*authorization), ("content-type", "application/json-patch+json")];
+            let answer = world.body("PATCH", path, &headers, body.into()).await;
+            assert_eq!((answer.status, answer.code().as_str()), (415, "media-type"), "{}", answer.text());
+            assert_eq!(answer.header("accept-patch"), "application/merge-patch+json, application/json");
+        }
+        for media_type in ["application/merge-patch+json", "application/json; charset=utf-8", ""] {
+            let headers = [("authorization", &*authorization), ("content-type", media_type)];
+            assert_eq!(world.body("PATCH", path, &headers, "{}".into()).await.status, 204, "{media_type}");
+            assert_eq!(world.body("PATCH", path, &headers, "[]".into()).await.code(), "patch");
+        }
+        assert!(world.ok(path).await.header("accept-patch").contains("merge-patch"));
+        assert!(world.body("OPTIONS", path, &[], String::new()).await.header("accept-patch").contains("merge-patch"));
+    }
+    assert_eq!(world.ok("/search").await.header("accept-patch"), "");
+}
+
+#[tokio::test]
+async fn a_patched_geometry_of_another_type_leaves_nothing_of_the_old_one() {
+    let world = World::new().await;
+    let path = format!("{ITEMS}/garonne-1");
+    let parts = json!([{"type": "Point", "coordinates": [1.0, 2.0]}, {"type": "Point", "coordinates": [3.0, 4.0]}]);
+    let geometry = json!({"type": "GeometryCollection", "geometries": parts});
+    let patch = json!({ "geometry": geometry });
+    assert_eq!(world.json("PATCH", &path, &world.operator, &patch).await.status, 204);
+    let stored = world.ok(&path).await.json();
+    assert_eq!((&stored["geometry"], &stored["bbox"]), (&geometry, &json!([1.0, 2.0, 3.0, 4.0])));
+}
+
+#[tokio::test]
+async fn tags_that_must_not_match_stop_a_write_and_every_write_tells_its_tag() {
+    let world = World::new().await;
+    let authorization = bearer(&world.operator);
+    let item = (format!("{ITEMS}/garonne-1"), gauge("garonne-1", 0.0, 0.0, "2020-01-10", "X"));
+    let collection = ("/collections/gauges".to_owned(), json!({"id": "gauges", "description": "d"}));
+    for (path, body) in [item, collection] {
+        let tag_of = async || world.get_as_operator(&path).await.header("etag").to_owned();
+        let send = async |method: &str, name: &str, tag: &str, body: &Value| {
+            let headers = [("authorization", &*authorization), (name, tag)];
+            world.body(method, &path, &headers, body.to_string()).await
+        };
+        let tag = tag_of().await;
+        for held in ["*".to_owned(), tag.clone(), format!("\"999-o-x\", W/{tag}")] {
+            for (method, body) in [("PUT", &body), ("PATCH", &json!({"title": "t"})), ("DELETE", &Value::Null)] {
+                let answer = send(method, "if-none-match", &held, body).await;
+                assert_eq!((answer.status, answer.code().as_str()), (412, "precondition"), "{method} {path} {held}");
+            }
+        }
+        assert_eq!(tag_of().await, tag, "nothing was written");
+        let put = send("PUT", "if-none-match", "\"999-o-x\"", &body).await;
+        assert_eq!((put.status, put.header("etag")), (204, tag_of().await.as_str()));
+        let patched = send("PATCH", "if-match", put.header("etag"), &json!({"title": "t"})).await;
+        assert_eq!((patched.status, patched.header("etag")), (204, tag_of().await.as_str()));
+        assert_eq!(send("PUT", "if-match", put.header("etag"), &body).await.status, 412);
+    }
+    for (path, address, body) in [
+        (ITEMS, format!("{ITEMS}/new%2F1"), gauge("new/1", 0.0, 0.0, "2020-01-10", "X")),
+        ("/collections", "/collections/new".to_owned(), json!({"id": "new", "description": "d"})),
+    ] {
+        let created = world.json("POST", path, &world.operator, &body).await;
+        let tag = world.get_as_operator(&address).await.header("etag").to_owned();
+        assert_eq!((created.status, created.header("etag")), (201, tag.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_question_in_a_body_is_answered_whatever_the_caller_holds() {
+    let world = World::new().await;
+    let first = world.body("POST", "/search", &[], "{}".into()).await;
+    for tag in ["*", first.header("etag")] {
+        let again = world.body("POST", "/search", &[("if-none-match", tag)], "{}".into()).await;
+        assert_eq!((again.status, again.body.len()), (200, first.body.len()), "{tag}");
+    }
+    let got = world.ok("/search").await;
+    assert_eq!(world.get_with("/search", &[("if-none-match", got.header("etag"))]).await.status, 304);
+}
+
+#[tokio::test]
+async fn a_box_made_for_a_shape_at_the_antimeridian_leads_over_it() {
+    let world = World::new().await;
+    let ring = |w: f64, e: f64| json!([[[w, -5.0], [e, -5.0], [e, 5.0], [w, 5.0], [w, -5.0]]]);
+    for (id, geometry) in [
+        ("split", json!({"type": "MultiPolygon", "coordinates": [ring(175.0, 180.0), ring(-180.0, -175.0)]})),
+        ("beyond", json!({"type": "Polygon", "coordinates": ring(175.0, 185.0)})),
+    ] {
+        let mut item = gauge(id, 0.0, 0.0, "2024-01-01", "X");
+        item["geometry"] = geometry;
+        assert_eq!(world.json("POST", ITEMS, &world.operator, &item).await.status, 201);
+        assert_eq!(world.ok(&format!("{ITEMS}/{id}")).await.json()["bbox"], json!([175.0, -5.0, -175.0, 5.0]), "{id}");
+        item["bbox"] = json!([-180.0, -5.0, 180.0, 5.0]);
+        assert_eq!(world.json("PUT", &format!("{ITEMS}/{id}"), &world.operator, &item).await.status, 204);
+        assert_eq!(world.ok(&format!("{ITEMS}/{id}")).await.json()["bbox"], item["bbox"], "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_reports_its_lines_in_order_across_batches() {
+    let world = World::new().await;
+    let taken = gauge("garonne-1", 9.0, 9.0, "2020-01-10", "Other");
+    let mut lines = Vec::new();
+    for i in 0..5_200 {
+        lines.push(match i % 100 {
+            7 => "not json".to_owned(),
+            8 => taken.to_string(),
+            _ => gauge(&format!("s{i}"), 1.0, 1.0, "2024-01-01", "X").to_string(),
+        });
+    }
+    let authorization = bearer(&world.operator);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/x-ndjson")];
+    let report = world.body("POST", &format!("{ITEMS}?method=insert"), &headers, lines.join("\n")).await.json();
+    let rejected: Vec<u64> =
+        report["rejected"].as_array().unwrap().iter().map(|r| r["line"].as_u64().unwrap()).collect();
+    let expected: Vec<u64> = (0..5_200).filter(|i| matches!(i % 100, 7 | 8)).map(|i| i + 1).collect();
+    assert_eq!(rejected, expected);
+    assert_eq!((&report["received"], &report["created"]), (&json!(5_200), &json!(5_096)));
+}

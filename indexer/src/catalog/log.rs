@@ -33,6 +33,8 @@ const MAGIC: &[u8; 8] = b"NILOLOG1";
 const HEADER_BYTES: usize = 32;
 const PREFIX_BYTES: usize = 8;
 const FIXED_BYTES: usize = 44;
+/// Where the flags stand in a payload.
+const FLAGS_AT: usize = 18;
 const RECORD_VERSION: u8 = 1;
 /// A record's body is at most a request's; anything larger is damage.
 const PAYLOAD_BYTES_MAX: usize = 64 << 20;
@@ -67,6 +69,9 @@ impl RecordKind {
 pub(crate) const FLAG_HIDDEN: u8 = 1;
 /// The record hides a collection that was public until then.
 pub(crate) const FLAG_WITHDRAWN: u8 = 2;
+
+/// The record is there together with the one after it, or not at all.
+pub(crate) const FLAG_CONTINUED: u8 = 4;
 
 /// The newest of some records of which everybody may know.
 pub(crate) fn newest_public(records: &[LogRecord]) -> Option<u64> {
@@ -160,12 +165,12 @@ impl LogRecord {
             seq: u64_at(fixed, 0)?,
             time: Instant(u64_at(fixed, 8)? as i64),
             kind: RecordKind::from_byte(fixed[16])?,
-            flags: fixed[18] & !FLAG_PACKED,
+            flags: fixed[FLAGS_AT] & !FLAG_PACKED,
             collection: text(FIXED_BYTES..id_at)?,
             id: text(id_at..id_at + id_len)?,
             properties_end: u32_at(fixed, 24)?,
             hash: fixed[28..44].try_into().ok()?,
-            body: if fixed[18] & FLAG_PACKED != 0 {
+            body: if fixed[FLAGS_AT] & FLAG_PACKED != 0 {
                 unpack(payload.get(id_at + id_len..)?)?
             } else {
                 text(id_at + id_len..payload.len())?
@@ -270,6 +275,24 @@ impl LogFile {
         }
         let record = LogRecord::decode(payload).filter(|r| r.seq == seq);
         record.map(Some).ok_or_else(|| Self::damaged(&self.path, format!("record {seq} cannot be read")))
+    }
+
+    /// Leaves out records at the end that continue in one that did not reach the disk: what is done whole was not done,
+    /// and nobody was told that it was.
+    fn leave_unfinished(&self, scan: &mut Scan, acknowledged: u64) -> Result<(), Error> {
+        let mut flags = [0];
+        while let Some((_, offset)) = scan.entries.last().copied().filter(|(seq, _)| *seq > acknowledged) {
+            let at = u64::from(offset) + (PREFIX_BYTES + FLAGS_AT) as u64;
+            self.file.read_exact_at(&mut flags, at).map_err(Error::io("read", &self.path))?;
+            if flags[0] & FLAG_CONTINUED == 0 {
+                break;
+            }
+            scan.entries.pop();
+            scan.rest += scan.len - u64::from(offset);
+            scan.len = u64::from(offset);
+        }
+        *self.index.write() = FileIndex { entries: scan.entries.clone(), len: scan.len };
+        Ok(())
     }
 
     fn seqs_after(&self, since: u64) -> Vec<u64> {
@@ -404,7 +427,10 @@ pub(crate) fn open_files(dir: &Path, acknowledged: Option<u64>) -> Result<(LogFi
     for (i, path) in paths.iter().enumerate() {
         let last = i + 1 == paths.len();
         let (file, scan) = LogFile::open(path, !last)?;
-        if let Some(scan) = scan {
+        if let Some(mut scan) = scan {
+            if last {
+                file.leave_unfinished(&mut scan, acknowledged.unwrap_or(0))?;
+            }
             let newest = scan.entries.last().map_or(file.first_seq.saturating_sub(1), |e| e.0);
             let lost = acknowledged.map_or(scan.valid_after, |seq| newest < seq);
             if scan.rest > 0 && (!last || lost) {
@@ -703,6 +729,25 @@ mod tests {
             assert_eq!(log.next_seq(), 2, "cut at {cut}");
             log.append(&[record(2, "again")]).unwrap();
             assert_eq!(read_record(&log.files(), 2).unwrap().map(|r| r.id).as_deref(), Some("again"));
+        }
+    }
+
+    #[test]
+    fn records_that_are_there_together_or_not_at_all_are_cut_off_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = Log::open(dir.path(), 1 << 20, None).unwrap();
+        let continued = |seq: u64, id: &str| LogRecord { flags: FLAG_CONTINUED, ..record(seq, id) };
+        log.append(&[continued(1, "a"), record(2, "b")]).unwrap();
+        let first = Log::bytes(&log.files()) as usize;
+        log.append(&[continued(3, "c"), continued(4, "d"), record(5, "e")]).unwrap();
+        let path = log.last().path.clone();
+        drop(log);
+        let bytes = std::fs::read(&path).unwrap();
+        for cut in first..=bytes.len() {
+            std::fs::write(&path, &bytes[..cut]).unwrap();
+            let next = if cut == bytes.len() { 6 } else { 3 };
+            assert_eq!(Log::open(dir.path(), 1 << 20, Some(2)).unwrap().next_seq(), next, "cut at {cut}");
+            assert_eq!(Log::open(dir.path(), 1 << 20, None).unwrap().next_seq(), next, "opened again, cut at {cut}");
         }
     }
 

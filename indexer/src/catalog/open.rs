@@ -8,15 +8,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fs4::fs_std::FileExt;
-use nilometer_schemas::{Instant, Kind, Problem, Scope};
+use nilometer_schemas::{Instant, Item, Kind, Problem, Scope};
 use parking_lot::{Mutex, RwLock};
 use tantivy::ReloadPolicy;
 
 use super::index::{self, Layout, OpenIndex};
 use super::log::{self, Log};
 use super::snapshot::{Newest, SegmentCache, Snapshot};
-use super::types::{CatalogOptions, Changes, Clock, Outcome, Stats, Write};
-use super::writer::{self, Prepared, Writer};
+use super::types::{CatalogOptions, Changes, Clock, Outcome, Precondition, Stats, Write};
+use super::writer::{self, Batch, Writer};
 use super::{changes, check, observations};
 use crate::Error;
 use crate::segment::Shapes;
@@ -29,7 +29,7 @@ const READ_RETRIES: usize = 4;
 type Reply<T> = SyncSender<Result<T, Error>>;
 
 enum Job {
-    Write(Vec<Prepared>, Reply<Vec<Outcome>>),
+    Write(Batch, Reply<Vec<Outcome>>),
     Compact(Reply<()>),
     Optimize(Reply<()>),
 }
@@ -156,12 +156,26 @@ impl Catalog {
     /// # Errors
     /// When none of the writes was done: no room, or the catalogue is read-only.
     pub fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, Error> {
+        self.write_batch(writes, false)
+    }
+
+    /// Creates all of these items, or none if one of them is rejected; the others are then [`Outcome::Withheld`]. Whatever
+    /// happens, also a power cut, no reader ever sees a part of them.
+    ///
+    /// # Errors
+    /// As [`Catalog::write`].
+    pub fn create_whole(&self, items: Vec<Item>) -> Result<Vec<Outcome>, Error> {
+        let create = |item| Write::PutItem(Box::new(item), Precondition::Absent);
+        self.write_batch(items.into_iter().map(create).collect(), true)
+    }
+
+    fn write_batch(&self, writes: Vec<Write>, whole: bool) -> Result<Vec<Outcome>, Error> {
         let mut shapes = Shapes::default();
         let (snapshot, now) = (self.snapshot(), (self.clock)());
         let prepare = |write| writer::prepare(write, &mut shapes, &snapshot, &self.data_dir, now);
-        let prepared = writes.into_iter().map(prepare).collect();
+        let writes = writes.into_iter().map(prepare).collect();
         drop(snapshot);
-        self.ask(|reply| Job::Write(prepared, reply))
+        self.ask(|reply| Job::Write(Batch { writes, whole }, reply))
     }
 
     /// Changes after `since`, oldest first, as far as the scope may see.
@@ -286,8 +300,8 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_ma
             },
         };
         match job {
-            Job::Write(writes, reply) => {
-                next = write_group(&mut writer, (writes, reply), jobs, shared, group_items_max);
+            Job::Write(batch, reply) => {
+                next = write_group(&mut writer, (batch, reply), jobs, shared, group_items_max);
                 let _ = note_failure(writer.checkpoint_if_due(), shared);
             }
             Job::Compact(reply) => {
@@ -310,19 +324,21 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, shared: &Shared, group_items_ma
 /// Collects what is waiting into one group, does it, and answers everybody. Gives back a job of another kind.
 fn write_group(
     writer: &mut Writer,
-    first: (Vec<Prepared>, Reply<Vec<Outcome>>),
+    first: (Batch, Reply<Vec<Outcome>>),
     jobs: &Receiver<Job>,
     shared: &Shared,
     group_items_max: usize,
 ) -> Option<Job> {
-    let (mut writes, reply) = first;
-    let mut replies = vec![(writes.len(), reply)];
+    let (batch, reply) = first;
+    let mut count = batch.writes.len();
+    let (mut replies, mut batches) = (vec![(count, reply)], vec![batch]);
     let mut other = None;
-    while writes.len() < group_items_max {
+    while count < group_items_max {
         match jobs.try_recv() {
-            Ok(Job::Write(more, reply)) => {
-                replies.push((more.len(), reply));
-                writes.extend(more);
+            Ok(Job::Write(batch, reply)) => {
+                count += batch.writes.len();
+                replies.push((batch.writes.len(), reply));
+                batches.push(batch);
             }
             Ok(job) => {
                 other = Some(job);
@@ -337,7 +353,7 @@ fn write_group(
         }
         return other;
     }
-    let result = note_failure(writer.write(writes), shared);
+    let result = note_failure(writer.write(batches), shared);
     *shared.snapshot.write() = writer.snapshot();
     match result {
         Ok(outcomes) => {
@@ -377,4 +393,73 @@ fn note_failure<T>(result: Result<T, Error>, shared: &Shared) -> Result<T, Error
         }
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
+    use nilometer_schemas::Collection;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn opened(dir: &Path) -> Arc<Catalog> {
+        Catalog::open(dir, CatalogOptions::default(), Arc::new(|| Instant(0))).unwrap()
+    }
+
+    fn item(id: u8) -> Item {
+        let value = json!({"type": "Feature", "id": id.to_string(), "collection": "c", "geometry": null,
+            "properties": {"datetime": "2024-01-01T00:00:00Z"}});
+        Item::from_value(&value, None).unwrap()
+    }
+
+    fn stored(catalog: &Catalog) -> BTreeSet<u8> {
+        let snapshot = catalog.snapshot();
+        (0..=u8::MAX).filter(|id| snapshot.find("c", &id.to_string()).is_some()).collect()
+    }
+
+    /// What came of a whole: its ids if it was done.
+    fn done(ids: &[u8], outcomes: &[Outcome]) -> Option<BTreeSet<u8>> {
+        assert_eq!(outcomes.len(), ids.len());
+        if outcomes.iter().all(|outcome| matches!(outcome, Outcome::Created(_))) {
+            return Some(ids.iter().copied().collect());
+        }
+        assert!(outcomes.iter().all(|o| matches!(o, Outcome::Rejected(_) | Outcome::Withheld)), "{outcomes:?}");
+        assert!(outcomes.iter().any(|o| matches!(o, Outcome::Rejected(_))), "{outcomes:?}");
+        None
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        #[test]
+        fn of_wholes_written_at_once_each_is_done_or_not_and_none_shares_an_item(
+            wholes in prop::collection::vec(prop::collection::vec(0u8..60, 1..8), 2..24),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let catalog = opened(dir.path());
+            let collection = Box::new(Collection::from_value(json!({"id": "c"})).unwrap());
+            catalog.write(vec![Write::PutCollection(collection, Precondition::None)]).unwrap();
+            let mut kept = BTreeSet::new();
+            std::thread::scope(|scope| {
+                let write = |ids: &Vec<u8>| catalog.create_whole(ids.iter().copied().map(item).collect()).unwrap();
+                let threads: Vec<_> = wholes.iter().map(|ids| (ids, scope.spawn(move || write(ids)))).collect();
+                for (ids, thread) in threads {
+                    for id in done(ids, &thread.join().unwrap()).into_iter().flatten() {
+                        assert!(kept.insert(id), "{id} was created twice");
+                    }
+                }
+            });
+            prop_assert_eq!(&stored(&catalog), &kept);
+            // Whoever was refused was refused for what is there, or for what stands twice.
+            for ids in &wholes {
+                let distinct: BTreeSet<u8> = ids.iter().copied().collect();
+                prop_assert!(distinct.len() < ids.len() || !distinct.is_disjoint(&kept), "{:?}", ids);
+            }
+            drop(catalog);
+            prop_assert_eq!(&stored(&opened(dir.path())), &kept);
+        }
+    }
 }

@@ -90,7 +90,10 @@ pub enum Outcome {
     },
     /// Not done, for this reason.
     Rejected(Problem),
+    /// Not done, since another write of the same whole was rejected.
+    Withheld,
 }
+
 /// A collection and the sequence number of its newest write.
 #[derive(Clone, Debug)]
 pub struct StoredCollection {

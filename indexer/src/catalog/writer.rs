@@ -15,7 +15,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term}
 
 use super::directory::CheckpointDirectory;
 use super::index::{self, CommitPayload, Layout, OpenIndex};
-use super::log::{self, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
+use super::log::{self, FLAG_CONTINUED, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
 use super::observations::{Series, prepare_observations, undeclared};
 use super::snapshot::{Collections, Newest, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
@@ -32,6 +32,13 @@ pub(super) struct Prepared {
     row: Option<Row>,
     /// The files of observations, as they were decided against the caller's view; `None` where that could not be done.
     observations: Option<series::Prepared>,
+}
+
+/// Writes of one caller.
+pub(super) struct Batch {
+    pub(super) writes: Vec<Prepared>,
+    /// Whether all of them are done or none; then they are puts of items.
+    pub(super) whole: bool,
 }
 
 fn hash_of(text: &str) -> [u8; 16] {
@@ -220,7 +227,7 @@ impl Writer {
             RecordKind::PutCollection => {
                 let value =
                     serde_json::from_str(&record.body).map_err(|e| self.bad_record(record.seq, &e.to_string()))?;
-                self.set_collection(Collection::from_value(value)?, record.seq);
+                self.set_collection(Collection::from_stored(value)?, record.seq);
             }
             RecordKind::DeleteCollection => {
                 for seq in self.items_of(&record.collection, group) {
@@ -307,9 +314,9 @@ impl Writer {
     ///
     /// # Errors
     /// When nothing of the group was done. [`Error::ReadOnly`] means that no further write may be tried.
-    pub(super) fn write(&mut self, writes: Vec<Prepared>) -> Result<Vec<Outcome>, Error> {
+    pub(super) fn write(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Error> {
         let (collections, series) = (self.collections.clone(), self.series.state());
-        let result = self.write_group(writes);
+        let result = self.write_group(batches);
         if result.is_err() {
             self.collections = collections;
             self.series.return_to(series);
@@ -317,14 +324,20 @@ impl Writer {
         result
     }
 
-    fn write_group(&mut self, writes: Vec<Prepared>) -> Result<Vec<Outcome>, Error> {
+    fn write_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcome>, Error> {
         let begin = std::time::Instant::now();
         let mut group = Group::default();
         let time = (self.clock)();
         self.roll_forward(time, &mut group)?;
-        for prepared in writes {
-            let outcome = self.decide(prepared, time, &mut group)?;
-            group.outcomes.push(outcome);
+        for Batch { writes, whole } in batches {
+            if whole {
+                self.decide_whole(writes, time, &mut group)?;
+                continue;
+            }
+            for prepared in writes {
+                let outcome = self.decide(prepared, time, &mut group)?;
+                group.outcomes.push(outcome);
+            }
         }
         let Group { records, changes, outcomes, forgotten, .. } = group;
         let (Some(first), Some(last)) = (records.first().map(|r| r.seq), records.last().map(|r| r.seq)) else {
@@ -355,6 +368,46 @@ impl Writer {
         self.since_checkpoint.groups += 1;
         self.since_checkpoint.records += count;
         Ok(outcomes)
+    }
+
+    /// Decides puts of items of which all are done or none: whether one is refused is known before the first is done,
+    /// since nothing comes in between.
+    fn decide_whole(&mut self, writes: Vec<Prepared>, time: Instant, group: &mut Group) -> Result<(), Error> {
+        let (mut refusals, mut keys) = (Vec::with_capacity(writes.len()), HashSet::new());
+        for prepared in &writes {
+            let Write::PutItem(item, when) = &prepared.write else {
+                refusals.push(Some(rejected(Kind::Internal, "internal", "only items are written whole".into())));
+                continue;
+            };
+            let key = (item.collection.as_str().to_owned(), item.id.as_str().to_owned());
+            let refusal = self.item_refusal(&key, *when, self.stored_item(&key, group)?);
+            let what = format!("item {:?} of collection {:?} stands twice", key.1, key.0);
+            let twice = !keys.insert(key);
+            refusals.push(refusal.or_else(|| twice.then(|| rejected(Kind::Conflict, "exists", what))));
+        }
+        if refusals.iter().any(Option::is_some) {
+            group.outcomes.extend(refusals.into_iter().map(|refusal| refusal.unwrap_or(Outcome::Withheld)));
+            return Ok(());
+        }
+        let first = group.records.len();
+        for prepared in writes {
+            let outcome = self.decide(prepared, time, group)?;
+            group.outcomes.push(outcome);
+        }
+        // After a power cut, too, all of them are there or none.
+        if let Some((_, all_but_last)) = group.records[first..].split_last_mut() {
+            all_but_last.iter_mut().for_each(|record| record.flags |= FLAG_CONTINUED);
+        }
+        Ok(())
+    }
+
+    /// Why an item is not put over what is stored, if it is not.
+    fn item_refusal(&self, key: &(String, String), when: Precondition, stored: Option<Stored>) -> Option<Outcome> {
+        if !self.collections.contains_key(&key.0) {
+            let detail = format!("there is no collection {:?}", key.0);
+            return Some(rejected(Kind::NotFound, "collection-not-found", detail));
+        }
+        refuse(when, stored.map(|s| s.0), &format!("item {:?} of collection {:?}", key.1, key.0))
     }
 
     fn decide(&mut self, prepared: Prepared, time: Instant, group: &mut Group) -> Result<Outcome, Error> {
@@ -472,12 +525,8 @@ impl Writer {
         group: &mut Group,
     ) -> Result<Outcome, Error> {
         let key = (item.collection.as_str().to_owned(), item.id.as_str().to_owned());
-        if !self.collections.contains_key(&key.0) {
-            return Ok(rejected(Kind::NotFound, "collection-not-found", format!("there is no collection {:?}", key.0)));
-        }
         let stored = self.stored_item(&key, group)?;
-        if let Some(refusal) = refuse(when, stored.map(|s| s.0), &format!("item {:?} of collection {:?}", key.1, key.0))
-        {
+        if let Some(refusal) = self.item_refusal(&key, when, stored) {
             return Ok(refusal);
         }
         let seq = row.seq;
@@ -559,7 +608,7 @@ impl Writer {
             let value = serde_json::to_value(parameter).map_err(|e| Problem::invalid("parameter", e.to_string()))?;
             declared.as_array_mut().into_iter().for_each(|all| all.push(value.clone()));
         }
-        let collection = Collection::from_value(Value::Object(body))?;
+        let collection = Collection::from_stored(Value::Object(body))?;
         let (id, hash) = (collection.id.as_str().to_owned(), hash_of(&collection_text(&collection)));
         self.put_collection(collection, Precondition::None, hash, (seq, time), group)?;
         self.collections.get(&id).cloned().ok_or_else(|| self.bad_record(seq, "the collection is gone"))
@@ -856,7 +905,7 @@ pub(super) fn load_collections(payload: &CommitPayload, files: &log::LogFiles) -
         let record = log::read_record(files, *seq)?.ok_or_else(|| damaged(format!("its record {seq} is missing")))?;
         let value = serde_json::from_str(&record.body).map_err(|e| damaged(e.to_string()))?;
         collections
-            .insert(id.clone(), Arc::new(StoredCollection { collection: Collection::from_value(value)?, seq: *seq }));
+            .insert(id.clone(), Arc::new(StoredCollection { collection: Collection::from_stored(value)?, seq: *seq }));
     }
     Ok(collections)
 }

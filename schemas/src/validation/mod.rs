@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
+use crate::collection::check_order;
 use crate::{Collection, Item, Problem};
 
 /// Schemas of items and collections, by the names of their definitions.
@@ -116,6 +117,9 @@ fn compiled(schema: &Value) -> Validator {
 /// extension does not allow.
 pub fn validate_item(item: &Item, check: ExtensionCheck) -> Result<Vec<Finding>, Problem> {
     let value = Value::Object(item.members_but_geometry()?);
+    if item.geometry.is_none() && item.bbox.is_some() {
+        return Err(Problem::invalid("item", "an item whose geometry is null has no bbox").at("/bbox"));
+    }
     validate(&value, &SCHEMAS.item, |extension| &extension.item, check, "item")
 }
 
@@ -124,6 +128,9 @@ pub fn validate_item(item: &Item, check: ExtensionCheck) -> Result<Vec<Finding>,
 /// # Errors
 /// As [`validate_item`].
 pub fn validate_collection(collection: &Collection, check: ExtensionCheck) -> Result<Vec<Finding>, Problem> {
+    if let Some(extent) = collection.body.get("extent") {
+        check_order(extent)?;
+    }
     let value = Value::Object(collection.body.clone());
     validate(&value, &SCHEMAS.collection, |extension| &extension.collection, check, "collection")
 }
@@ -209,11 +216,61 @@ mod tests {
             ("/assets/data", json!({"href": "a", "bands": [{"gsd": -1}]}), "/assets/data/bands/0/gsd"),
             ("/links", json!([{"rel": "via"}]), "/links/0"),
             ("/stac_extensions", json!(["not an address"]), "/stac_extensions/0"),
+            ("/stac_version", json!("2.0.0"), "/stac_version"),
+            ("/properties/bands", json!([]), "/properties/bands"),
+            ("/geometry", json!(null), "/bbox"),
+            ("/geometry", json!({"type": "GeometryCollection", "geometries": [], "coordinates": []}), "/geometry"),
+            (
+                "/geometry",
+                json!({"type": "GeometryCollection", "geometries": [
+                    {"type": "GeometryCollection", "geometries": [], "coordinates": []}]}),
+                "/geometry",
+            ),
         ] {
             for check in [ExtensionCheck::Off, ExtensionCheck::Warn, ExtensionCheck::Strict] {
                 let problem = validate_item(&item(json!({ pointer: change })), check).expect_err(pointer);
                 assert_eq!(problem.parameter.as_deref(), Some(at), "{problem}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_stac_in_an_older_version_or_with_bands_of_assets_too_is_taken() {
+        for (pointer, change) in [
+            ("/stac_version", json!("1.0.0")),
+            ("/stac_version", json!("0.9.0")),
+            ("/stac_version", json!("1.1.0-beta.1")),
+            (
+                "/geometry",
+                json!({"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [1, 2]}]}),
+            ),
+        ] {
+            assert_eq!(
+                validate_item(&item(json!({ pointer: change })), ExtensionCheck::Off),
+                Ok(Vec::new()),
+                "{pointer}"
+            );
+        }
+        let bands = json!({"/properties/bands": [], "/assets/data": {"href": "a", "bands": []}});
+        assert_eq!(validate_item(&item(bands), ExtensionCheck::Off), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_refused_however_deep() {
+        for (text, pointer) in [
+            (r#""assets":{"a":{"href":"x","href":"y"}}"#, "/assets"),
+            (r#""assets":{"a":{"href":"x"},"a":{"href":"y"}}"#, "/assets"),
+            (r#""assets":{},"own":[{"a":1.50,"b":{"c":1,"c":2}}]"#, "/own"),
+            (r#""assets":{},"geometry":{"type":"Point","coordinates":[1,2],"own":1,"own":2}"#, "/geometry"),
+        ] {
+            let geometry = if text.contains("geometry") { "" } else { r#""geometry":null,"# };
+            let text = format!(
+                r#"{{"type":"Feature","id":"a","collection":"c",{geometry}{text},"properties":{{"datetime":"2020-01-01T00:00:00Z"}}}}"#
+            );
+            let item = Item::parse(&text, None).expect("read");
+            let problem = validate_item(&item, ExtensionCheck::Off).expect_err(&text);
+            assert_eq!(problem.parameter.as_deref(), Some(pointer), "{problem}");
+            assert!(problem.detail.contains("stands twice"), "{problem}");
         }
     }
 
@@ -241,9 +298,27 @@ mod tests {
             Collection::from_value(value).expect("a collection")
         };
         let check = |changes: Value, check: ExtensionCheck| validate_collection(&collection(changes), check);
-        assert_eq!(check(json!({"summaries": {"platform": ["swot"]}}), ExtensionCheck::Strict), Ok(Vec::new()));
+        let summaries = json!({"platform": ["swot"], "gsd": {"minimum": 1, "maximum": 2}, "wse": {"mean": 1.5},
+            "datetime": {"minimum": "2020-01-01T00:00:00Z", "maximum": "2021-01-01T00:00:00Z"},
+            "own:code": {"type": "string", "pattern": "^a"}});
+        assert_eq!(
+            check(json!({"summaries": summaries, "stac_version": "1.0.0"}), ExtensionCheck::Strict),
+            Ok(Vec::new())
+        );
         for (changes, at) in [
             (json!({"summaries": {"platform": "swot"}}), "/summaries/platform"),
+            (json!({"summaries": {"platform": {"minimum": 1}}}), "/summaries/platform"),
+            (json!({"summaries": {"platform": {"maximum": 1}}}), "/summaries/platform"),
+            (json!({"summaries": {"platform": {"minimum": 1, "maximum": null}}}), "/summaries/platform/maximum"),
+            (json!({"summaries": {"platform": {}}}), "/summaries/platform"),
+            (json!({"extent": {"spatial": {"bbox": [[0, 5, 1, 1]]}}}), "/extent/spatial/bbox/0"),
+            (json!({"extent": {"spatial": {"bbox": [[0, 0, 1, 1], [0, -100, 0, 1, 1, 2]]}}}), "/extent/spatial/bbox/1"),
+            (
+                json!({"extent": {"temporal": {"interval": [["2021-01-01T00:00:00Z", "2020-01-01T00:00:00Z"]]}}}),
+                "/extent/temporal/interval/0",
+            ),
+            (json!({"stac_version": "0.8.0"}), "/stac_version"),
+            (json!({"stac_version": "2.0.0"}), "/stac_version"),
             (json!({"license": "my licence"}), "/license"),
             (json!({"item_assets": {"data": {"href": "a", "type": "b"}}}), "/item_assets/data/href"),
             (json!({"assets": {"a": {}}}), "/assets/a"),
