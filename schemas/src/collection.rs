@@ -232,9 +232,7 @@ mod tests {
 
     #[test]
     fn what_makes_clients_stumble_over_all_collections_is_refused() {
-        let mut written: Vec<(Value, &str)> = vec![
-            (json!({"links": [{"rel": "via", "href": "x"}, 1]}), "/links/1"),
-        ];
+        let mut written: Vec<(Value, &str)> = vec![(json!({"links": [{"rel": "via", "href": "x"}, 1]}), "/links/1")];
         for version in [json!(3), json!([]), json!("x"), json!("1.1"), json!("")] {
             written.push((json!({ "stac_version": version }), "/stac_version"));
         }
