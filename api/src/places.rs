@@ -11,8 +11,6 @@ use serde_json::Value;
 use crate::html::{Language, item_title_in};
 use crate::routes::ask::Ask;
 
-/// Collections whose keywords hold this word are offered as places.
-const KEYWORD: &str = "place";
 /// Parameters that say where: a newly named place replaces them.
 pub(crate) const PARAMETERS: [&str; 4] = ["bbox", "intersects", "intersectsRefs", "search"];
 /// Items of a collection of places, and of all others together, that are looked at for a name.
@@ -68,11 +66,8 @@ struct Candidate {
 
 /// The collections of places that a scope may see.
 pub(crate) fn collections(snapshot: &Snapshot, scope: Scope) -> Vec<CollectionId> {
-    let of_places = |body: &serde_json::Map<String, Value>| {
-        body.get("keywords").and_then(Value::as_array).is_some_and(|words| words.iter().any(|w| w == KEYWORD))
-    };
     let stored = snapshot.collections(scope).into_iter().map(|stored| &stored.collection);
-    stored.filter(|c| of_places(&c.body)).map(|c| c.id.clone()).collect()
+    stored.filter(|c| nilometer_query::is_of_places(c)).map(|c| c.id.clone()).collect()
 }
 
 /// All collections that a scope may see of what has a name and a place: reaches, lakes, countries, gauges; not the

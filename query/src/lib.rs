@@ -31,7 +31,7 @@ pub use passes::{Sight, sights};
 pub use plan::place;
 pub use queryables::Queryable;
 pub use unknown::{UnknownProperties, UnknownProperty, unknown_properties};
-pub use words::{Widened, called, is_named, words_begun};
+pub use words::{Widened, called, is_called, is_named, is_of_places, words_begun};
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
@@ -155,7 +155,7 @@ fn pick<const N: usize>(
     let mut number_matched = 0;
     let mut taken = [const { Vec::new() }; N];
     let words = plan.words.as_ref().filter(|_| order::is_scored(keys));
-    let scorer = words.map(|words| words.scorer(plan.snapshot)).transpose()?;
+    let scorer = words.map(|words| words.scorer(plan.snapshot, plan.scope)).transpose()?;
     for segment in matched(plan) {
         let (segment, mut matches) = segment?;
         if let Some(keep) = keep {

@@ -22,6 +22,7 @@ const FEW: u64 = 64;
 /// See the module.
 pub(crate) struct Plan<'s> {
     pub(crate) snapshot: &'s Snapshot,
+    pub(crate) scope: Scope,
     /// The collections asked for that the scope sees; `None` when these are all there are.
     collections: Option<BTreeSet<String>>,
     ids: Vec<String>,
@@ -77,6 +78,7 @@ impl<'s> Plan<'s> {
         let words = search.words.as_ref().map(|words| WordsMatch::new(snapshot, words, scope, forgive)).transpose()?;
         Ok(Self {
             snapshot,
+            scope,
             collections: visible(snapshot, search, scope),
             ids: search.ids.iter().map(|id| id.as_str().to_owned()).collect(),
             places,

@@ -6,8 +6,9 @@ use std::ops::Bound;
 
 use nilometer_indexer::segment::{Bits, ColumnKind};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem, name_token, offsets, stems};
-use nilometer_schemas::{CollectionId, IndexFields, Problem, Role, Scope, Words, text};
+use nilometer_schemas::{Collection, CollectionId, IndexFields, Problem, Role, Scope, Words, text};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tantivy::query::{
     AllQuery, Bm25StatisticsProvider, BooleanQuery, BoostQuery, DisjunctionMaxQuery, EmptyQuery, EnableScoring,
     FuzzyTermQuery, InvertedIndexRangeQuery, Occur, PhraseQuery, Query, TermQuery, Weight,
@@ -23,6 +24,10 @@ const NAME: f32 = 3.0;
 const TITLE: f32 = 2.0;
 const ANYWHERE: f32 = 1.0;
 const STEM: f32 = 0.5;
+/// How much more a place counts than what lies at it and bears its name.
+const PLACE: f32 = 1.5;
+/// Collections whose keywords hold this word are of places.
+const PLACE_KEYWORD: &str = "place";
 /// What further matches of one word count beside its best.
 const TIE: f32 = 0.1;
 /// Words taken in place of one that no item has.
@@ -117,19 +122,32 @@ impl WordsMatch {
     ///
     /// # Errors
     /// `Internal` when the index cannot be read.
-    pub(crate) fn scorer(&self, snapshot: &Snapshot) -> Result<Scorer, Problem> {
+    pub(crate) fn scorer(&self, snapshot: &Snapshot, scope: Scope) -> Result<Scorer, Problem> {
         let statistics = VisibleStatistics { snapshot, visible: &self.visible };
         let scoring = if self.visible.hides {
             EnableScoring::enabled_from_statistics_provider(&statistics, snapshot.searcher())
         } else {
             EnableScoring::enabled_from_searcher(snapshot.searcher())
         };
-        self.query.weight(scoring).map(Scorer).map_err(internal)
+        let weight = self.query.weight(scoring).map_err(internal)?;
+        let places =
+            snapshot.collections(scope).into_iter().map(|stored| &stored.collection).filter(|c| is_of_places(c));
+        Ok(Scorer { weight, places: places.map(|c| c.id.as_str().to_owned()).collect() })
     }
 }
 
+/// Whether a collection holds places: its keywords say so.
+pub fn is_of_places(collection: &Collection) -> bool {
+    let keywords = collection.body.get("keywords").and_then(Value::as_array);
+    keywords.is_some_and(|words| words.iter().any(|word| word == PLACE_KEYWORD))
+}
+
 /// See [`WordsMatch::scorer`].
-pub(crate) struct Scorer(Box<dyn Weight>);
+pub(crate) struct Scorer {
+    weight: Box<dyn Weight>,
+    /// Collections of places.
+    places: BTreeSet<String>,
+}
 
 impl Scorer {
     /// How well some documents of a segment match.
@@ -138,12 +156,19 @@ impl Scorer {
     /// `Internal` when the index cannot be read.
     pub(crate) fn scores(&self, segment: &SegmentView, of: &Bits) -> Result<Scores, Problem> {
         let mut scores = Vec::new();
+        let column = segment.data().column("collection", ColumnKind::Text);
+        let places: Vec<bool> = column.as_ref().map_or_else(Vec::new, |column| {
+            let names = (0..column.dictionary.len() as u32).map(|code| column.dictionary.text(code));
+            names.map(|name| self.places.contains(name)).collect()
+        });
+        let is_place =
+            |doc: u32| column.as_ref().and_then(|c| c.first_code(doc)).is_some_and(|code| places[code as usize]);
         let keep = &mut |doc: u32, score: f32| {
             if of.contains(doc) {
-                scores.push((doc, score));
+                scores.push((doc, if is_place(doc) { score * PLACE } else { score }));
             }
         };
-        self.0.for_each(segment.reader(), keep).map_err(internal)?;
+        self.weight.for_each(segment.reader(), keep).map_err(internal)?;
         Ok(scores)
     }
 }
@@ -157,6 +182,20 @@ pub fn is_named(snapshot: &Snapshot, words: &[String], scope: Scope) -> Result<b
     let all = words.iter().map(|word| Box::new(term(title, word, IndexRecordOption::Basic)) as Box<dyn Query>);
     let mut found = false;
     each_seen(snapshot, &BooleanQuery::intersection(all.collect()), scope, |_, _| {
+        found = true;
+        Ok(false)
+    })?;
+    Ok(found)
+}
+
+/// Whether some item that the scope sees has this very name or id.
+///
+/// # Errors
+/// `Internal` when the index cannot be read.
+pub fn is_called(snapshot: &Snapshot, name: &str, scope: Scope) -> Result<bool, Problem> {
+    let query = term(snapshot.fields().names, &name_token(name), IndexRecordOption::Basic);
+    let mut found = false;
+    each_seen(snapshot, &query, scope, |_, _| {
         found = true;
         Ok(false)
     })?;
@@ -435,7 +474,7 @@ fn slips(word: &str) -> u8 {
     match word.chars().count() {
         _ if word.bytes().all(|b| b.is_ascii_digit()) => 0,
         0..4 => 0,
-        4..8 => 1,
+        4..7 => 1,
         _ => 2,
     }
 }

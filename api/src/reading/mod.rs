@@ -25,9 +25,9 @@ const RUN_MAX: usize = 5;
 /// Words of a sentence that are read; longer ones stay words.
 const WORDS_MAX: usize = 24;
 /// Words without which a sentence says the same.
-const STOP: [&str; 42] = [
-    "a", "along", "and", "at", "au", "aux", "avec", "by", "d", "dans", "data", "de", "des", "donnees", "du", "en",
-    "et", "for", "from", "in", "l", "la", "le", "les", "near", "observed", "of", "on", "or", "ou", "over", "par",
+const STOP: [&str; 43] = [
+    "a", "along", "and", "at", "au", "aux", "avec", "by", "d", "dans", "data", "de", "des", "dessus", "donnees", "du",
+    "en", "et", "for", "from", "in", "l", "la", "le", "les", "near", "observed", "of", "on", "or", "ou", "over", "par",
     "pour", "pres", "sous", "sur", "the", "to", "under", "un", "une", "with",
 ];
 
@@ -109,10 +109,20 @@ pub(crate) fn read(
         return Ok(None);
     }
     let all: Vec<String> = tokens.iter().map(|token| token.word.clone()).collect();
+    let reader = || Reader { snapshot, scope, text, tokens: &tokens, free: vec![true; tokens.len()] };
+    if open.collections && !nilometer_query::is_called(snapshot, &all.join(" "), scope)? {
+        // Words that name products or quantities and nothing else are no names, though a brook may be called so.
+        let mut reader = reader();
+        let (collections, _) = reader.collections();
+        let reading = Reading { collections, ..Reading::default() };
+        if reader.rest(true).is_empty() && nilometer_query::count(snapshot, &reading.search(), scope)? > 0 {
+            return Ok(Some(reading));
+        }
+    }
     if nilometer_query::is_named(snapshot, &all, scope)? {
         return Ok(None);
     }
-    let mut reader = Reader { snapshot, scope, text, tokens: &tokens, free: vec![true; tokens.len()] };
+    let mut reader = reader();
     let period = if open.period { reader.period() } else { None };
     let place = if open.place { reader.place(language)? } else { None };
     let (collections, measured) = if open.collections { reader.collections() } else { Default::default() };
@@ -140,6 +150,32 @@ pub(crate) fn read(
         }
     }
     Ok((!is_weak).then_some(reading))
+}
+
+/// What a place may be called in the data that somebody calls so: a lake is one in either language, before or behind its name.
+fn called(run: &str) -> Vec<String> {
+    const LAKES: [&str; 4] = ["lac", "lake", "lago", "laguna"];
+    const RIVERS: [&str; 4] = ["riviere", "fleuve", "river", "rio"];
+    const SMALL: [&str; 7] = ["d", "de", "du", "des", "la", "le", "l"];
+    let mut names = vec![run.to_owned()];
+    for kinds in [LAKES, RIVERS] {
+        let words: Vec<&str> = run.split(' ').collect();
+        let bare: Vec<&str> = match words.as_slice() {
+            [kind, rest @ ..] if kinds.contains(kind) => {
+                rest.iter().copied().skip_while(|w| SMALL.contains(w)).collect()
+            }
+            [rest @ .., kind] if kinds.contains(kind) => rest.to_vec(),
+            _ => continue,
+        };
+        if bare.is_empty() {
+            continue;
+        }
+        let bare = bare.join(" ");
+        names.extend(kinds.iter().flat_map(|kind| [format!("{kind} {bare}"), format!("{bare} {kind}")]));
+        // Lakes are seldom called without saying so, and rivers mostly are.
+        names.extend((kinds == RIVERS).then_some(bare));
+    }
+    names
 }
 
 struct Reader<'a> {
@@ -182,9 +218,11 @@ impl Reader<'_> {
     fn place(&mut self, language: Language) -> Result<Option<(Place, String)>, Problem> {
         let collections = places::collections(self.snapshot, self.scope);
         for range in self.runs() {
-            let found = places::called(self.snapshot, self.scope, language, &self.run(range.clone()), &collections)?;
-            if let Some(place) = found.into_iter().next() {
-                return Ok(Some((place, self.take(range))));
+            for name in called(&self.run(range.clone())) {
+                let found = places::called(self.snapshot, self.scope, language, &name, &collections)?;
+                if let Some(place) = found.into_iter().next() {
+                    return Ok(Some((place, self.take(range))));
+                }
             }
         }
         Ok(None)

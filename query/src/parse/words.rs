@@ -9,6 +9,9 @@ use nilometer_schemas::{Problem, Words, text};
 
 use super::members::bad;
 
+/// Ways to write one name that are looked for.
+const WAYS_MAX: usize = 8;
+
 /// One sign of a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Sign {
@@ -71,27 +74,54 @@ pub(super) fn read_together(text: &str) -> Result<Option<Words>, Problem> {
         Some(words) if words.is_empty() => Ok(None),
         // One word alone is the same with and without interpretation.
         Some(words) if words.len() == 1 => Ok(Some(Words::all(words))),
-        Some(words) => {
-            let required = words.into_iter().map(in_both_languages).collect();
-            Ok(Some(Words::Group { required, optional: Vec::new(), excluded: Vec::new() }))
-        }
+        Some(words) => Ok(Some(of_person(words))),
         None => Parser { signs: &signs, at: 0 }.alternatives(0),
     }
 }
 
-/// What kinds of waters are called in English and in French: names are kept in one of the two, and asked for in the other.
-const KINDS: [(&str, &str); 4] = [("lake", "lac"), ("river", "riviere"), ("river", "fleuve"), ("sea", "mer")];
+/// Words that mean the same: what kinds of waters are called in English and in French, since names are kept in one of the two
+/// and asked for in the other, and what is written short.
+const SAME: [(&str, &str); 6] =
+    [("lake", "lac"), ("river", "riviere"), ("river", "fleuve"), ("sea", "mer"), ("saint", "st"), ("sainte", "ste")];
+/// Words that a name may have or not: `la Seine` is the Seine.
+const SMALL: [&str; 18] =
+    ["a", "au", "aux", "d", "de", "des", "du", "et", "l", "la", "le", "les", "of", "on", "sur", "the", "and", "en"];
 
-/// A word of a person, who may write another language than the data: `lac Victoria` is Lake Victoria.
-fn in_both_languages(word: String) -> Words {
-    let others = KINDS.iter().filter_map(|(english, french)| match word.as_str() {
-        w if w == *english => Some(*french),
-        w if w == *french => Some(*english),
-        _ => None,
+/// Several words of a person, who may write another language than the data: `lac Victoria` is Lake Victoria.
+fn of_person(words: Vec<String>) -> Words {
+    let same = |word: &String| {
+        let others = SAME.iter().filter_map(|(a, b)| match word.as_str() {
+            w if w == *a => Some((*b).to_owned()),
+            w if w == *b => Some((*a).to_owned()),
+            _ => None,
+        });
+        [word.clone()].into_iter().chain(others).collect::<Vec<_>>()
+    };
+    // The whole as it may be written in a name, which is more than its words.
+    let mut ways: Vec<Vec<String>> = vec![Vec::new()];
+    for word in &words {
+        let on = |way: &Vec<String>| {
+            let with = |word: &String| [way.clone(), vec![word.clone()]].concat();
+            same(word).iter().map(with).collect::<Vec<_>>()
+        };
+        let longer: Vec<Vec<String>> = ways.iter().flat_map(on).collect();
+        ways = if longer.len() <= WAYS_MAX {
+            longer
+        } else {
+            ways.into_iter().map(|way| [way, vec![word.clone()]].concat()).collect()
+        };
+    }
+    let optional = ways.into_iter().map(|words| Words::Phrase { words, exact: false }).collect();
+    let is_small = |word: &&String| SMALL.contains(&word.as_str());
+    let needed: Vec<&String> = words.iter().filter(|word| !is_small(word)).collect();
+    let needed = if needed.is_empty() { words.iter().collect() } else { needed };
+    let required = needed.into_iter().map(|word| {
+        let mut any: Vec<Words> = same(word).into_iter().map(Words::Word).collect();
+        // The name of a product may be cut short.
+        any.extend(word.contains('_').then(|| Words::Prefix(word.clone())));
+        if any.len() == 1 { any.remove(0) } else { Words::Any(any) }
     });
-    let mut any: Vec<Words> = others.map(|other| Words::Word(other.to_owned())).collect();
-    any.insert(0, Words::Word(word));
-    if any.len() == 1 { any.remove(0) } else { Words::Any(any) }
+    Words::Group { required: required.collect(), optional, excluded: Vec::new() }
 }
 
 fn either(mut any: Vec<Words>) -> Option<Words> {
