@@ -239,12 +239,16 @@ fn question_within() -> Vec<&'static str> {
 }
 
 /// What is counted, and how finely.
-const COUNTING: [&str; 6] = [
+const COUNTING: [&str; 10] = [
     "aggregations",
+    "multiselect",
+    "aggregationOptions",
     "datetime_frequency_interval",
     "centroid_geohash_grid_frequency_precision",
     "centroid_geotile_grid_frequency_precision",
     "centroid_geohex_grid_frequency_precision",
+    "geometry_geohash_grid_frequency_precision",
+    "geometry_geotile_grid_frequency_precision",
     "geometry_geohex_grid_frequency_precision",
 ];
 
@@ -322,7 +326,8 @@ fn general_paths(paths: &mut Map<String, Value>) {
     add(
         "/aggregations",
         json!({"get": read("Search", "getAggregations", ("What can be counted", "Ce que l'on peut compter"),
-        (("Names of aggregations", "Noms des décomptes"), JSON, "AggregationCollection"), false, &[])}),
+        (("Names, options and defaults that fit the data", "Noms, options et choix adaptés aux données"), JSON,
+            "Aggregations"), false, &[])}),
     );
     add(
         "/queryables",
@@ -491,7 +496,8 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
         "/aggregations",
         &own,
         json!({"get": read(se, "getCollectionAggregations", ("What can be counted", "Ce que l'on peut compter"),
-        (("Names of aggregations", "Noms des décomptes"), JSON, "AggregationCollection"), false, &[])}),
+        (("Names, options and defaults that fit the data", "Noms, options et choix adaptés aux données"), JSON,
+            "Aggregations"), false, &[])}),
     );
 }
 

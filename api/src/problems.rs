@@ -1222,14 +1222,14 @@ pub const ALL: &[ProblemType] = &[
         &[Invalid],
         (
             "Property not known",
-            "The condition names a property that no item in question has, and the question is strict about that. Check \
-             the spelling; the nearest known one is told below, and the queryables list all.",
+            "A condition of a strict question, or a count over a collection, names a property that no item in question \
+             has. Check the spelling; the nearest known one is told below, and the queryables list all.",
         ),
         (
             "Propriété inconnue",
-            "La condition nomme une propriété qu'aucun élément concerné ne porte, et la question est stricte sur ce \
-             point. Vérifiez l'orthographe ; la plus proche connue est indiquée plus bas, et la liste des propriétés \
-             filtrables les donne toutes.",
+            "Une condition d'une question stricte, ou un décompte sur une collection, nomme une propriété qu'aucun élément \
+             concerné ne porte. Vérifiez l'orthographe ; la plus proche connue est indiquée plus bas, et la liste des \
+             propriétés filtrables les donne toutes.",
         ),
     ),
     of(

@@ -1,5 +1,8 @@
 //! Grid cells of positions: geohash, web-mercator tiles, H3. A cell is packed into a u64 and written as its usual text.
 
+use std::f64::consts::PI;
+
+use nilometer_indexer::geometry::{Axis, BoxGrid};
 use nilometer_schemas::GridKind;
 
 const BASE32: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
@@ -35,7 +38,11 @@ fn scaled(share: f64, bits: u32) -> u64 {
 fn geohash(precision: u8, lon: f64, lat: f64) -> u64 {
     let bits = u32::from(precision) * 5;
     let (lon_bits, lat_bits) = (bits.div_ceil(2), bits / 2);
-    let (x, y) = (scaled((lon + 180.0) / 360.0, lon_bits), scaled((lat + 90.0) / 180.0, lat_bits));
+    interleaved(bits, scaled((lon + 180.0) / 360.0, lon_bits), scaled((lat + 90.0) / 180.0, lat_bits))
+}
+
+fn interleaved(bits: u32, x: u64, y: u64) -> u64 {
+    let (lon_bits, lat_bits) = (bits.div_ceil(2), bits / 2);
     let mut hash = 0;
     for at in 0..bits {
         let bit = if at % 2 == 0 { x >> (lon_bits - 1 - at / 2) } else { y >> (lat_bits - 1 - at / 2) };
@@ -47,8 +54,55 @@ fn geohash(precision: u8, lon: f64, lat: f64) -> u64 {
 /// Column and row of the tile; latitudes beyond the square are put into its first and last row.
 fn geotile(zoom: u8, lon: f64, lat: f64) -> u64 {
     let sin = lat.to_radians().sin().clamp(-0.999_999_999_9, 0.999_999_999_9);
-    let y = 0.5 - ((1.0 + sin) / (1.0 - sin)).ln() / (4.0 * std::f64::consts::PI);
+    let y = 0.5 - ((1.0 + sin) / (1.0 - sin)).ln() / (4.0 * PI);
     scaled((lon + 180.0) / 360.0, u32::from(zoom)) << 32 | scaled(y, u32::from(zoom))
+}
+
+/// The grid whose cells are boxes in longitude and latitude; `None` for H3.
+pub(crate) fn boxes(grid: GridKind, precision: u8) -> Option<BoxGrid> {
+    match grid {
+        GridKind::Geohash => {
+            let bits = u32::from(precision) * 5;
+            Some(BoxGrid::new(even(bits.div_ceil(2), -180.0, 360.0), even(bits / 2, -90.0, 180.0)))
+        }
+        GridKind::Geotile => {
+            let zoom = u32::from(precision);
+            Some(BoxGrid::new(even(zoom, -180.0, 360.0), mercator(zoom)))
+        }
+        GridKind::Geohex => None,
+    }
+}
+
+/// Packs the cell of a column from the west and a row from the south.
+pub(crate) fn pack(grid: GridKind, precision: u8, column: u32, row: u32) -> u64 {
+    match grid {
+        GridKind::Geohash => interleaved(u32::from(precision) * 5, column.into(), row.into()),
+        // Rows of tiles count from the north.
+        _ => u64::from(column) << 32 | ((1u64 << precision) - 1 - u64::from(row)),
+    }
+}
+
+/// Cells of equal degrees, as many as so many bits tell apart. Their edges are exact.
+fn even(bits: u32, low: f64, span: f64) -> Axis {
+    let cells = 1u32 << bits;
+    let degrees = span / f64::from(cells);
+    Axis::new(cells, move |edge| low + f64::from(edge) * degrees, move |value| ((value - low) / degrees) as u32)
+}
+
+/// Rows of web-mercator tiles from the south; the first and the last reach to the poles.
+fn mercator(zoom: u32) -> Axis {
+    let cells = 1u32 << zoom;
+    let size = f64::from(cells);
+    let edge = move |edge: u32| match edge {
+        0 => -90.0,
+        edge if edge == cells => 90.0,
+        edge => (PI * (2.0 * f64::from(edge) / size - 1.0)).sinh().atan().to_degrees(),
+    };
+    let near = move |lat: f64| {
+        let y = lat.clamp(-89.9, 89.9).to_radians().tan().asinh() / PI;
+        ((1.0 + y) / 2.0 * size) as u32
+    };
+    Axis::new(cells, edge, near)
 }
 
 fn geohex(resolution: u8, lon: f64, lat: f64) -> u64 {

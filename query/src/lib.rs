@@ -11,6 +11,7 @@ pub mod tile;
 
 mod aggregate;
 mod collections;
+mod facets;
 mod filter;
 mod grid;
 mod near;
@@ -29,8 +30,8 @@ pub use near::{Near, feature_ids, features, features_within, haversine_m, neares
 pub use order::is_sortable;
 pub use passes::{Sight, sights};
 pub use plan::place;
-pub use queryables::Queryable;
-pub use unknown::{UnknownProperties, UnknownProperty, unknown_properties};
+pub use queryables::{PropertyFacts, Queryable};
+pub use unknown::{UnknownProperties, UnknownProperty, check_aggregations, unknown_properties};
 pub use words::{Widened, called, is_called, is_named, is_of_places, words_begun};
 
 use nilometer_indexer::segment::{Bits, SegmentData};
@@ -38,7 +39,9 @@ use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
 use nilometer_schemas::limits::PAGE_SKIP_MAX;
 use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search, SortKey};
 
+use aggregate::{Choices, Found};
 use order::{Candidate, Reach, Run, Token};
+use parse::AvailableAggregation;
 use plan::Plan;
 
 /// One page of items.
@@ -211,7 +214,35 @@ pub fn aggregate(
     scope: Scope,
 ) -> Result<Vec<AggregationResult>, Problem> {
     let plan = Plan::new(snapshot, search, scope)?;
-    aggregate::aggregate(aggregations, matched(&plan))
+    let found = found(&plan)?;
+    aggregations.iter().map(|aggregation| aggregate::answer(aggregation, &found)).collect()
+}
+
+/// As [`aggregate`], but each aggregation is counted without the search's own choice of what it counts by, so that the other
+/// values to choose from keep their counts.
+///
+/// The choice of a property are the conditions that the filter joins with AND and that name this property alone; of
+/// `collection` also `collections`, of `datetime` and the item's other times also `datetime`, of grids the place. Below the
+/// address of the collection `within` that collection is no choice.
+///
+/// # Errors
+/// As [`aggregate`].
+pub fn aggregate_multiselect(
+    snapshot: &Snapshot,
+    search: &Search,
+    aggregations: &[Aggregation],
+    scope: Scope,
+    within: Option<&CollectionId>,
+) -> Result<Vec<AggregationResult>, Problem> {
+    let kinds = aggregations.iter().map(|aggregation| &aggregation.kind);
+    let choices = Choices::new(snapshot, search, kinds, scope, within)?;
+    aggregations.iter().map(|aggregation| aggregate::answer(aggregation, choices.of(&aggregation.kind))).collect()
+}
+
+/// The match set of every segment, for counting.
+fn found<'a>(plan: &Plan<'a>) -> Result<Vec<Found<'a>>, Problem> {
+    let segments = plan.snapshot.segments().iter();
+    segments.map(|segment| Ok(Found { data: segment.data(), matches: plan.matches(segment)? })).collect()
 }
 
 /// Properties of one collection, or of all that the scope may see, from the data.
@@ -225,5 +256,39 @@ pub fn queryables(
 ) -> Result<Vec<Queryable>, Problem> {
     let search = Search { collections: collection.into_iter().cloned().collect(), ..Search::default() };
     let plan = Plan::new(snapshot, &search, scope)?;
-    queryables::collect(matched(&plan))
+    Ok(queryables::collect(&found(&plan)?))
+}
+
+/// What can be counted over the items of one collection, or over all that the scope may see, with options and defaults that
+/// fit the data.
+///
+/// # Errors
+/// As [`queryables`].
+pub fn aggregations(
+    snapshot: &Snapshot,
+    collection: Option<&CollectionId>,
+    scope: Scope,
+) -> Result<Vec<AvailableAggregation>, Problem> {
+    let search = Search { collections: collection.into_iter().cloned().collect(), ..Search::default() };
+    let plan = Plan::new(snapshot, &search, scope)?;
+    let found = found(&plan)?;
+    let extent = parse::Extent {
+        items: found.iter().map(|found| found.matches.count()).sum(),
+        datetime: aggregate::datetime_extent(&found),
+        across_collections: collection.is_none(),
+    };
+    Ok(parse::available(&queryables::collect(&found), &extent))
+}
+
+/// Properties of a collection whose texts are facets of it: few, and shared by its items. What most items have comes first.
+///
+/// # Errors
+/// As [`queryables`].
+pub fn facet_properties(snapshot: &Snapshot, collection: &CollectionId, scope: Scope) -> Result<Vec<String>, Problem> {
+    let search = Search { collections: vec![collection.clone()], ..Search::default() };
+    let found = found(&Plan::new(snapshot, &search, scope)?)?;
+    let items = found.iter().map(|found| found.matches.count()).sum();
+    let texts: Vec<Queryable> = queryables::collect(&found).into_iter().filter(|q| q.values.is_some()).collect();
+    let fitting = facets::fitting(&texts, items);
+    Ok(fitting.into_iter().filter(|facet| facet.by_value).map(|facet| facet.property).collect())
 }

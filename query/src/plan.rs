@@ -97,15 +97,30 @@ impl<'s> Plan<'s> {
     /// The matching documents of a segment, exactly.
     pub(crate) fn matches(&self, segment: &SegmentView) -> Result<Bits, Problem> {
         let data = segment.data();
-        let docs = data.docs();
         let mut places: Vec<&Vec<PreparedGeometry>> = self.places.iter().collect();
-        let mut bits = if !self.ids.is_empty() {
+        let bits = if !self.ids.is_empty() {
             self.docs_by_id(data)
         } else if let Some(at) = self.narrowest_place(data) {
             place_docs(data, places.remove(at))
         } else {
-            segment.alive().cloned().unwrap_or_else(|| Bits::all(docs))
+            segment.alive().cloned().unwrap_or_else(|| Bits::all(data.docs()))
         };
+        self.narrow(segment, bits, places)
+    }
+
+    /// The documents among these that match. The plan must name no ids.
+    pub(crate) fn matches_among(&self, segment: &SegmentView, bits: Bits) -> Result<Bits, Problem> {
+        self.narrow(segment, bits, self.places.iter().collect())
+    }
+
+    /// Keeps of some documents those that meet all conditions but ids and the places that are not given.
+    fn narrow(
+        &self,
+        segment: &SegmentView,
+        mut bits: Bits,
+        places: Vec<&Vec<PreparedGeometry>>,
+    ) -> Result<Bits, Problem> {
+        let data = segment.data();
         if let Some(alive) = segment.alive() {
             bits.and(alive);
         }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nilometer_indexer::segment::{Bits, ColumnKind, SegmentData};
-use nilometer_schemas::Problem;
+use nilometer_schemas::Instant;
+
+use crate::aggregate::{Found, distinct, moment_of};
 
 /// Distinct texts up to which a property's values are listed.
 const VALUES_MAX: usize = 50;
@@ -19,14 +21,49 @@ pub struct Queryable {
     pub values: Option<Vec<String>>,
     /// Smallest and largest value of a numeric property.
     pub range: Option<(f64, f64)>,
+    /// How it is used.
+    pub facts: PropertyFacts,
+}
+
+/// How a property is used by the items at hand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PropertyFacts {
+    /// Items that have it; one with values of several types counts once for each.
+    pub items: u64,
+    /// All values of all items.
+    pub values: u64,
+    /// Different values.
+    pub distinct: u64,
+    /// First and last moment, if it has texts and all are moments or dates.
+    pub times: Option<(Instant, Instant)>,
 }
 
 #[derive(Default)]
 struct Seen {
+    facts: PropertyFacts,
+    /// A text is no moment.
+    untimely: bool,
+    /// Columns that were looked at, each of which has its values counted once.
+    columns: usize,
     types: BTreeSet<&'static str>,
     values: BTreeSet<String>,
     many: bool,
     range: Option<(f64, f64)>,
+}
+
+impl Seen {
+    /// Notes the moments that texts are, until one is none.
+    fn look_for_times<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+        for text in texts {
+            let Some(moment) = moment_of(text).filter(|_| !self.untimely) else {
+                self.untimely = true;
+                self.facts.times = None;
+                return;
+            };
+            let (first, last) = self.facts.times.unwrap_or((moment, moment));
+            self.facts.times = Some((first.min(moment), last.max(moment)));
+        }
+    }
 }
 
 fn look(data: &SegmentData, docs: &Bits, seen: &mut BTreeMap<String, Seen>) {
@@ -35,17 +72,23 @@ fn look(data: &SegmentData, docs: &Bits, seen: &mut BTreeMap<String, Seen>) {
             continue;
         }
         let mut used = vec![false; column.dictionary.len()];
-        let mut any = false;
+        let (mut values, mut items, mut last) = (0, 0, None);
         data.for_each_pair(&column, |doc, code| {
             if docs.contains(doc) {
                 used[code as usize] = true;
-                any = true;
+                values += 1;
+                items += u64::from(last != Some(doc));
+                last = Some(doc);
             }
         });
-        if !any {
+        if values == 0 {
             continue;
         }
         let entry = seen.entry(column.name.to_owned()).or_default();
+        entry.facts.values += values;
+        entry.facts.items += items;
+        entry.columns += 1;
+        entry.facts.distinct += used.iter().filter(|used| **used).count() as u64;
         let used = used.iter().enumerate().filter(|(_, used)| **used).map(|(code, _)| code as u32);
         match column.kind {
             ColumnKind::Bool => {
@@ -53,6 +96,7 @@ fn look(data: &SegmentData, docs: &Bits, seen: &mut BTreeMap<String, Seen>) {
             }
             ColumnKind::Text => {
                 entry.types.insert("string");
+                entry.look_for_times(used.clone().map(|code| column.dictionary.text(code)));
                 for code in used {
                     if entry.values.len() == VALUES_MAX && !entry.values.contains(column.dictionary.text(code)) {
                         entry.many = true;
@@ -73,13 +117,10 @@ fn look(data: &SegmentData, docs: &Bits, seen: &mut BTreeMap<String, Seen>) {
 }
 
 /// The properties of the documents in the match sets.
-pub(crate) fn collect<'a>(
-    matched: impl Iterator<Item = Result<(&'a nilometer_indexer::SegmentView, Bits), Problem>>,
-) -> Result<Vec<Queryable>, Problem> {
+pub(crate) fn collect(found: &[Found<'_>]) -> Vec<Queryable> {
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    for segment in matched {
-        let (segment, docs) = segment?;
-        look(segment.data(), &docs, &mut seen);
+    for found in found {
+        look(found.data, &found.matches, &mut seen);
     }
     let queryable = |(name, seen): (String, Seen)| {
         let mut types: Vec<&'static str> = seen.types.iter().copied().collect();
@@ -88,7 +129,15 @@ pub(crate) fn collect<'a>(
             types.retain(|t| *t != "integer");
         }
         let listed = !seen.many && types == ["string"];
-        Queryable { name, types, values: listed.then(|| seen.values.into_iter().collect()), range: seen.range }
+        let values = listed.then(|| seen.values.into_iter().collect::<Vec<String>>());
+        let mut facts = seen.facts;
+        // What several segments have is counted in each of them.
+        if let Some(values) = &values {
+            facts.distinct = values.len() as u64;
+        } else if seen.columns > 1 {
+            facts.distinct = distinct(found, &name);
+        }
+        Queryable { name, types, values, range: seen.range, facts }
     };
-    Ok(seen.into_iter().map(queryable).collect())
+    seen.into_iter().map(queryable).collect()
 }

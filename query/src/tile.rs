@@ -120,7 +120,7 @@ pub fn counts_in(
 }
 
 /// Calls `f` with each distinct shape of the matches and the number of matches that have it.
-fn for_each_shape(data: &SegmentData, matches: &Bits, mut f: impl FnMut(u32, u64)) {
+pub(crate) fn for_each_shape(data: &SegmentData, matches: &Bits, mut f: impl FnMut(u32, u64)) {
     // Equal footprints stand together: most runs of documents share their shape.
     let (shapes, mut run): (&[u32], Option<(u32, u64)>) = (data.geometry_of_doc(), None);
     let known = data.geometry_count();

@@ -6,7 +6,7 @@ use nilometer_indexer::segment::{Column, ColumnKind, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::limits::{NEAREST_NAME_BYTES_MAX, UNKNOWN_PROPERTIES_MAX};
 use nilometer_schemas::text::edit_distance;
-use nilometer_schemas::{Filter, Problem, Scope, Search};
+use nilometer_schemas::{Aggregation, CollectionId, Filter, Problem, Scope, Search};
 
 /// What a filter may name of every item.
 const OWN_MEMBERS: [&str; 7] =
@@ -69,6 +69,32 @@ pub(crate) fn check(snapshot: &Snapshot, search: &Search, scope: Scope) -> Resul
         Some(nearest) => problem.allowed(format!("{nearest}, and the others that /queryables lists")),
         None => problem.allowed("the properties that /queryables lists"),
     })
+}
+
+/// Refuses aggregations over what no item of a collection has: under the address of a collection only those may be asked for
+/// that it lists (STAC aggregation extension).
+///
+/// # Errors
+/// `unknown-property`, with the nearest known one.
+pub fn check_aggregations(
+    snapshot: &Snapshot,
+    collection: &CollectionId,
+    aggregations: &[Aggregation],
+    scope: Scope,
+) -> Result<(), Problem> {
+    let search = Search { collections: vec![collection.clone()], ..Search::default() };
+    let seen = Seen { snapshot, search: &search, scope };
+    for name in aggregations.iter().filter_map(|aggregation| aggregation.kind.property()) {
+        if !OWN_MEMBERS.contains(&name) && !seen.has(name) {
+            let shown = name.chars().take(SHOWN_CHARS).collect();
+            let nearest = nearest(name, &seen.names()).map(str::to_owned);
+            let sentence = UnknownProperty { name: shown, nearest }.sentence();
+            return Err(Problem::invalid("unknown-property", sentence)
+                .at("aggregations")
+                .allowed("what /aggregations of the collection lists"));
+        }
+    }
+    Ok(())
 }
 
 impl UnknownProperty {

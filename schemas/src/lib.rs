@@ -22,7 +22,10 @@ mod time;
 mod validation;
 mod words;
 
-pub use aggregation::{Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, GridKind};
+pub use aggregation::{
+    Aggregation, AggregationKind, AggregationResult, Bucket, CalendarInterval, GridKind, HistogramStep, Left,
+    NumberRange, Statistics,
+};
 pub use bbox::Bbox;
 pub use collection::{ACCESS_MEMBER, Access, Collection, TRANSLATIONS_MEMBER};
 pub use crs::Crs;

@@ -45,6 +45,14 @@ pub const REFS_MAX: usize = 16;
 pub const AGGREGATIONS_MAX: usize = 16;
 /// Buckets of one aggregation; more is a 4xx that says so, never a silent cut.
 pub const BUCKETS_MAX: usize = 100_000;
+/// Buckets that are counted to find the fullest of them.
+pub const BUCKETS_COUNTED_MAX: usize = 2_000_000;
+/// Ranges of one aggregation.
+pub const RANGES_MAX: usize = 100;
+/// Buckets into which a histogram that chooses its own interval cuts its values.
+pub const HISTOGRAM_BUCKETS_MAX: usize = 1_000;
+/// Widest interval of a histogram; the narrowest is its inverse.
+pub const HISTOGRAM_INTERVAL_MAX: f64 = 1e15;
 /// Bytes of one JSON request body, and of one line of a bulk stream.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of one item from any source. Real lakes outlined by SWOT take 2 MiB, which is more than a request may have.

@@ -138,7 +138,8 @@ fn check_question(visitor: &Client, operator: &Client, known: &[Known], question
     expected.sort();
     assert_eq!(listed, expected, "{context}");
 
-    let names = "total_count,collection_frequency,datetime_frequency,level_frequency";
+    let names = "total_count,collection_frequency,datetime_frequency,level_frequency,level_stats,level_distinct,\
+                 geometry_geotile_grid_frequency";
     let facets = ask(visitor, &format!("/aggregate?aggregations={names}&{}", question.query), seed);
     let named = |name: &str| {
         let all = facets["aggregations"].as_array().unwrap_or_else(|| panic!("{context}: {facets}"));
@@ -158,6 +159,11 @@ fn check_question(visitor: &Client, operator: &Client, known: &[Known], question
     };
     assert_eq!(buckets("collection_frequency"), counted(|k| k.collection.clone()), "{context}");
     assert_eq!(buckets("level_frequency"), counted(|k| k.level.to_string()), "{context}");
+    assert_eq!(named("level_stats")["value"]["count"], visible.len(), "{context}");
+    let levels: std::collections::BTreeSet<i64> = visible.iter().map(|k| k.level).collect();
+    assert_eq!(named("level_distinct")["value"], levels.len(), "{context}");
+    let without = ask(visitor, &format!("/aggregate?aggregations={names}&multiselect=true&{}", question.query), seed);
+    assert_eq!(without["aggregations"][0]["value"], visible.len(), "{context}");
     let months = buckets("datetime_frequency").into_iter().map(|(key, n)| (key.chars().take(7).collect(), n));
     let months: BTreeMap<String, u64> = months.collect();
     assert_eq!(months, counted(|k| format!("2024-{:02}", k.month)), "{context}");

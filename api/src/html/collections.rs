@@ -297,8 +297,8 @@ fn observed_by_year(snapshot: &Snapshot, id: &str, ask: &Ask) -> BTreeMap<i64, u
 
 fn items_by_year(snapshot: &Snapshot, collection: &Collection, ask: &Ask) -> Result<BTreeMap<i64, u64>, ApiError> {
     let search = Search { collections: vec![collection.id.clone()], ..Search::default() };
-    let kind = AggregationKind::DatetimeFrequency(CalendarInterval::Year);
-    let asked = [Aggregation { name: "years".into(), kind }];
+    let kind = AggregationKind::Dates { property: "datetime".into(), interval: CalendarInterval::Year };
+    let asked = [Aggregation { name: "years".into(), kind, limit: None }];
     let results = nilometer_query::aggregate(snapshot, &search, &asked, ask.scope)?;
     let Some(AggregationResult::Buckets { buckets, .. }) = results.first() else { return Ok(BTreeMap::new()) };
     let year = |bucket: &Bucket| bucket.key.as_str()?.get(..4)?.parse().ok();

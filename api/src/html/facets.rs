@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
-use nilometer_query::Queryable;
 use nilometer_schemas::{
     Aggregation, AggregationKind, AggregationResult, Bucket, CollectionId, Problem, Scope, Search,
 };
@@ -41,7 +40,7 @@ pub(super) fn count_by(
     kind: AggregationKind,
     scope: Scope,
 ) -> Result<Vec<Bucket>, Problem> {
-    let aggregation = Aggregation { name: "facet".into(), kind };
+    let aggregation = Aggregation { name: "facet".into(), kind, limit: None };
     match nilometer_query::aggregate(snapshot, search, &[aggregation], scope)?.pop() {
         Some(AggregationResult::Buckets { buckets, .. }) => Ok(buckets),
         _ => Ok(Vec::new()),
@@ -128,26 +127,18 @@ fn by_collection(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Result<Vec<
     Ok(entries)
 }
 
-/// Text properties with few values that all asked collections have: those by which people narrow down.
+/// The properties by whose values all asked collections are narrowed down, as their data declare them.
 fn properties(snapshot: &Snapshot, collections: &[CollectionId], scope: Scope) -> Result<Vec<String>, Problem> {
     // Latest values change by the hour; charts are for them.
-    let lasting = |name: &str| {
-        is_facet(name)
-            && !matches!(name, "collection" | "keywords")
-            && !name.starts_with("latest:")
-            && !name.starts_with("observations:")
+    let lasting = |name: &String| {
+        is_facet(name) && name != "keywords" && !name.starts_with("latest:") && !name.starts_with("observations:")
     };
-    let few = |q: &Queryable| q.values.as_ref().is_some_and(|v| v.len() > 1) && lasting(&q.name);
     let mut common: Option<Vec<String>> = None;
     for collection in collections {
-        let own = nilometer_query::queryables(snapshot, Some(collection), scope)?;
-        let own = own.iter().filter(|q| few(q)).map(|q| q.name.clone());
+        let own = nilometer_query::facet_properties(snapshot, collection, scope)?;
         common = Some(match common {
-            None => own.collect(),
-            Some(names) => {
-                let own: Vec<String> = own.collect();
-                names.into_iter().filter(|name| own.contains(name)).collect()
-            }
+            None => own.into_iter().filter(lasting).collect(),
+            Some(names) => names.into_iter().filter(|name| own.contains(name)).collect(),
         });
     }
     let mut names = common.unwrap_or_default();

@@ -118,7 +118,8 @@ fn counts(
     interval: CalendarInterval,
     scope: Scope,
 ) -> Result<Vec<(i64, u64)>, Problem> {
-    let buckets = count_by(snapshot, search, AggregationKind::DatetimeFrequency(interval), scope)?;
+    let kind = AggregationKind::Dates { property: "datetime".into(), interval };
+    let buckets = count_by(snapshot, search, kind, scope)?;
     let month = |key: &str| Some(key.get(..4)?.parse::<i64>().ok()? * 12 + key.get(5..7)?.parse::<i64>().ok()? - 1);
     Ok(buckets.iter().filter_map(|b| Some((month(b.key.as_str()?)?, b.frequency))).collect())
 }

@@ -1,8 +1,8 @@
 //! The parameters of the OpenAPI document, each once.
 
 use nilometer_query::series::Method;
-use nilometer_schemas::Crs;
-use nilometer_schemas::limits::{CHANGES_LIMIT_MAX, COLLECTIONS_MAX, IDS_MAX, Q_CHARS_MAX, REFS_MAX};
+use nilometer_schemas::limits::{AGGREGATIONS_MAX, CHANGES_LIMIT_MAX, COLLECTIONS_MAX, IDS_MAX, Q_CHARS_MAX, REFS_MAX};
+use nilometer_schemas::{CalendarInterval, Crs};
 use serde_json::{Map, Value, json};
 
 use super::Words;
@@ -339,23 +339,7 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         "changesLimit",
         query("limit", ("Changes on a page", "Modifications par page"), whole(1, CHANGES_LIMIT_MAX, 1_000)),
     );
-    add("aggregations", list("aggregations", ("Names of aggregations", "Noms des décomptes"), text(), 16));
-    for (name, most) in [
-        ("centroid_geohash_grid_frequency_precision", 12),
-        ("centroid_geotile_grid_frequency_precision", 29),
-        ("centroid_geohex_grid_frequency_precision", 15),
-        ("geometry_geohex_grid_frequency_precision", 8),
-    ] {
-        add(
-            name,
-            query(
-                name,
-                ("Precision of the grid", "Finesse de la grille"),
-                json!({"type": "integer",
-            "minimum": 0, "maximum": most}),
-            ),
-        );
-    }
+    add_counting(&mut add);
     add(
         "placesQ",
         query(
@@ -381,12 +365,76 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
     add("placesLimit", query("limit", places, whole(1, PLACES_MAX, PLACES_DEFAULT)));
     add_pages(&mut add);
     add_values(&mut add);
-    let steps = json!({"type": "string", "enum": ["hour", "day", "month", "year"], "default": "month"});
+    out
+}
+
+/// What is counted, and how finely.
+fn add_counting(add: &mut impl FnMut(&str, Value)) {
+    let text = json!({"type": "string"});
+    add(
+        "aggregations",
+        list(
+            "aggregations",
+            (
+                "Names of aggregations, which /aggregations lists with their options: total_count, datetime_min, datetime_max, \
+                 PROPERTY_frequency, PROPERTY_histogram, PROPERTY_ranges, PROPERTY_stats, PROPERTY_distinct and those of grids",
+                "Noms des décomptes, que /aggregations énumère avec leurs options : total_count, datetime_min, datetime_max, \
+                 PROPERTY_frequency, PROPERTY_histogram, PROPERTY_ranges, PROPERTY_stats, PROPERTY_distinct et ceux des grilles",
+            ),
+            text,
+            AGGREGATIONS_MAX,
+        ),
+    );
+    add(
+        "multiselect",
+        query(
+            "multiselect",
+            (
+                "Counts each aggregation without the question's own choice of what it counts by, so that the other values to \
+                 choose from keep their counts",
+                "Compte chaque agrégation sans le choix que la question fait de ce qu'elle compte, pour que les autres \
+                 valeurs à choisir gardent leur décompte",
+            ),
+            json!({"type": "boolean", "default": false}),
+        ),
+    );
+    let mut options = query(
+        "aggregationOptions",
+        (
+            "Options of the aggregations asked for, each a parameter of its own whose name begins with that of the aggregation: \
+             NAME_limit, NAME_interval, NAME_buckets, NAME_bounds, NAME_precision",
+            "Options des décomptes demandés, chacune un paramètre dont le nom commence par celui du décompte : NOM_limit, \
+             NOM_interval, NOM_buckets, NOM_bounds, NOM_precision",
+        ),
+        json!({"type": "object", "additionalProperties": {"type": "string"},
+            "examples": [{"width_m_histogram_interval": "50", "river_frequency_limit": "10"}]}),
+    );
+    options["style"] = "form".into();
+    options["explode"] = true.into();
+    add("aggregationOptions", options);
+    for (name, least, most) in [
+        ("centroid_geohash_grid_frequency_precision", 1, 12),
+        ("centroid_geotile_grid_frequency_precision", 0, 29),
+        ("centroid_geohex_grid_frequency_precision", 0, 15),
+        ("geometry_geohash_grid_frequency_precision", 1, 12),
+        ("geometry_geotile_grid_frequency_precision", 0, 29),
+        ("geometry_geohex_grid_frequency_precision", 0, 8),
+    ] {
+        let schema = json!({"type": "integer", "minimum": least, "maximum": most});
+        add(name, query(name, ("Precision of the grid", "Finesse de la grille"), schema));
+    }
+    let steps: Vec<&str> = CalendarInterval::ALL.iter().map(|interval| interval.name()).collect();
     add(
         "datetime_frequency_interval",
-        query("datetime_frequency_interval", ("Calendar step", "Pas de calendrier"), steps),
+        query(
+            "datetime_frequency_interval",
+            (
+                "Calendar step in UTC; weeks begin on Monday",
+                "Pas de calendrier en UTC ; les semaines commencent le lundi",
+            ),
+            json!({"type": "string", "enum": steps, "default": "month"}),
+        ),
     );
-    out
 }
 
 /// The parameters that only pages for people take (`text/html`).

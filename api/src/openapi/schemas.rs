@@ -157,9 +157,14 @@ fn questions() -> Value {
     });
     let mut counting = question.clone();
     counting["aggregations"] = texts();
+    counting["multiselect"] = json!({"type": "boolean"});
     json!({
         "Search": {"type": "object", "properties": question},
-        "AggregateSearch": {"type": "object", "properties": counting},
+        "AggregateSearch": {
+            "type": "object", "properties": counting,
+            "description": "Beside these, options of the aggregations asked for: NAME_limit, NAME_interval, NAME_buckets, \
+                            NAME_bounds, NAME_precision, as /aggregations lists them",
+        },
         "SavedSearch": {
             "type": "object", "required": ["id", "search", "links"],
             "properties": {"id": {"type": "string"}, "search": reference("Search"), "links": reference("Links")},
@@ -178,11 +183,59 @@ fn answers() -> Value {
                     "type": "object", "required": ["name", "data_type"],
                     "properties": {
                         "name": {"type": "string"}, "data_type": {"type": "string"},
-                        "value": {"type": ["integer", "string", "null"]}, "overflow": count(),
-                        "buckets": {"type": "array", "items": {"type": "object", "required": ["key", "frequency"]}},
+                        "value": {"anyOf": [{"type": "integer"}, {"type": "string"}, reference("Statistics"),
+                                            {"type": "null"}]},
+                        "overflow": {"type": "integer", "minimum": 0,
+                                     "description": "Items that have a value and are in no listed bucket"},
+                        "buckets_left": {"type": "integer", "minimum": 0, "description": "Buckets that are not listed"},
+                        "interval": {"type": ["string", "number"], "description": "Of a histogram, the width of a bucket"},
+                        "buckets": {"type": "array", "items": reference("Bucket")},
                     },
                 }},
                 "links": reference("Links"),
+            },
+        },
+        "Bucket": {
+            "type": "object", "required": ["key", "frequency"],
+            "properties": {
+                "key": {"type": ["string", "number", "boolean"]}, "data_type": {"type": "string"},
+                "frequency": {"type": "integer", "minimum": 0, "description": "Items, exact"},
+                "from": {"type": "number", "description": "Of numbers, where the bucket begins, included"},
+                "to": {"type": "number", "description": "Of numbers, where the bucket ends, excluded"},
+            },
+        },
+        "Statistics": {
+            "type": "object", "required": ["count", "min", "max", "sum", "avg", "stddev"],
+            "properties": {
+                "count": count(), "min": {"type": ["number", "null"]}, "max": {"type": ["number", "null"]},
+                "sum": {"type": ["number", "null"]}, "avg": {"type": ["number", "null"]},
+                "stddev": {"type": ["number", "null"], "description": "Of the numbers as a whole population"},
+            },
+        },
+        "Aggregations": {
+            "type": "object", "required": ["type", "aggregations", "links"],
+            "properties": {
+                "type": {"const": "AggregationCollection"},
+                "aggregations": {"type": "array", "items": {
+                    "type": "object", "required": ["name", "data_type"],
+                    "properties": {
+                        "name": {"type": "string"}, "data_type": {"type": "string"},
+                        "frequency_distribution_data_type": {"type": "string"},
+                        "default": {"type": "boolean", "description": "Whether it is among the facets that fit the data"},
+                        "options": {"type": "array", "items": reference("AggregationOption")},
+                    },
+                }},
+                "links": reference("Links"),
+            },
+        },
+        "AggregationOption": {
+            "type": "object", "required": ["name", "type"],
+            "properties": {
+                "name": {"type": "string"}, "type": {"type": "string"},
+                "enum": {"type": "array", "items": {"type": "string"}},
+                "minimum": {"type": "number"}, "maximum": {"type": "number"},
+                "default": {"type": ["string", "number"], "description": "What holds where nothing is given"},
+                "suggested": {"type": ["string", "number"], "description": "What fits the data"},
             },
         },
         "SwotPass": {

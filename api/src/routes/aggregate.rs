@@ -5,15 +5,17 @@ use std::time::Instant;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use nilometer_query::parse::{Request, aggregations_available, aggregations_from_json, aggregations_from_query};
-use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Dialect};
+use nilometer_query::parse::{
+    AggregationRequest, AvailableAggregation, aggregations_from_json, aggregations_from_query, default_question,
+};
+use nilometer_schemas::{Aggregation, AggregationResult, Bucket, CollectionId, Dialect};
 use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
 use super::question::{interpret, interpret_body, visible, within};
 use super::search::{warnings, widened_link};
-use crate::links::{JSON, collection_path};
+use crate::links::{JSON, collection_path, with_query};
 use crate::metrics::Shape;
 use crate::problem::ApiError;
 use crate::state::App;
@@ -47,8 +49,8 @@ pub(super) async fn post_in(
 
 async fn answer_get(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
     interpret(app, &mut ask).await?;
-    let (request, aggregations) = aggregations_from_query(&ask.query, Dialect::Stac, &[])?;
-    answer(app, ask, request, aggregations, collection, b"").await
+    let request = aggregations_from_query(&ask.query, Dialect::Stac, &[])?;
+    answer(app, ask, request, collection, b"").await
 }
 
 async fn answer_post(
@@ -59,19 +61,19 @@ async fn answer_post(
 ) -> Result<Response, ApiError> {
     ask.only(&[])?;
     interpret_body(app, &ask, &mut body).await?;
-    let (request, aggregations) = aggregations_from_json(&body, &[])?;
-    let canonical = request.canonical.to_string();
-    answer(app, ask, request, aggregations, collection, canonical.as_bytes()).await
+    let request = aggregations_from_json(&body, &[])?;
+    let canonical = request.request.canonical.to_string();
+    answer(app, ask, request, collection, canonical.as_bytes()).await
 }
 
 async fn answer(
     app: &App,
     ask: Ask,
-    request: Request,
-    aggregations: Vec<Aggregation>,
+    request: AggregationRequest,
     collection: Option<CollectionId>,
     body: &[u8],
 ) -> Result<Response, ApiError> {
+    let AggregationRequest { request, aggregations, multiselect } = request;
     let mut search = request.search;
     if let Some(collection) = &collection {
         search = within(search, collection)?;
@@ -80,7 +82,15 @@ async fn answer(
     let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
     ask.answer(snapshot.seq_for(ask.scope), JSON, body, move || {
         let begin = Instant::now();
-        let results = nilometer_query::aggregate(&snapshot, &search, &aggregations, view.scope)?;
+        if let Some(collection) = &collection {
+            nilometer_query::check_aggregations(&snapshot, collection, &aggregations, view.scope)?;
+        }
+        let results = if multiselect {
+            let within = collection.as_ref();
+            nilometer_query::aggregate_multiselect(&snapshot, &search, &aggregations, view.scope, within)?
+        } else {
+            nilometer_query::aggregate(&snapshot, &search, &aggregations, view.scope)?
+        };
         metrics.searched(Shape::Facet, None, begin.elapsed());
         let entries: Vec<Value> = aggregations.iter().zip(&results).map(|(a, r)| aggregation_json(a, r)).collect();
         let mut links = vec![view.links.link("self", JSON, &view.path_and_query), view.links.link("root", JSON, "/")];
@@ -99,13 +109,26 @@ fn aggregation_json(aggregation: &Aggregation, result: &AggregationResult) -> Va
     match result {
         AggregationResult::Count(count) => json!({"name": name, "data_type": "integer", "value": count}),
         AggregationResult::Moment(moment) => json!({"name": name, "data_type": "datetime", "value": moment}),
-        AggregationResult::Buckets { data_type, buckets } => {
-            let buckets: Vec<Value> = buckets
-                .iter()
-                .map(|b| json!({"key": b.key, "data_type": data_type, "frequency": b.frequency}))
-                .collect();
-            // Every item with a value is in a bucket, or the answer is a problem: there is no overflow.
-            json!({"name": name, "data_type": "frequency_distribution", "overflow": 0, "buckets": buckets})
+        AggregationResult::Statistics(statistics) => {
+            json!({"name": name, "data_type": "statistics", "value": statistics})
+        }
+        AggregationResult::Buckets { data_type, buckets, left, interval } => {
+            let bucket = |bucket: &Bucket| {
+                let mut json = json!({"key": bucket.key, "data_type": data_type, "frequency": bucket.frequency});
+                for (end, value) in [("from", &bucket.from), ("to", &bucket.to)] {
+                    if let Some(value) = value {
+                        json[end] = value.clone();
+                    }
+                }
+                json
+            };
+            let buckets: Vec<Value> = buckets.iter().map(bucket).collect();
+            let mut json = json!({"name": name, "data_type": "frequency_distribution", "overflow": left.items,
+                "buckets_left": left.buckets, "buckets": buckets});
+            if let Some(interval) = interval {
+                json["interval"] = interval.clone();
+            }
+            json
         }
     }
 }
@@ -130,33 +153,56 @@ async fn answer_list(app: &App, ask: Ask, collection: Option<CollectionId>) -> R
         if let Some(id) = &collection {
             links.push(view.links.link("collection", JSON, &collection_path(id.as_str())));
         }
-        let properties = nilometer_query::queryables(&snapshot, collection.as_ref(), view.scope)?;
-        let aggregations = aggregations_available(&properties);
+        let aggregations = nilometer_query::aggregations(&snapshot, collection.as_ref(), view.scope)?;
+        links.push(default_link(&view, collection.as_ref(), &aggregations));
         to_bytes(&json!({"type": "AggregationCollection", "aggregations": aggregations, "links": links}))
     })
     .await
 }
 
+/// The counts that are defaults, with the options that fit.
+fn default_link(ask: &Ask, collection: Option<&CollectionId>, available: &[AvailableAggregation]) -> Value {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    };
+    let question: Vec<(String, String)> =
+        default_question(available).iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    let base = collection.map(|collection| collection_path(collection.as_str())).unwrap_or_default();
+    let pairs = question.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let title = ask.language().of("Counts by default", "Décomptes par défaut");
+    ask.links.titled("aggregate", JSON, &with_query(&format!("{base}/aggregate"), pairs), title)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nilometer_schemas::{AggregationKind, Bucket};
+    use nilometer_schemas::{AggregationKind, Left, Statistics};
 
     #[test]
     fn results_take_the_extensions_form() {
         let check = |result: AggregationResult, expected: Value| {
-            let asked = Aggregation { name: "n".into(), kind: AggregationKind::TotalCount };
+            let asked = Aggregation { name: "n".into(), kind: AggregationKind::TotalCount, limit: None };
             assert_eq!(aggregation_json(&asked, &result), expected);
         };
         check(AggregationResult::Count(3), json!({"name": "n", "data_type": "integer", "value": 3}));
         check(AggregationResult::Moment(None), json!({"name": "n", "data_type": "datetime", "value": null}));
         check(
+            AggregationResult::Statistics(Statistics { count: 1, min: Some(2.0), ..Statistics::default() }),
+            json!({"name": "n", "data_type": "statistics", "value":
+                {"count": 1, "min": 2.0, "max": null, "sum": null, "avg": null, "stddev": null}}),
+        );
+        let range = Bucket { to: Some(json!(5)), ..Bucket::new("*-5", 2) };
+        check(
             AggregationResult::Buckets {
-                data_type: "string",
-                buckets: vec![Bucket { key: json!("swot"), frequency: 2 }],
+                data_type: "numeric",
+                buckets: vec![range],
+                left: Left { items: 7, buckets: 3 },
+                interval: Some(json!(5)),
             },
-            json!({"name": "n", "data_type": "frequency_distribution", "overflow": 0,
-                   "buckets": [{"key": "swot", "data_type": "string", "frequency": 2}]}),
+            json!({"name": "n", "data_type": "frequency_distribution", "overflow": 7, "buckets_left": 3, "interval": 5,
+                   "buckets": [{"key": "*-5", "data_type": "numeric", "frequency": 2, "to": 5}]}),
         );
     }
 }

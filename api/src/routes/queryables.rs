@@ -156,6 +156,8 @@ fn property_schema(queryable: &Queryable) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use nilometer_query::PropertyFacts;
+
     use super::*;
 
     fn found() -> Vec<Queryable> {
@@ -164,6 +166,7 @@ mod tests {
             types: types.to_vec(),
             values: values.map(|v| v.iter().map(ToString::to_string).collect()),
             range,
+            facts: PropertyFacts::default(),
         };
         vec![
             queryable("platform", &["string"], Some(&["swot", "s6a"]), None),

@@ -6,6 +6,7 @@ mod world;
 mod collections;
 mod crs;
 mod edr;
+mod facets;
 mod hydrocron;
 mod metrics;
 mod pages;

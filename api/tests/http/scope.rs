@@ -28,6 +28,7 @@ async fn nothing_hidden_appears_in_any_answer_to_a_visitor() {
         "/changes",
         "/changes/snapshot",
         "/aggregate?aggregations=total_count,collection_frequency,code_frequency,datetime_max,datetime_frequency",
+        "/aggregate?aggregations=code_frequency,code_distinct,collection_frequency,geometry_geohash_grid_frequency&multiselect=true",
     ];
     for path in paths {
         for accept in ["application/json", "text/html"] {

@@ -318,7 +318,7 @@ async fn aggregations_count_what_the_question_finds() {
         by_get["aggregations"],
         json!([
             {"name": "total_count", "data_type": "integer", "value": 2},
-            {"name": "river_frequency", "data_type": "frequency_distribution", "overflow": 0,
+            {"name": "river_frequency", "data_type": "frequency_distribution", "overflow": 0, "buckets_left": 0,
              "buckets": [{"key": "Garonne", "data_type": "string", "frequency": 2}]},
             {"name": "datetime_max", "data_type": "datetime", "value": "2021-03-10T06:30:00Z"},
         ])

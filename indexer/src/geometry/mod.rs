@@ -1,8 +1,10 @@
-//! Geometries as the index keeps them: within ±180 degrees, in small boxes, on a curve, as flat bytes, on the H3 grid.
+//! Geometries as the index keeps them: within ±180 degrees, in small boxes, on a curve, as flat bytes, on the H3 grid and
+//! on grids of boxes.
 //!
 //! Everything is planar in CRS84 degrees (longitude, latitude), as `ST_Intersects` is; a shape is a closed set.
 
 mod bands;
+mod box_grid;
 mod boxes;
 mod cut;
 mod flat;
@@ -15,6 +17,7 @@ mod simple;
 
 use geo::{Centroid, CoordsIter, Geometry};
 
+pub use box_grid::{Axis, BoxGrid};
 pub use boxes::{UNITS_PER_DEGREE, degrees_of_box, merge_boxes, outward};
 pub use flat::{FlatGeometry, FlatPart, PartKind, encode};
 pub use h3::{CellFinder, CellGrid, h3_boundary, h3_cells};

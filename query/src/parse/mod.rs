@@ -17,7 +17,11 @@ mod tests;
 use nilometer_schemas::{Dialect, Problem, Search};
 use serde_json::{Map, Value};
 
-pub use aggregations::{AvailableAggregation, aggregations_available, aggregations_from_json, aggregations_from_query};
+pub use aggregations::{
+    AggregationOption, AggregationRequest, AvailableAggregation, aggregations_from_json, aggregations_from_query,
+    default_question,
+};
+pub(crate) use aggregations::{Extent, available};
 pub use fields::apply_fields;
 pub use url::without_empty;
 

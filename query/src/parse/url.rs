@@ -52,7 +52,9 @@ fn member(name: &str, text: &str) -> Result<Value, Problem> {
         "intersects" | "query" => json_text(name, text)?,
         "ids" | "collections" | "intersectsRefs" | "sortby" | "aggregations" => list(text),
         "limit" => integer(name, text)?,
-        name if name.ends_with("_precision") => integer(name, text)?,
+        // Options of aggregations, whose names begin with that of the aggregation.
+        name if ["_precision", "_limit", "_buckets"].iter().any(|end| name.ends_with(end)) => integer(name, text)?,
+        name if name.ends_with("_bounds") => list(text),
         "fields" => fields(text),
         _ => Value::from(text),
     })

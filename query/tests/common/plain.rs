@@ -20,7 +20,7 @@ impl Plain {
         format!("{}.{}", self.record.collection, self.record.id)
     }
 
-    fn times(&self) -> Option<(i64, i64)> {
+    pub(crate) fn times(&self) -> Option<(i64, i64)> {
         let t = |name: &str| self.record.properties[name].as_str().and_then(Instant::parse).map(|t| t.0);
         let moment = t("datetime");
         Some((t("start_datetime").or(moment)?, t("end_datetime").or(moment)?))

@@ -412,14 +412,14 @@ fn every_request_of_the_benchmark_workload_is_understood() {
         let path = query["path"].as_str().unwrap();
         for variant in query["variants"].as_array().unwrap() {
             let result = match (query["method"].as_str().unwrap(), path) {
-                ("POST", "/aggregate") => aggregations_from_json(variant, &[]).map(|(request, _)| request),
+                ("POST", "/aggregate") => aggregations_from_json(variant, &[]).map(|asked| asked.request),
                 ("POST", _) => from_json(variant, &[]),
                 (_, path) => {
                     let Some(params) = variant["params"].as_object() else { continue };
                     let pairs: Vec<_> =
                         params.iter().map(|(k, v)| (k.clone(), v.as_str().unwrap().to_owned())).collect();
                     match path {
-                        "/aggregate" => aggregations_from_query(&pairs, Dialect::Stac, &[]).map(|(request, _)| request),
+                        "/aggregate" => aggregations_from_query(&pairs, Dialect::Stac, &[]).map(|asked| asked.request),
                         _ => from_query(&pairs, Dialect::Stac, &[]),
                     }
                 }
