@@ -126,6 +126,10 @@ bench-tiles: release $(VENV)/installed ## Vector tiles of COUNT generated items 
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt
 	"$(VENV)/bin/python" tests/bench/tiles.py --binary "$(RELEASE)" --kit "$(KIT)" --count $(COUNT)
 
+.PHONY: bench-exports
+bench-exports: release $(VENV)/installed ## Memory and speed of downloads of whole results
+	"$(VENV)/bin/python" tests/bench/exports.py --binary "$(RELEASE)"
+
 .PHONY: bench-series
 bench-series: release $(VENV)/installed ## Series of 50 million generated rows beside DuckDB (needs the kit: KIT=folder)
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/bench/requirements.txt

@@ -19,6 +19,7 @@ pub mod state;
 
 mod body;
 mod content_policy;
+mod exports;
 mod guard;
 mod middleware;
 mod places;

@@ -153,18 +153,18 @@ fn encode_into(text: &str, out: &mut String) {
 
 /// The links of an item's answer, as [`nilometer_schemas::ItemText::render`] takes them. What repeats on a page
 /// (root, the collection's address) is written once.
-pub struct ItemLinks<'a> {
-    links: &'a Links,
+pub struct ItemLinks {
+    links: Links,
     root: String,
     collection: String,
     collection_href: String,
 }
 
-impl<'a> ItemLinks<'a> {
+impl ItemLinks {
     /// Links as seen from one request.
-    pub fn new(links: &'a Links) -> Self {
+    pub fn new(links: &Links) -> Self {
         let root = format!(r#"{{"rel":"root","type":"{JSON}","href":"{}"}}"#, links.absolute("/"));
-        Self { links, root, collection: String::new(), collection_href: String::new() }
+        Self { links: links.clone(), root, collection: String::new(), collection_href: String::new() }
     }
 
     /// `self`, `root`, `parent` and `collection` of an item, comma-separated.

@@ -29,6 +29,8 @@ const COLLECTIONS_MAX: usize = 500;
 const LATENCY_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Upper bounds of the buckets of fsyncs, seconds: from a good disk's to those that alarm.
 const FSYNC_S: [f64; 12] = [0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+/// Upper bounds of the buckets of downloads, seconds.
+const EXPORT_S: [f64; 8] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
 /// Upper bounds of hit counts.
 const HITS: [f64; 8] = [0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
 /// Clock ticks per second in `/proc` (USER_HZ, 100 on every Linux architecture in use).
@@ -128,6 +130,12 @@ struct ZoomLabel {
     zoom_band: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ExportLabels {
+    format: &'static str,
+    result: &'static str,
+}
+
 type Latency<L> = Family<L, Histogram, fn() -> Histogram>;
 
 fn latency() -> Histogram {
@@ -173,6 +181,10 @@ pub struct Metrics {
     cache_hits: Family<CacheLabel, Counter>,
     cache_misses: Family<CacheLabel, Counter>,
     cache_bytes: Family<CacheLabel, Gauge<u64, AtomicU64>>,
+    exports: Family<ExportLabels, Counter>,
+    exports_running: Gauge,
+    export_items: Counter,
+    export_duration: Histogram,
     ingest_items: Family<IngestLabels, Counter>,
     auth_failures: Family<Reason, Counter>,
 }
@@ -201,6 +213,10 @@ impl Metrics {
             cache_hits: Family::default(),
             cache_misses: Family::default(),
             cache_bytes: Family::default(),
+            exports: Family::default(),
+            exports_running: Gauge::default(),
+            export_items: Counter::default(),
+            export_duration: Histogram::new(EXPORT_S),
             ingest_items: Family::default(),
             auth_failures: Family::default(),
             registry: Registry::default(),
@@ -218,7 +234,7 @@ impl Metrics {
             metrics.request_duration.clone(),
         );
         own.register("http_in_flight", "Requests being answered", metrics.in_flight.clone());
-        own.register("http_rejected", "Requests refused before any route", metrics.rejected.clone());
+        own.register("http_rejected", "Requests refused by a limit or for their credentials", metrics.rejected.clone());
         own.register("search_duration_seconds", "Time of a search", metrics.search_duration.clone());
         own.register("search_hits", "Items that a search matched", metrics.search_hits.clone());
         own.register("search_timeouts", "Requests given up at their deadline", metrics.search_timeouts.clone());
@@ -237,6 +253,14 @@ impl Metrics {
             times.commit.clone(),
         );
         own.register("index_commit_records", "Records in a group of writes", times.commit_records.clone());
+        own.register("exports", "Downloads of whole results by what became of them", metrics.exports.clone());
+        own.register("exports_running", "Downloads under way", metrics.exports_running.clone());
+        own.register("export_items", "Items of complete downloads", metrics.export_items.clone());
+        own.register(
+            "export_duration_seconds",
+            "Time of complete downloads, slow readers included",
+            metrics.export_duration.clone(),
+        );
         own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
         own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
         own.register_collector(Box::new(Index { catalog }));
@@ -257,7 +281,8 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { route, method, code }).inc();
     }
 
-    /// A request was refused by a limit (`limit`) or for its credentials (`auth`).
+    /// A request was refused by a limit (`limit`), for its credentials (`auth`), or since too many downloads are under way
+    /// (`exports`).
     pub fn rejected(&self, reason: &'static str) {
         self.rejected.get_or_create(&Reason { reason }).inc();
     }
@@ -284,6 +309,22 @@ impl Metrics {
         let counter = if hit { &self.cache_hits } else { &self.cache_misses };
         counter.get_or_create(&cache).inc();
         self.cache_bytes.get_or_create(&cache).set(cache_bytes);
+    }
+
+    /// A download has begun; it counts as under way until the answer is dropped.
+    #[must_use]
+    pub fn export_begins(&self) -> InFlight {
+        self.exports_running.inc();
+        InFlight(self.exports_running.clone())
+    }
+
+    /// A download of so many items has ended: `complete`, `abandoned` by its reader, or `failed`.
+    pub fn exported(&self, format: &'static str, result: &'static str, items: u64, took: Duration) {
+        self.exports.get_or_create(&ExportLabels { format, result }).inc();
+        if result == "complete" {
+            self.export_items.inc_by(items);
+            self.export_duration.observe(took.as_secs_f64());
+        }
     }
 
     /// A request ran into its deadline.
@@ -323,7 +364,7 @@ impl Metrics {
     }
 }
 
-/// Counts a request out of `http_in_flight` when dropped.
+/// Counts something out of the gauge of what is under way when dropped.
 #[derive(Debug)]
 pub struct InFlight(Gauge);
 

@@ -19,6 +19,7 @@ use nilometer_schemas::{Kind, Problem};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::Instrument;
 
@@ -28,6 +29,7 @@ use crate::content_policy;
 use crate::context::RequestContext;
 use crate::links::OTHER_ROOTS;
 use crate::problem::{ApiError, PROBLEM_JSON, render};
+use crate::routes::edr::PARQUET;
 use crate::state::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -60,7 +62,7 @@ fn surrounded(routes: Router<App>, app: App) -> Router {
         .layer(axum::middleware::from_fn(crate::routes::accept_patch))
         .layer(cors(&app.config))
         .map_request(any_coding_is_gzip)
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(is_worth_compressing()))
         .layer(axum::middleware::from_fn(finish))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&app), limit_time))
@@ -72,6 +74,11 @@ fn surrounded(routes: Router<App>, app: App) -> Router {
     Router::new().fallback_service(
         ServiceBuilder::new().map_request(move |request| without_prefix(&app.config, request)).service(inner),
     )
+}
+
+/// All that shrinks: Parquet is compressed within.
+fn is_worth_compressing() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new(PARQUET))
 }
 
 /// `Accept-Encoding: *` allows every coding and promises none: gzip is what every client can read.

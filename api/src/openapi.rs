@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use version_3_0::from_3_1;
 
 use crate::config::Config;
+use crate::exports::Format;
 use crate::links::{GEOJSON, HTML, JSON, Links, NDJSON, OPENAPI, SCHEMA_JSON, encode};
 
 /// A text in English and French.
@@ -219,7 +220,7 @@ const PAGE_OF_SERIES: [&str; 7] =
     ["seriesParameters", "seriesFrom", "seriesTo", "seriesResample", "seriesMethod", "seriesVersion", "seriesPage"];
 
 /// Parameters of the search for collections.
-const COLLECTIONS_QUESTION: [&str; 11] = [
+const COLLECTIONS_QUESTION: [&str; 12] = [
     "bbox",
     "bbox-crs",
     "datetime",
@@ -229,6 +230,7 @@ const COLLECTIONS_QUESTION: [&str; 11] = [
     "filter-crs",
     "query",
     "sortby",
+    "fields",
     "collectionsLimit",
     "collectionsToken",
 ];
@@ -236,6 +238,35 @@ const COLLECTIONS_QUESTION: [&str; 11] = [
 /// The question's parameters where the path names the collection.
 fn question_within() -> Vec<&'static str> {
     QUESTION.into_iter().filter(|name| *name != "collections").collect()
+}
+
+/// The question's parameters where the answer is whole.
+fn question_of_export(within: bool) -> Vec<&'static str> {
+    let question = if within { question_within() } else { QUESTION.to_vec() };
+    let mut names: Vec<&str> = question.into_iter().filter(|name| !["limit", "token", "page"].contains(name)).collect();
+    names.push("exportFormat");
+    names
+}
+
+/// A download: the same answers in every format.
+fn export(method: &str, id: &str, parameters: &[&str]) -> Value {
+    let summary = ("All items that match, as a file", "Tous les éléments qui correspondent, en un fichier");
+    let content = (("All items, in one stream", "Tous les éléments, en un flux"), GEOJSON, "ItemCollection");
+    let mut operation = match method {
+        "post" => ask("Search", id, summary, "Search", content, "200"),
+        _ => read("Search", id, summary, content, false, parameters),
+    };
+    if method == "post" {
+        operation["parameters"] = parameters.iter().map(|name| parameter_ref(name)).collect();
+    }
+    for format in Format::ALL.into_iter().filter(|format| *format != Format::GeoJson) {
+        operation["responses"]["200"]["content"][format.media_type()] = json!({"schema": schema_ref("Text")});
+    }
+    operation["responses"]["503"] = json!({
+        "description": "Too many downloads at a time; Retry-After says when to come again",
+        "x-description-fr": "Trop de téléchargements à la fois ; Retry-After dit quand revenir",
+    });
+    operation
 }
 
 /// What is counted, and how finely.
@@ -311,6 +342,13 @@ fn general_paths(paths: &mut Map<String, Value>) {
         }),
     );
     add(
+        "/search/export",
+        json!({
+            "get": export("get", "getSearchExport", &question_of_export(false)),
+            "post": export("post", "postSearchExport", &["exportFormat"]),
+        }),
+    );
+    add(
         "/aggregate",
         json!({
             "get": read("Search", "getAggregate",
@@ -333,6 +371,12 @@ fn general_paths(paths: &mut Map<String, Value>) {
         "/queryables",
         json!({"get": read("Search", "getQueryables",
             ("Properties that filters may name", "Propriétés que les filtres peuvent nommer"),
+        (("A JSON Schema", "Un schéma JSON"), SCHEMA_JSON, "Object"), true, &[])}),
+    );
+    add(
+        "/collections-queryables",
+        json!({"get": read("Collections", "getCollectionsQueryables",
+            ("What a search for collections may name", "Ce que peut nommer une recherche de collections"),
         (("A JSON Schema", "Un schéma JSON"), SCHEMA_JSON, "Object"), true, &[])}),
     );
     add(
@@ -365,6 +409,10 @@ fn general_paths(paths: &mut Map<String, Value>) {
         json!({"parameters": [saved], "get": read("Search", "getSavedSearchItems",
         ("The answer to a kept question", "La réponse à une question conservée"),
             (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), false, &["limit", "token"])}),
+    );
+    add(
+        "/searches/{searchId}/export",
+        json!({"parameters": [saved], "get": export("get", "getSavedSearchExport", &["fields", "exportFormat"])}),
     );
     add(
         "/swot/passes",
@@ -442,7 +490,7 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
     let mut items = json!({"get": read(is, &name("getItems"), (&format!("Items of {of}")
         , &format!("Éléments {of_french}")),
         (("A page of items", "Une page d'éléments"), GEOJSON, "ItemCollection"), true,
-        &[&question_within()[..], &["itemsCrs"], &PAGE_OF_RESULTS].concat())});
+        &[&question_within()[..], &["itemsCrs", "queryables"], &PAGE_OF_RESULTS].concat())});
     let mut item = json!({"get": read(is, &name("getItem"), (&format!("An item of {of}")
         , &format!("Un élément {of_french}")),
         (("The item", "L'élément"), GEOJSON, "Item"), true, &[&["itemsCrs"][..], &PAGE_OF_SERIES].concat())});
@@ -478,6 +526,8 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
             ("Links to the items, catalogue after catalogue", "Liens vers les éléments, catalogue après catalogue"),
             (("A catalogue", "Un catalogue"), JSON, "Catalog"), false, &["lang", "token"])}),
     );
+    let parameters = [&question_of_export(true)[..], &["queryables"]].concat();
+    add("/export", &own, json!({"get": export("get", "getCollectionExport", &parameters)}));
     add(
         "/aggregate",
         &own,

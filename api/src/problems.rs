@@ -346,6 +346,33 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "export-is-whole",
+        &[Invalid],
+        (
+            "A download is whole",
+            "A download holds all items that match, so it takes no limit, page or token. The general search answers \
+             page by page; a narrower question makes a smaller download.",
+        ),
+        (
+            "Un téléchargement est complet",
+            "Un téléchargement contient tous les éléments qui correspondent ; il n'accepte donc ni limit, ni page, ni \
+             token. La recherche générale répond page par page ; une question plus précise donne un fichier plus petit.",
+        ),
+    ),
+    of(
+        "exports-busy",
+        &[Unavailable],
+        (
+            "Too many downloads at a time",
+            "As many whole results are being downloaded as this service allows at a time. Try again a little later.",
+        ),
+        (
+            "Trop de téléchargements à la fois",
+            "Le nombre de résultats complets que ce service laisse télécharger à la fois est atteint. Réessayez un peu \
+             plus tard.",
+        ),
+    ),
+    of(
         "filter-syntax",
         &[Invalid],
         (

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nilometer_indexer::{Catalog, Clock, Outcome, Write};
 use nilometer_schemas::{Instant, Item};
 use nilometer_tiles::TileCache;
+use tokio::sync::Semaphore;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
@@ -62,6 +63,8 @@ pub struct AppState {
     pub tiles: Arc<TileCache>,
     /// Snapshots of searches by relevance.
     pub held: HeldSnapshots,
+    /// Room for downloads of whole results.
+    pub exports: Arc<Semaphore>,
     /// The time.
     pub clock: Clock,
     /// Random bytes.
@@ -82,6 +85,7 @@ impl AppState {
         random: Random,
     ) -> Self {
         let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
+        let exports = Arc::new(Semaphore::new(config.limits.exports_max));
         Self {
             catalog,
             config: Arc::new(config),
@@ -89,6 +93,7 @@ impl AppState {
             metrics,
             tiles,
             held: HeldSnapshots::default(),
+            exports,
             clock,
             random,
         }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::filter::{Condition, Document, compile};
 use crate::order::{SortValue, Token, check_named};
+use crate::queryables::{self, Queryable};
 use crate::space::PreparedGeometry;
 
 /// Members that nobody filters or sorts by.
@@ -88,6 +89,13 @@ pub fn collections(bodies: &[&Map<String, Value>], search: &Search) -> Result<Co
     let next = beside(page.last(), end < found.len(), false)?;
     let prev = beside(page.first(), begin > 0, true)?;
     Ok(CollectionsFound { number_matched, places: page.iter().map(|(_, at)| *at).collect(), next, prev })
+}
+
+/// What collections can be filtered by: their members that hold values, those of `summaries` also without that prefix.
+/// Their place and period are not listed.
+pub fn collection_queryables(bodies: &[&Map<String, Value>]) -> Vec<Queryable> {
+    let documents: Vec<Document> = bodies.iter().map(|body| document(body)).collect();
+    queryables::of_documents(&documents)
 }
 
 fn document(body: &Map<String, Value>) -> Document {

@@ -21,10 +21,11 @@ mod plan;
 mod queryables;
 mod space_match;
 mod unknown;
+mod whole;
 mod words;
 
 pub use aggregate::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
-pub use collections::{CollectionsFound, collections};
+pub use collections::{CollectionsFound, collection_queryables, collections};
 pub use filter::expects_panic;
 pub use near::{Near, feature_ids, features, features_within, haversine_m, nearest};
 pub use order::is_sortable;
@@ -32,6 +33,7 @@ pub use passes::{Sight, sights};
 pub use plan::place;
 pub use queryables::{PropertyFacts, Queryable};
 pub use unknown::{UnknownProperties, UnknownProperty, check_aggregations, unknown_properties};
+pub use whole::Whole;
 pub use words::{Widened, called, is_called, is_named, is_of_places, words_begun};
 
 use nilometer_indexer::segment::{Bits, SegmentData};

@@ -101,6 +101,11 @@ impl Token {
         Self { as_of: 0, values, seq: 0, order: name_of(keys), held: None, backward, widened: Vec::new() }
     }
 
+    /// A token within one answer, which nobody is given.
+    pub(crate) fn at(candidate: &Candidate, keys: &[SortKey]) -> Self {
+        Self { seq: candidate.seq, ..Self::of_values(candidate.values.clone(), keys, false) }
+    }
+
     pub(crate) fn write(&self) -> Result<String, Problem> {
         let json = serde_json::to_vec(self).map_err(crate::plan::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(json))
@@ -348,9 +353,14 @@ pub(crate) struct Reach<'a> {
 impl Reach<'_> {
     /// Order of two candidates under the keys, in the way of the reach; forward the newest write comes first among equals.
     pub(crate) fn compare(&self, keys: &[SortKey], a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
-        let forward = SortValue::compare_all(&a.values, &b.values, keys).then(b.seq.cmp(&a.seq));
+        let forward = compare(keys, a, b);
         if self.backward { forward.reverse() } else { forward }
     }
+}
+
+/// Order of two candidates under the keys; the newest write comes first among equals.
+pub(crate) fn compare(keys: &[SortKey], a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    SortValue::compare_all(&a.values, &b.values, keys).then(b.seq.cmp(&a.seq))
 }
 
 /// Sort position within a segment, by keys and then by write: smaller comes first.

@@ -7,6 +7,8 @@ use nilometer_schemas::Instant;
 
 use crate::aggregate::{Found, distinct, moment_of};
 
+use crate::filter::{Datum, Document};
+
 /// Distinct texts up to which a property's values are listed.
 const VALUES_MAX: usize = 50;
 
@@ -122,22 +124,58 @@ pub(crate) fn collect(found: &[Found<'_>]) -> Vec<Queryable> {
     for found in found {
         look(found.data, &found.matches, &mut seen);
     }
-    let queryable = |(name, seen): (String, Seen)| {
-        let mut types: Vec<&'static str> = seen.types.iter().copied().collect();
-        // Every integer is a number: a property seen as both is a number.
-        if types.contains(&"number") {
-            types.retain(|t| *t != "integer");
-        }
-        let listed = !seen.many && types == ["string"];
-        let values = listed.then(|| seen.values.into_iter().collect::<Vec<String>>());
-        let mut facts = seen.facts;
+    let queryable = |(name, mut seen): (String, Seen)| {
         // What several segments have is counted in each of them.
-        if let Some(values) = &values {
-            facts.distinct = values.len() as u64;
-        } else if seen.columns > 1 {
-            facts.distinct = distinct(found, &name);
+        if seen.many && seen.columns > 1 || seen.types.iter().any(|t| *t != "string") && seen.columns > 1 {
+            seen.facts.distinct = distinct(found, &name);
         }
-        Queryable { name, types, values, range: seen.range, facts }
+        queryable((name, seen))
     };
     seen.into_iter().map(queryable).collect()
+}
+
+fn queryable((name, seen): (String, Seen)) -> Queryable {
+    let mut types: Vec<&'static str> = seen.types.iter().copied().collect();
+    // Every integer is a number: a property seen as both is a number.
+    if types.contains(&"number") {
+        types.retain(|t| *t != "integer");
+    }
+    let listed = !seen.many && types == ["string"];
+    let values = listed.then(|| seen.values.into_iter().collect::<Vec<String>>());
+    let mut facts = seen.facts;
+    if let Some(values) = &values {
+        facts.distinct = values.len() as u64;
+    }
+    Queryable { name, types, values, range: seen.range, facts }
+}
+
+/// The properties of documents, but for moments and what every document has (`id`).
+pub(crate) fn of_documents(documents: &[Document]) -> Vec<Queryable> {
+    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+    for (name, values) in documents.iter().flat_map(Document::all).filter(|(name, _)| *name != "id") {
+        for value in values {
+            add(seen.entry(name.to_owned()).or_default(), value);
+        }
+    }
+    seen.into_iter().filter(|(_, seen)| !seen.types.is_empty()).map(queryable).collect()
+}
+
+fn add(seen: &mut Seen, value: &Datum<'_>) {
+    match value {
+        Datum::Bool(_) => {
+            seen.types.insert("boolean");
+        }
+        Datum::Number(number) => {
+            seen.types.insert(if number.fract() == 0.0 { "integer" } else { "number" });
+            seen.range = Some(seen.range.map_or((*number, *number), |(a, b)| (a.min(*number), b.max(*number))));
+        }
+        Datum::Text(text) => {
+            seen.types.insert("string");
+            seen.many |= seen.values.len() == VALUES_MAX && !seen.values.contains(text.as_ref());
+            if !seen.many {
+                seen.values.insert(text.to_string());
+            }
+        }
+        Datum::Time(_) => {}
+    }
 }

@@ -22,7 +22,7 @@ use evaluator::Record;
 use geo::{CoordsIter, Intersects, Rect, coord};
 use nilometer_indexer::geometry::{CellGrid, h3_cells};
 use nilometer_indexer::{Catalog, CatalogOptions, Clock, Outcome, Precondition, Write};
-use nilometer_query::{Page, tile};
+use nilometer_query::{Page, Whole, tile};
 use nilometer_schemas::{
     Aggregation, AggregationKind, AggregationResult, Bbox, Collection, CollectionId, Comparison, Direction, Filter,
     Instant, Item, ItemId, Role, Scalar, Scope, Search, SortKey, TimeInterval, Words, geojson, text,
@@ -470,6 +470,15 @@ impl World {
             assert!(back.next.is_some());
         }
         assert_eq!(back.prev, None);
+        let key_of =
+            |item: nilometer_indexer::StoredItem| (item.collection.as_str().to_owned(), item.id.as_str().to_owned());
+        let mut whole = Whole::looking_ahead(&snapshot, question, scope, question.limit as u64).unwrap();
+        assert_eq!(whole.number_matched(), expected.len() as u64, "{question:?}");
+        let unordered: BTreeSet<(String, String)> = whole.in_any_order().map(|item| key_of(item.unwrap())).collect();
+        assert_eq!(unordered, expected.iter().cloned().collect(), "{question:?}");
+        let got: Vec<(String, String)> = whole.by_ref().map(|item| key_of(item.unwrap())).collect();
+        assert_eq!(got, expected, "the whole result of {question:?}");
+        assert!(whole.next().is_none());
         assert_eq!(nilometer_query::count(&snapshot, question, scope).unwrap(), expected.len() as u64);
         self.check_counts(question, scope);
     }

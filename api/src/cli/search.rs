@@ -1,17 +1,20 @@
 //! `nilometer search`: the question of `GET /search`, asked of the files.
 
+use std::io::{ErrorKind, StdoutLock, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
-use nilometer_indexer::StoredItem;
+use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_query::Page;
 use nilometer_query::parse;
-use nilometer_schemas::{Dialect, Instant, Role, Scope};
+use nilometer_schemas::{Dialect, Instant, Role, Scope, Search};
 use serde_json::Value;
 
 use super::Outcome;
 use super::out::say;
 use crate::config::Config;
+use crate::exports::{self, Format, Order, Shape, Sink};
+use crate::problem::ApiError;
 
 /// Searches a catalogue with the parameters of GET /search; works beside a running server
 #[derive(Args)]
@@ -22,7 +25,8 @@ Examples:
   nilometer search --data water --q Nile
   nilometer search --data water --bbox -10,35,5,45 --datetime 2024-01-01T00:00:00Z/.. --limit 5
   nilometer search --data water --collections stations --filter \"country = 'FR' AND area_km2 > 100\" --sortby -area_km2
-  nilometer search --data water --ids A1,A2 --json > found.geojson"
+  nilometer search --data water --ids A1,A2 --json > found.geojson
+  nilometer search --data water --collections stations --format geoparquet > stations.parquet"
 )]
 pub(super) struct Arguments {
     /// Box: west,south,east,north in degrees; west > east crosses the antimeridian
@@ -64,6 +68,13 @@ pub(super) struct Arguments {
     /// Print a GeoJSON FeatureCollection
     #[arg(long)]
     json: bool,
+    /// Write all items that match, in this format: geojson, ndjson, csv, geoparquet or arrow
+    #[arg(long, value_parser = format, conflicts_with_all = ["json", "limit", "token"])]
+    format: Option<Format>,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    Format::of_label(text).map_err(|problem| problem.to_string())
 }
 
 impl Arguments {
@@ -92,6 +103,9 @@ impl Arguments {
 pub(super) fn run(arguments: Arguments, config: &Config) -> Outcome {
     let catalog = super::maintain::open_for_reading(config)?;
     let search = parse::from_query(&arguments.pairs(), Dialect::Stac, &[])?.search;
+    if let Some(format) = arguments.format {
+        return write_all(&catalog.snapshot(), &search, format);
+    }
     let page = nilometer_query::search(&catalog.snapshot(), &search, Scope::of(Role::Operator))?;
     if arguments.json {
         say!("{}", feature_collection(&page));
@@ -108,6 +122,44 @@ pub(super) fn run(arguments: Arguments, config: &Config) -> Outcome {
         say!("next: --token {token}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the whole result to the standard output. A reader that has enough ends it.
+fn write_all(snapshot: &Snapshot, search: &Search, format: Format) -> Outcome {
+    let scope = Scope::of(Role::Operator);
+    let describe = |id: &str| {
+        let stored = snapshot.collection(id, scope)?;
+        Some(Value::Object(stored.collection.body.clone()))
+    };
+    let order = Order { format, shape: Shape::new(None, None), links: Vec::new(), describe: &describe };
+    let mut out = Output { out: std::io::stdout().lock(), failure: None };
+    let found = exports::find(snapshot, search, scope).map_err(told)?;
+    exports::write(found, order, &mut out).map_err(told)?;
+    match out.failure {
+        Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// What is said of a failure at the terminal, where there is no log beside.
+fn told(error: ApiError) -> Box<dyn std::error::Error> {
+    error.cause().map_or_else(|| error.problem().clone().into(), Into::into)
+}
+
+struct Output {
+    out: StdoutLock<'static>,
+    failure: Option<std::io::Error>,
+}
+
+impl Sink for Output {
+    fn send(&mut self, piece: Vec<u8>) -> bool {
+        self.failure = self.out.write_all(&piece).and_then(|()| self.out.flush()).err();
+        self.is_open()
+    }
+
+    fn is_open(&self) -> bool {
+        self.failure.is_none()
+    }
 }
 
 fn feature_collection(page: &Page) -> String {

@@ -304,6 +304,14 @@ pub const KEYS: &[Key] = &[
         64 << 30,
         "bytes of drawn map tiles kept in memory; 0 keeps none"
     ),
+    number!(
+        "limits.exports_max",
+        "8",
+        limits.exports_max,
+        1,
+        256,
+        "downloads of whole results at a time; a further one is asked to come again"
+    ),
     number!("limits.connections_max", "10000", limits.connections_max, 1, 1_000_000, "open connections; more wait"),
     number!(
         "limits.shutdown_grace_s",

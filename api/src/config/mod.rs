@@ -102,6 +102,8 @@ pub struct Limits {
     pub body_idle_timeout_s: u64,
     /// Bytes of drawn tiles that are kept in memory.
     pub tile_cache_bytes: u64,
+    /// Downloads of whole results at a time.
+    pub exports_max: usize,
     /// Open connections; more wait.
     pub connections_max: usize,
     /// Seconds that running requests get after SIGTERM.

@@ -21,11 +21,13 @@ use super::snippets::{Answer, snippets};
 use super::timeline::Timeline;
 use super::values::{item_time, item_title_in};
 use crate::config::Config;
-use crate::links::{GEOJSON, item_path, with_query};
+use crate::exports::Format;
+use crate::links::{item_path, saved_search_path, with_query};
 use crate::places;
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::collection_title;
+use crate::routes::export::path_of;
 use crate::routes::search::{Results, with_parameter};
 
 /// Parameters that name a page and not a question.
@@ -265,23 +267,37 @@ fn order(frame: &Frame<'_>, ask: &Ask) -> Markup {
     }
 }
 
-/// The same answer as data.
+/// The whole result as a file, in each format. A kept question has an address of its own; with further conditions a script
+/// keeps the whole first.
 fn take(frame: &Frame<'_>, ask: &Ask) -> Markup {
-    let pairs = ask.query.iter().filter(|(n, _)| !VIEW_PARAMETERS.contains(&n.as_str()));
-    let pairs: Vec<(&str, &str)> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    let alone = |kept: &str| pairs.iter().all(|(name, _)| *name == "search").then(|| kept.to_owned());
-    // A kept question has an address of its own; with further conditions a script keeps the whole first.
-    let path = match ask.parameter("search") {
-        None => Some(with_query(&ask.path, pairs.iter().copied().chain([("f", "json"), ("limit", "10000")]))),
-        Some(kept) => alone(kept).map(|kept| format!("{}/items?limit=10000", crate::links::saved_search_path(&kept))),
+    let pairs = ask.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let asked: Vec<(&str, &str)> = pairs.clone().filter(|(name, _)| !VIEW_PARAMETERS.contains(name)).collect();
+    let order = pairs.filter(|(name, _)| *name == "sortby");
+    let whole = match ask.parameter("search") {
+        None => path_of(&ask.path).map(|path| (path, asked.iter().copied().chain(order).collect())),
+        Some(kept) if asked.len() == 1 => Some((format!("{}/export", saved_search_path(kept)), Vec::new())),
+        Some(_) => None,
+    };
+    let address = |format: Format| {
+        let (path, pairs) = whole.as_ref()?;
+        Some(with_query(path, pairs.iter().copied().chain([("f", format.label())])))
     };
     html! {
         details.menu {
             summary.button.quiet.small { (icon(Icon::Download)) (frame.t("Download", "Télécharger")) }
             div.sheet {
-                @if let Some(path) = path {
-                    a.button.quiet href=(frame.links.local(&path)) type=(GEOJSON) download="nilometer.geojson" { "GeoJSON" }
-                    (snippets(frame, &frame.links.absolute(&path), Answer::Items))
+                p #formats { (frame.t("All results, as a file", "Tous les résultats, en un fichier")) }
+                div.formats role="group" aria-labelledby="formats" {
+                    @for format in Format::ALL {
+                        @if let Some(address) = address(format) {
+                            a.button.quiet.small href=(frame.links.local(&address)) type=(format.media_type()) download rel="nofollow" {
+                                (format.name())
+                            }
+                        }
+                    }
+                }
+                @if let Some(address) = address(Format::GeoJson) {
+                    (snippets(frame, &frame.links.absolute(&address), Answer::Items))
                 }
             }
         }

@@ -6,6 +6,7 @@ use nilometer_schemas::{CalendarInterval, Crs};
 use serde_json::{Map, Value, json};
 
 use super::Words;
+use crate::exports::Format as ExportFormat;
 use crate::links::CRS84;
 
 use crate::routes::collections::LIMIT_MAX as COLLECTIONS_LIMIT;
@@ -287,6 +288,29 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
             100,
         ),
     );
+    let labels = ExportFormat::ALL.map(ExportFormat::label);
+    add(
+        "exportFormat",
+        query(
+            "f",
+            (
+                "Format of the file; the Accept header decides without it",
+                "Format du fichier ; à défaut, l'en-tête Accept décide",
+            ),
+            json!({"type": "string", "enum": labels, "default": labels[0]}),
+        ),
+    );
+    let mut queryables = query(
+        "queryables",
+        (
+            "Any queryable of the collection by its own name: platform=SWOT asks for items of that platform",
+            "Toute propriété interrogeable de la collection, par son nom : platform=SWOT demande les éléments de cette plateforme",
+        ),
+        json!({"type": "object", "additionalProperties": {"type": "string"}}),
+    );
+    queryables["style"] = "form".into();
+    queryables["explode"] = true.into();
+    add("queryables", queryables);
     add(
         "collectionsLimit",
         query(

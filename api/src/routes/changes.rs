@@ -169,7 +169,8 @@ impl Copy {
     }
 
     fn line(&mut self, line: &[u8]) -> bool {
-        self.piece.extend_from_slice(line);
+        // Items stand as they were sent, over several lines perhaps; within texts a line's end would be escaped.
+        self.piece.extend(line.iter().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b }));
         self.piece.push(b'\n');
         self.piece.len() < PIECE_BYTES || self.send()
     }

@@ -9,8 +9,9 @@ use super::ask::Ask;
 use super::browse::catalog_path;
 use super::edr;
 use super::tiles::{REL_TILESETS, tileset_link};
+use crate::exports::Format;
 use crate::links::{
-    GEOJSON, HTML, JSON, Links, REL_QUERYABLES, REL_SCHEMA, REL_SORTABLES, SCHEMA_JSON, collection_path,
+    GEOJSON, HTML, JSON, Links, REL_QUERYABLES, REL_SCHEMA, REL_SORTABLES, SCHEMA_JSON, collection_path, with_query,
 };
 
 /// Language of a collection's untranslated texts where it names none.
@@ -121,6 +122,7 @@ fn is_service_link(link: &Value) -> bool {
     let text = |member: &str| link.get(member).and_then(Value::as_str).unwrap_or_default();
     match text("rel") {
         REL_QUERYABLES | REL_SORTABLES | REL_SCHEMA | REL_TILESETS | "aggregate" | "aggregations" => true,
+        "enclosure" => text("href").contains("/collections/") && text("href").contains("/export?f="),
         "data" => text("href").contains("/collections/") && edr::QUERIES.contains(&text("title")),
         "alternate" => text("href").contains("/collections/") && text("href").ends_with("?f=html"),
         _ => false,
@@ -145,6 +147,12 @@ fn collection_links(links: &Links, id: &str) -> Vec<Value> {
         links.link("aggregations", JSON, &under("aggregations")),
         tileset_link(links, &path, &[]),
     ]
+    .into_iter()
+    .chain(Format::ALL.map(|format| {
+        let address = with_query(&under("export"), [("f", format.label())]);
+        links.titled("enclosure", format.media_type(), &address, &format!("All items, as {}", format.name()))
+    }))
+    .collect()
 }
 
 #[cfg(test)]

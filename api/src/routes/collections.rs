@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredCollection, Write};
-use nilometer_query::parse::{from_query, without_empty};
+use nilometer_query::parse::{apply_collection_fields, from_query, without_empty};
 use nilometer_query::series::parameters;
 use nilometer_schemas::{
     Collection, CollectionId, Dialect, Kind, Problem, Scope, Search, Words, text, validate_collection,
@@ -19,7 +19,7 @@ use super::merge_patch::merge;
 use super::search::{see_other, with_parameter};
 use super::writes::{created, no_content, of_condition, precondition, version_of, with_etag, with_warnings, write_one};
 use crate::html;
-use crate::links::{HTML, JSON, collection_path};
+use crate::links::{HTML, JSON, REL_QUERYABLES, SCHEMA_JSON, collection_path};
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
@@ -40,8 +40,20 @@ pub(crate) struct CollectionPage<'a> {
 }
 
 /// What collections may be asked for by.
-const QUESTION: [&str; 11] =
-    ["bbox", "bbox-crs", "datetime", "filter", "filter-crs", "filter-lang", "limit", "q", "query", "sortby", "token"];
+const QUESTION: [&str; 12] = [
+    "bbox",
+    "bbox-crs",
+    "datetime",
+    "fields",
+    "filter",
+    "filter-crs",
+    "filter-lang",
+    "limit",
+    "q",
+    "query",
+    "sortby",
+    "token",
+];
 
 /// `GET /collections`.
 pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
@@ -58,13 +70,20 @@ pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, A
             view.links.link("self", JSON, &view.path_and_query),
             view.links.link("root", JSON, "/"),
             view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
+            view.links.link(REL_QUERYABLES, SCHEMA_JSON, "/collections-queryables"),
         ];
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
             let link = |t: &String| view.links.with_method(rel, JSON, &with_parameter(&view, "token", t), "GET");
             links.extend(token.iter().map(link));
         }
-        let collections: Vec<Value> =
-            page.collections.iter().map(|stored| collection_json(&view, &snapshot, stored)).collect();
+        let answered = |stored: &StoredCollection| {
+            let collection = collection_json(&view, &snapshot, stored);
+            match &search.fields {
+                Some(fields) => apply_collection_fields(collection, fields),
+                None => collection,
+            }
+        };
+        let collections: Vec<Value> = page.collections.iter().map(|stored| answered(stored)).collect();
         to_bytes(&json!({
             "collections": collections,
             "links": links,

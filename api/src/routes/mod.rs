@@ -18,6 +18,7 @@ mod landing;
 mod legal;
 mod merge_patch;
 mod problems;
+mod property_parameters;
 mod queryables;
 mod question;
 mod searches;
@@ -28,7 +29,9 @@ pub(crate) mod ask;
 pub(crate) mod collection_view;
 pub(crate) mod collections;
 pub(crate) mod edr;
+pub(crate) mod export;
 pub(crate) mod hydrocron;
+pub(crate) mod negotiate;
 pub(crate) mod passes;
 pub(crate) mod places;
 pub(crate) mod search;
@@ -53,6 +56,7 @@ pub fn router() -> Router<App> {
         .route("/api.html", get(documents::openapi_page))
         .route("/children", get(collections::children))
         .route("/collections", get(collections::list).post(collections::post))
+        .route("/collections-queryables", get(queryables::of_collections))
         .route(
             "/collections/{collection}",
             get(collections::get).put(collections::put).patch(collections::patch).delete(collections::delete),
@@ -63,12 +67,14 @@ pub fn router() -> Router<App> {
             get(items::get).put(items::put).patch(items::patch).delete(items::delete),
         )
         .route("/collections/{collection}/catalog", get(browse::get))
+        .route("/collections/{collection}/export", get(export::get_in))
         .route("/collections/{collection}/queryables", get(queryables::collection_queryables))
         .route("/collections/{collection}/sortables", get(queryables::collection_sortables))
         .route("/collections/{collection}/schema", get(queryables::schema))
         .route("/collections/{collection}/aggregate", get(aggregate::get_in).post(aggregate::post_in))
         .route("/collections/{collection}/aggregations", get(aggregate::list_in))
         .route("/search", get(search::get).post(search::post))
+        .route("/search/export", get(export::get).post(export::post))
         .route("/aggregate", get(aggregate::get).post(aggregate::post))
         .route("/aggregations", get(aggregate::list))
         .route("/queryables", get(queryables::queryables))
@@ -77,6 +83,7 @@ pub fn router() -> Router<App> {
         .route("/searches", axum::routing::post(searches::post))
         .route("/searches/{search}", get(searches::get))
         .route("/searches/{search}/items", get(searches::items))
+        .route("/searches/{search}/export", get(export::get_saved))
         .route("/places", get(places::get))
         .route("/suggest", get(suggest::get))
         .route("/swot/passes", get(passes::get))

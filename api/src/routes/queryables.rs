@@ -7,6 +7,7 @@ use nilometer_schemas::CollectionId;
 use serde_json::{Map, Value, json};
 
 use super::ask::{Ask, to_bytes};
+use super::collection_view::searched_body;
 use super::question::visible;
 use crate::html;
 use crate::links::{HTML, SCHEMA_JSON};
@@ -22,6 +23,8 @@ enum Document {
     Queryables,
     Sortables,
     Schema,
+    /// Of the collections themselves.
+    Collections,
 }
 
 /// `GET /queryables`.
@@ -47,6 +50,27 @@ pub(super) async fn collection_sortables(app: State<App>, id: Path<String>, ask:
 /// `GET /collections/{id}/schema`.
 pub(super) async fn schema(app: State<App>, id: Path<String>, ask: Ask) -> Result<Response, ApiError> {
     answer(app, ask, Some(id.0), Document::Schema).await
+}
+
+/// `GET /collections-queryables`: what a search for collections may name. The address is not below `/collections`, where
+/// it would be that of a collection.
+pub(super) async fn of_collections(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+    ask.only(&[])?;
+    let snapshot = app.catalog.snapshot();
+    let view = ask.clone();
+    let media_type = if ask.html { HTML } else { SCHEMA_JSON };
+    ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
+        let stored = snapshot.collections(view.scope);
+        let bodies: Vec<Map<String, Value>> =
+            stored.iter().map(|stored| searched_body(&snapshot, stored, view.scope)).collect();
+        let found = nilometer_query::collection_queryables(&bodies.iter().collect::<Vec<_>>());
+        if view.html {
+            return Ok(html::queryables(&view, None, &found).into_bytes());
+        }
+        let url = view.links.absolute(&view.path);
+        to_bytes(&document_json(Document::Collections, &url, None, &found))
+    })
+    .await
 }
 
 async fn answer(
@@ -78,6 +102,9 @@ fn document_json(document: Document, url: &str, collection: Option<&str>, found:
         Document::Queryables => (format!("Queryables of {of}"), "Properties that filters may name"),
         Document::Sortables => (format!("Sortables of {of}"), "Properties that sortby may name"),
         Document::Schema => (format!("Items of {of}"), "Members of an item, with the properties seen in the data"),
+        Document::Collections => {
+            ("Queryables of the collections themselves".to_owned(), "Members that filters of /collections may name")
+        }
     };
     let mut properties = Map::new();
     for queryable in found {
@@ -103,6 +130,15 @@ fn document_json(document: Document, url: &str, collection: Option<&str>, found:
 /// Members of every item that filters and sort keys may name beside its properties.
 fn own_members(document: Document) -> Vec<(&'static str, Value)> {
     let moment = |title: &str| json!({"title": title, "type": "string", "format": "date-time"});
+    if document == Document::Collections {
+        return vec![
+            ("id", json!({"title": "Identifier of the collection", "type": "string"})),
+            ("datetime", moment("A moment of the collection's period")),
+            ("start_datetime", moment("Begin of the collection's period")),
+            ("end_datetime", moment("End of the collection's period")),
+            ("geometry", json!({"title": "Extent of the collection in space", "format": "geometry-any"})),
+        ];
+    }
     let mut members = vec![("datetime", moment("Time of the item")), ("ingested", moment("When the item was written"))];
     if document != Document::Schema {
         members.push(("id", json!({"title": "Identifier of the item", "type": "string"})));

@@ -17,7 +17,9 @@ use super::ask::Ask;
 use super::body::JsonBody;
 use super::crs;
 use super::default_order;
+use super::export;
 use super::feature_page::feature_collection;
+use super::property_parameters::read_properties;
 use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, sealed, visible, within};
 use super::searches::load;
 use super::tiles::tileset_link;
@@ -50,6 +52,7 @@ pub(super) async fn get_items(
     mut ask: Ask,
 ) -> Result<Response, ApiError> {
     let collection = visible(&app, &id, &ask)?;
+    read_properties(&app, &mut ask, &collection)?;
     if ask.html {
         return search_page(&app, ask, Some(collection)).await;
     }
@@ -114,6 +117,7 @@ pub(super) async fn answer_get(
             links.push(view.links.link("parent", JSON, &collection_path(collection.as_str())));
             links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));
         }
+        links.extend(export::links(&view));
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {

@@ -164,6 +164,11 @@ impl World {
         self.now.fetch_add(minutes * 60_000_000, Ordering::Relaxed);
     }
 
+    /// An answer whose body is not read yet.
+    pub(crate) async fn begin(&self, path: &str) -> axum::response::Response {
+        self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

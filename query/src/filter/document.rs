@@ -73,6 +73,11 @@ impl Document {
         if self.geometry.is_empty() { None } else { FlatGeometry::decode(&self.geometry) }
     }
 
+    /// All properties with their values, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &[Datum<'static>])> {
+        self.values.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
     /// The values of a property.
     pub(crate) fn values(&self, name: &str) -> &[Datum<'static>] {
         self.values.get(name).map(Vec::as_slice).unwrap_or_default()

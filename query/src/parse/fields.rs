@@ -21,6 +21,11 @@ const DEFAULT: [&str; 11] = [
 ];
 /// Answered with whatever is included, so that clients know what they hold.
 const ALWAYS: [&str; 4] = ["type", "stac_version", "id", "collection"];
+/// Of a collection, answered when the caller names nothing: the least that is a valid one, and its title.
+const COLLECTION_DEFAULT: [&str; 8] =
+    ["type", "stac_version", "id", "title", "description", "license", "extent", "links"];
+/// Of a collection, answered with whatever is included.
+const COLLECTION_ALWAYS: [&str; 3] = ["type", "stac_version", "id"];
 /// Named members, each way.
 const FIELDS_MAX: usize = 256;
 
@@ -78,13 +83,22 @@ pub(super) fn to_value(fields: &Fields) -> Value {
 /// collection unless excluded. Where both name a member, the longer path decides, and on a tie it is included.
 /// A member named without being there is no fault.
 pub fn apply_fields(item: Value, fields: &Fields) -> Value {
-    let Value::Object(members) = item else { return item };
+    apply(item, fields, &DEFAULT, &ALWAYS)
+}
+
+/// As [`apply_fields`], of a collection: nothing named gives what a STAC collection must have.
+pub fn apply_collection_fields(collection: Value, fields: &Fields) -> Value {
+    apply(collection, fields, &COLLECTION_DEFAULT, &COLLECTION_ALWAYS)
+}
+
+fn apply(document: Value, fields: &Fields, default: &[&'static str], always: &[&'static str]) -> Value {
+    let Value::Object(members) = document else { return document };
     let mut include: Vec<&str> = fields.include.iter().map(String::as_str).collect();
     let exclude: Vec<&str> = fields.exclude.iter().map(String::as_str).collect();
     if include.is_empty() && exclude.is_empty() {
-        include.extend(DEFAULT);
+        include.extend(default);
     } else if !include.is_empty() {
-        include.extend(ALWAYS.iter().filter(|name| !exclude.contains(name)));
+        include.extend(always.iter().filter(|name| !exclude.contains(name)));
     }
     let all = include.is_empty();
     Value::Object(prune(members, "", all, &Paths { include, exclude }))

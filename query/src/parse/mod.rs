@@ -22,7 +22,7 @@ pub use aggregations::{
     default_question,
 };
 pub(crate) use aggregations::{Extent, available};
-pub use fields::apply_fields;
+pub use fields::{apply_collection_fields, apply_fields};
 pub use url::without_empty;
 
 /// A parsed request.
@@ -58,6 +58,11 @@ pub fn from_json(body: &Value, extra_allowed: &[&str]) -> Result<Request, Proble
     let body = object(body)?;
     members::check_names(body.keys().map(String::as_str), &members::NAMES, extra_allowed)?;
     members::read(body, Dialect::Stac)
+}
+
+/// Whether a URL of a question knows a parameter.
+pub fn is_parameter(name: &str) -> bool {
+    members::NAMES.contains(&name) || url::URL_ONLY.contains(&name)
 }
 
 /// The members of a body.

@@ -10,7 +10,7 @@ use crate::cql2::number;
 /// The one coordinate system of `filter`.
 pub(super) const CRS84: &str = Crs::Crs84.uri();
 /// Parameters that a URL knows beside the members of a body.
-const URL_ONLY: [&str; 1] = ["bbox-crs"];
+pub(super) const URL_ONLY: [&str; 1] = ["bbox-crs"];
 
 /// Parameters without those whose value is empty: a form of an HTML page sends all its inputs, filled or not.
 /// `fields=` stays, since it asks for the default members.

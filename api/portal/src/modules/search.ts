@@ -8,7 +8,7 @@ import { type View, readItem, readView, writeFragment } from "../map/view";
 import { type Destroy, mountAll } from "../mount";
 import { local, t } from "../page";
 import { suggestPlaces } from "../search/places";
-import { itemsOf, questionOf, searchPage, tilesOf, withPeriod, withPlace } from "../search/question";
+import { downloadsOf, questionOf, searchPage, tilesOf, withPeriod, withPlace } from "../search/question";
 import { placeOf } from "../search/area";
 import { type Box, extent, extentOf } from "../search/extent";
 import { failureNotice, locateButton } from "../search/pieces";
@@ -188,16 +188,12 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
 
   /** A kept question has no address for its data until the service keeps the whole. */
   async function offerDownload(): Promise<void> {
-    const sheet = element.querySelector<HTMLElement>(".menu .sheet");
-    if (!sheet || sheet.querySelector("a[download]")) return;
+    const formats = element.querySelector<HTMLElement>(".menu .formats");
+    if (!formats || formats.querySelector("a[download]")) return;
     const { signal } = running;
     try {
-      const link = document.createElement("a");
-      link.className = "button quiet";
-      link.download = "nilometer.geojson";
-      link.href = await itemsOf(questionOf(address), signal);
-      link.textContent = "GeoJSON";
-      if (!signal.aborted) sheet.prepend(link);
+      const links = await downloadsOf(questionOf(address), signal);
+      if (!signal.aborted) formats.append(...links);
     } catch (error) {
       if (!signal.aborted) console.warn(error);
     }
@@ -303,7 +299,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
       const link = target.closest("a");
       const href = link instanceof SVGAElement ? link.href.baseVal : link?.href;
       if (!href || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-      if (link instanceof HTMLAnchorElement && link.download) return;
+      if (link instanceof HTMLAnchorElement && link.hasAttribute("download")) return;
       const to = new URL(href, location.href);
       const isSearch = to.pathname === local("/search") || to.pathname === address.pathname;
       if (to.origin !== location.origin || !isSearch || to.searchParams.has("f")) return;

@@ -126,10 +126,20 @@ async function describedAt(body: Body, signal: AbortSignal): Promise<string> {
   return new URL(local(path) + (query ? `?${query}` : ""), location.href).href;
 }
 
-/** Absolute address of a question's items as GeoJSON. */
-export async function itemsOf(question: URLSearchParams, signal: AbortSignal): Promise<string> {
-  if (!question.has("search")) return local(`/search?${question}&f=json&limit=10000`);
-  return local(`/searches/${await keep(await bodyOf(question, signal), signal)}/items?limit=10000`);
+/** Formats of a whole result: the value of `f`, and what people call it. */
+const FORMATS = [["geojson", "GeoJSON"], ["ndjson", "NDJSON"], ["csv", "CSV"], ["geoparquet", "GeoParquet"], ["arrow", "Arrow"]] as const;
+
+/** Links to all items of a kept question with its further conditions, in each format. */
+export async function downloadsOf(question: URLSearchParams, signal: AbortSignal): Promise<HTMLAnchorElement[]> {
+  const path = local(`/searches/${await keep(await bodyOf(question, signal), signal)}/export`);
+  return FORMATS.map(([format, name]) => {
+    const link = document.createElement("a");
+    link.className = "button quiet small";
+    link.download = "";
+    link.href = `${path}?f=${format}`;
+    link.textContent = name;
+    return link;
+  });
 }
 
 /** Where to search instead: a box, a shape or stored places. */

@@ -26,6 +26,7 @@ use super::geojson::GeoJson;
 use super::query::Query;
 use super::request::Values;
 use super::table::Table;
+use crate::exports::attachment;
 use crate::links::{HTML, JSON, collection_path};
 use crate::problem::ApiError;
 use crate::routes::ask::no_collection;
@@ -94,9 +95,7 @@ fn disposition(format: Format, collection: &str) -> Option<HeaderValue> {
     if matches!(format, Format::CoverageJson | Format::GeoJson) {
         return None;
     }
-    let harmless = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
-    let name: String = collection.chars().take(100).map(harmless).collect();
-    HeaderValue::from_str(&format!("attachment; filename=\"{name}.{}\"", format.extension())).ok()
+    attachment(collection, format.extension())
 }
 
 /// The answer where no observation is asked for that there is (OGC 19-086r9, `/req/edr/query_type/no-data`).

@@ -89,7 +89,7 @@ fn shortest(number: f64) -> String {
 }
 
 /// A field, quoted where it must be.
-fn text(value: &str, out: &mut Vec<u8>) {
+pub(crate) fn text(value: &str, out: &mut Vec<u8>) {
     if !value.is_empty() && !value.contains([',', '"', '\n', '\r']) {
         out.extend_from_slice(value.as_bytes());
         return;

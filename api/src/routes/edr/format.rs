@@ -1,10 +1,10 @@
 //! The formats of series: their labels, their media types, and which one a request wants.
 
 use axum::http::HeaderMap;
-use axum::http::header::ACCEPT;
 use nilometer_schemas::Problem;
 
 use crate::links::GEOJSON;
+use crate::routes::negotiate::best_accepted;
 
 /// Media type of CoverageJSON (OGC 19-086r9).
 pub(crate) const COVERAGE_JSON: &str = "application/vnd.cov+json";
@@ -108,23 +108,14 @@ impl Format {
         if let Some(f) = f {
             return Self::of_parameter(f);
         }
-        let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let mut best: Option<(f32, Self)> = None;
-        for range in accept.flat_map(|list| list.split(',')) {
-            let mut parts = range.split(';').map(str::trim);
-            let Some(format) = parts.next().and_then(Self::of_media_type) else { continue };
-            let quality = parts.find_map(|p| p.strip_prefix("q=")).map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
-            if quality > best.map_or(0.0, |(best, _)| best) {
-                best = Some((quality, format));
-            }
-        }
-        Ok(best.map_or(Self::CoverageJson, |(_, format)| format))
+        Ok(best_accepted(headers, Self::of_media_type).unwrap_or(Self::CoverageJson))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::ACCEPT;
 
     fn wanted(f: Option<&str>, accept: &str) -> Result<Format, Option<String>> {
         let mut headers = HeaderMap::new();

@@ -22,7 +22,8 @@ mod request;
 mod table;
 mod times;
 
-pub(crate) use format::Format;
+pub(crate) use csv::text as csv_text;
+pub(crate) use format::{ARROW, CSV, Format, PARQUET};
 pub(crate) use listing::{Listed, Listing, gather};
 pub(crate) use metadata::{QUERIES, data_links, describe, steps};
 pub(crate) use parameter::statistic;
