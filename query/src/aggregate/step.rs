@@ -39,7 +39,7 @@ impl Step {
             for digits in ROUND {
                 let step = Self { digits, exponent };
                 let ends = step.index(min).zip(step.index(max));
-                if ends.is_some_and(|(first, last)| (last - first) as u64 + 1 <= most as u64) {
+                if ends.is_some_and(|(first, last)| ((last - first) as u64) < most as u64) {
                     return step;
                 }
             }
@@ -67,7 +67,7 @@ impl Step {
     /// The step in which a number lies: the last whose edge is not above it. `None` if it is too many steps from zero.
     pub(crate) fn index(self, number: f64) -> Option<i64> {
         let near = (number / self.width()).floor();
-        if !(near.abs() < STEPS_MAX) {
+        if near.is_nan() || near.abs() >= STEPS_MAX {
             return None;
         }
         let mut index = near as i64;
