@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use nilometer_indexer::Snapshot;
 use nilometer_schemas::text::{fold, is_in_word};
-use nilometer_schemas::{CollectionId, Problem, Scope, Search, TimeInterval, Words};
+use nilometer_schemas::{CollectionId, Dialect, Problem, Scope, Search, TimeInterval, Words};
 use serde_json::{Value, json};
 
 use crate::html::Language;
@@ -111,11 +111,15 @@ pub(crate) fn read(
     let all: Vec<String> = tokens.iter().map(|token| token.word.clone()).collect();
     let reader = || Reader { snapshot, scope, text, tokens: &tokens, free: vec![true; tokens.len()] };
     if open.collections && !nilometer_query::is_called(snapshot, &all.join(" "), scope)? {
-        // Words that name products or quantities and nothing else are no names, though a brook may be called so.
+        // Words that name products or quantities and nothing else are no names, though a brook may be called so. One word for
+        // a kind of thing is one that stands in many names.
         let mut reader = reader();
-        let (collections, _) = reader.collections();
+        let (collections, measured) = reader.collections();
         let reading = Reading { collections, ..Reading::default() };
-        if reader.rest(true).is_empty() && nilometer_query::count(snapshot, &reading.search(), scope)? > 0 {
+        if (measured || tokens.len() > 1)
+            && reader.rest(true).is_empty()
+            && nilometer_query::count(snapshot, &reading.search(), scope)? > 0
+        {
             return Ok(Some(reading));
         }
     }
@@ -135,8 +139,11 @@ pub(crate) fn read(
     let finds = |search: &Search| nilometer_query::count(snapshot, search, scope).map(|count| count > 0);
     // One name with nothing beside it is first of all a word to look for, unless it is a quantity, which nothing is called.
     let is_weak = told == 1 && reading.period.is_none() && !measured;
-    if is_weak && finds(&Search { words: Some(Words::all(all)), ..Search::default() })? {
-        return Ok(None);
+    if is_weak {
+        let plain = [("q", text), ("interpret", "words")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        if finds(&nilometer_query::parse::from_query(&plain, Dialect::Stac, &[])?.search)? {
+            return Ok(None);
+        }
     }
     if finds(&reading.search())? {
         return Ok(Some(reading));
@@ -232,7 +239,7 @@ impl Reader<'_> {
     fn collections(&mut self) -> ((Vec<CollectionId>, Vec<String>), bool) {
         let vocabulary = Vocabulary::of(self.snapshot, self.scope);
         let mut common: Option<BTreeSet<CollectionId>> = None;
-        let (mut told, mut measured) = (Vec::new(), false);
+        let (mut told, mut titled, mut measured) = (Vec::new(), Vec::new(), false);
         for range in self.runs() {
             if !self.free[range.clone()].iter().all(|free| *free) {
                 continue;
@@ -245,12 +252,21 @@ impl Reader<'_> {
                 None => of,
             };
             if !both.is_empty() {
-                measured |= measuring.is_some() && named.is_none();
+                measured |= measuring.is_some();
+                titled.extend(vocabulary.titled(&run));
                 told.push(self.take(range));
                 common = Some(both);
             }
         }
-        ((common.into_iter().flatten().collect(), told), measured)
+        let mut common = common.unwrap_or_default();
+        // What is called so is meant before what is about it, unless other names say otherwise.
+        for called in titled {
+            let among: BTreeSet<CollectionId> = common.intersection(called).cloned().collect();
+            if !among.is_empty() {
+                common = among;
+            }
+        }
+        ((common.into_iter().collect(), told), measured)
     }
 
     fn rest(&self, without_stops: bool) -> String {

@@ -27,12 +27,17 @@ const MEASURED: [(&[&str], &[&str]); 9] = [
 /// Words for kinds of things, each with keywords of collections of them.
 const KINDS: [(&[&str], &[&str]); 3] = [
     (&["station", "gauge", "jauge", "limnimetre"], &["gauge", "station", "staff gauge", "observation point"]),
-    (&["groundwater", "nappe", "well", "forage", "puits"], &["groundwater", "piezometer", "well"]),
+    (
+        &["groundwater", "nappe", "nappe phreatique", "eaux souterraines", "well", "forage", "puits"],
+        &["groundwater", "piezometer"],
+    ),
     (&["reservoir", "retenue", "barrage", "dam"], &["reservoir"]),
 ];
 
 /// The names of collections and of their parameters.
 pub(super) struct Vocabulary {
+    /// What a run of stems names: collections whose title or id it is, or one of several things that the title names.
+    titles: BTreeMap<String, BTreeSet<CollectionId>>,
     /// What a run of stems names: collections.
     names: BTreeMap<String, BTreeSet<CollectionId>>,
     /// The same of what is measured in them.
@@ -42,11 +47,12 @@ pub(super) struct Vocabulary {
 impl Vocabulary {
     /// The vocabulary of the collections that a scope sees.
     pub(super) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
-        let mut own = Self { names: BTreeMap::new(), parameters: BTreeMap::new() };
+        let mut own = Self { titles: BTreeMap::new(), names: BTreeMap::new(), parameters: BTreeMap::new() };
         for stored in snapshot.collections(scope) {
             let collection = &stored.collection;
             let id = &collection.id;
             own.name(id.as_str(), id);
+            own.title(id.as_str(), id);
             own.members(&collection.body, id);
             let translations = collection.body.get(TRANSLATIONS_MEMBER).and_then(Value::as_object);
             for translation in translations.into_iter().flat_map(Map::values).filter_map(Value::as_object) {
@@ -83,6 +89,14 @@ impl Vocabulary {
         for name in members.get("title").into_iter().chain(keywords).filter_map(Value::as_str) {
             self.name(name, id);
         }
+        if let Some(title) = members.get("title").and_then(Value::as_str) {
+            self.title(title, id);
+            title.split(" and ").flat_map(|part| part.split(" et ")).for_each(|part| self.title(part, id));
+        }
+    }
+
+    fn title(&mut self, title: &str, id: &CollectionId) {
+        self.titles.entry(key(title)).or_default().insert(id.clone());
     }
 
     fn name(&mut self, name: &str, id: &CollectionId) {
@@ -95,6 +109,11 @@ impl Vocabulary {
                 }
             }
         }
+    }
+
+    /// The collections that are called so.
+    pub(super) fn titled(&self, run: &str) -> Option<&BTreeSet<CollectionId>> {
+        self.titles.get(&key(run))
     }
 
     /// The collections that a run of folded words names.

@@ -13,6 +13,8 @@ use crate::problem::ApiError;
 use crate::reading::{self, Open, Reading};
 use crate::state::{App, run_blocking};
 
+/// Time of the newest value of an item's series.
+const LAST_VALUE: &str = "observations:last";
 /// Parameter that asks for a sentence to be read.
 const INTERPRET: &str = "interpret";
 
@@ -56,7 +58,17 @@ pub(super) async fn interpret(app: &App, ask: &mut Ask) -> Result<Option<Reading
             let read = reading.parameters();
             // Empty ones may stand there still.
             ask.query.retain(|(name, _)| !read.iter().any(|(set, _)| set == name));
+            let is_ordered = ask.parameter("sortby").is_some();
             ask.query.extend(read.into_iter().map(|(name, value)| (name.to_owned(), value)));
+            // What has values comes first, as on pages for people.
+            let snapshot = app.catalog.snapshot();
+            if !ask.html
+                && !is_ordered
+                && reading.words.is_empty()
+                && nilometer_query::is_sortable(&snapshot, LAST_VALUE, ask.scope)
+            {
+                ask.query.push(("sortby".into(), format!("-{LAST_VALUE}")));
+            }
         }
         // One word is the same either way.
         None if text::words(&text).nth(1).is_none() => {}

@@ -73,7 +73,7 @@ pub(super) fn read_together(text: &str) -> Result<Option<Words>, Problem> {
     match words.map(|chunks| chunks.concat()) {
         Some(words) if words.is_empty() => Ok(None),
         // One word alone is the same with and without interpretation.
-        Some(words) if words.len() == 1 => Ok(Some(Words::all(words))),
+        Some(words) if words.len() == 1 && !words[0].contains('_') => Ok(Some(Words::all(words))),
         Some(words) => Ok(Some(of_person(words))),
         None => Parser { signs: &signs, at: 0 }.alternatives(0),
     }
@@ -81,8 +81,16 @@ pub(super) fn read_together(text: &str) -> Result<Option<Words>, Problem> {
 
 /// Words that mean the same: what kinds of waters are called in English and in French, since names are kept in one of the two
 /// and asked for in the other, and what is written short.
-const SAME: [(&str, &str); 6] =
-    [("lake", "lac"), ("river", "riviere"), ("river", "fleuve"), ("sea", "mer"), ("saint", "st"), ("sainte", "ste")];
+const SAME: [(&str, &str); 8] = [
+    ("lake", "lac"),
+    ("lake", "lago"),
+    ("lac", "lago"),
+    ("river", "riviere"),
+    ("river", "fleuve"),
+    ("sea", "mer"),
+    ("saint", "st"),
+    ("sainte", "ste"),
+];
 /// Words that a name may have or not: `la Seine` is the Seine.
 const SMALL: [&str; 18] =
     ["a", "au", "aux", "d", "de", "des", "du", "et", "l", "la", "le", "les", "of", "on", "sur", "the", "and", "en"];
@@ -111,7 +119,7 @@ fn of_person(words: Vec<String>) -> Words {
             ways.into_iter().map(|way| [way, vec![word.clone()]].concat()).collect()
         };
     }
-    let optional = ways.into_iter().map(|words| Words::Phrase { words, exact: false }).collect();
+    let optional = ways.into_iter().filter_map(|words| phrase(words, false)).collect();
     let is_small = |word: &&String| SMALL.contains(&word.as_str());
     let needed: Vec<&String> = words.iter().filter(|word| !is_small(word)).collect();
     let needed = if needed.is_empty() { words.iter().collect() } else { needed };
@@ -340,10 +348,20 @@ mod tests {
     fn a_person_means_all_words_and_kinds_of_waters_in_both_languages() {
         let of = |text: &str| read_together(text).unwrap();
         assert_eq!(of("Léman"), Some(word("leman")));
-        assert_eq!(of("Seine, Paris"), Some(group(&[&word("seine"), &word("paris")], &[], &[])));
-        let lake = Words::Any(vec![word("lac"), word("lake")]);
+        let name = |words: &[&str]| run(words, false);
+        let together = name(&["seine", "paris"]);
+        assert_eq!(of("Seine, Paris"), Some(group(&[&word("seine"), &word("paris")], &[&together], &[])));
+        // Small words are part of a name, but need not be.
+        assert_eq!(of("la Seine"), Some(group(&[&word("seine")], &[&name(&["la", "seine"])], &[])));
+        let lake = Words::Any(vec![word("lac"), word("lake"), word("lago")]);
+        let product = Words::Any(vec![word("swot_l2"), Words::Prefix("swot_l2".into())]);
+        assert_eq!(of("SWOT_L2"), Some(group(&[&product], &[&word("swot_l2")], &[])));
         assert_eq!(of("lac"), Some(word("lac")));
-        assert_eq!(of("lac Victoria"), Some(group(&[&lake, &word("victoria")], &[], &[])));
+        let names = ["lac", "lake", "lago"].map(|kind| name(&[kind, "victoria"]));
+        assert_eq!(
+            of("lac Victoria"),
+            Some(group(&[&lake, &word("victoria")], &[&names[0], &names[1], &names[2]], &[]))
+        );
         assert_eq!(of("lac -Victoria"), Some(group(&[&word("lac")], &[], &[&word("victoria")])));
         assert_eq!(of(","), None);
     }
