@@ -126,7 +126,7 @@ pub(crate) fn collect(found: &[Found<'_>]) -> Vec<Queryable> {
     }
     let queryable = |(name, mut seen): (String, Seen)| {
         // What several segments have is counted in each of them.
-        if seen.many && seen.columns > 1 || seen.types.iter().any(|t| *t != "string") && seen.columns > 1 {
+        if seen.columns > 1 && (seen.many || seen.types.iter().any(|t| *t != "string")) {
             seen.facts.distinct = distinct(found, &name);
         }
         queryable((name, seen))

@@ -114,9 +114,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_number_lies_between_the_edges_of_its_step(number in -1e9..1e9f64, width in prop_oneof![1e-4..1e4f64, prop::sample::select(vec![0.1, 0.2, 0.5, 0.25, 1.0, 7.0])]) {
-            let step = Step::of(width).unwrap();
+            let step = Step::of(width).expect("a step");
             prop_assert_eq!(step.width(), width);
-            let index = step.index(number).unwrap();
+            let index = step.index(number).expect("near zero");
             prop_assert!(step.edge(index) <= number && number < step.edge(index + 1));
         }
 
@@ -124,7 +124,7 @@ mod tests {
         fn round_steps_are_at_most_so_many(a in -1e6..1e6f64, b in -1e6..1e6f64, most in 2usize..50) {
             let (min, max) = (a.min(b), a.max(b));
             let step = Step::round(min, max, most, false);
-            let count = step.index(max).unwrap() - step.index(min).unwrap() + 1;
+            let count = step.index(max).expect("near zero") - step.index(min).expect("near zero") + 1;
             prop_assert!(count as usize <= most);
         }
     }
