@@ -96,8 +96,8 @@ release: ## The optimised binary, target/release/nilometer
 .PHONY: long
 long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big benchmarks: hours; tables in docs/results
 	@echo "crashes, power cuts, faults, random catalogues, random questions"
-	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
-	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz -- --nocapture --test-threads 1
+	NILOMETER_LONG=1 NILOMETER_SEARCHES=20000 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
+	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz --test differential -- --nocapture --test-threads 1
 	@echo "every boundary of every parameter"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000
