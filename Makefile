@@ -39,7 +39,7 @@ AS = 2>&1 | sed -u 's/^/$(1): /'
 
 .PHONY: test
 test: built ## Every test that needs no outside server and no root
-	$(MAKE) --jobs 2 --no-print-directory test-browser test-rust test-python
+	$(MAKE) --jobs 3 --no-print-directory test-browser test-rust test-python
 
 # The abstract tests of CQL2 come with the sources of the crate cql2.
 .PHONY: ats

@@ -220,7 +220,7 @@ const PAGE_OF_SERIES: [&str; 7] =
     ["seriesParameters", "seriesFrom", "seriesTo", "seriesResample", "seriesMethod", "seriesVersion", "seriesPage"];
 
 /// Parameters of the search for collections.
-const COLLECTIONS_QUESTION: [&str; 12] = [
+const COLLECTIONS_QUESTION: [&str; 13] = [
     "bbox",
     "bbox-crs",
     "datetime",
@@ -229,6 +229,7 @@ const COLLECTIONS_QUESTION: [&str; 12] = [
     "filter-lang",
     "filter-crs",
     "query",
+    "strict",
     "sortby",
     "fields",
     "collectionsLimit",
@@ -365,7 +366,7 @@ fn general_paths(paths: &mut Map<String, Value>) {
         "/aggregations",
         json!({"get": read("Search", "getAggregations", ("What can be counted", "Ce que l'on peut compter"),
         (("Names, options and defaults that fit the data", "Noms, options et choix adaptés aux données"), JSON,
-            "Aggregations"), false, &[])}),
+            "Aggregations"), true, &[])}),
     );
     add(
         "/queryables",
@@ -454,7 +455,7 @@ fn general_paths(paths: &mut Map<String, Value>) {
         "/changes",
         json!({"get": read("Changes", "getChanges",
             ("What changed after a sequence number", "Ce qui a changé après un numéro d'ordre"),
-        (("Changes, oldest first", "Modifications, les plus anciennes d'abord"), JSON, "Changes"), false, &["since",
+        (("Changes, oldest first", "Modifications, les plus anciennes d'abord"), JSON, "Changes"), true, &["since",
             "changesLimit"])}),
     );
     add(
@@ -547,7 +548,7 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
         &own,
         json!({"get": read(se, "getCollectionAggregations", ("What can be counted", "Ce que l'on peut compter"),
         (("Names, options and defaults that fit the data", "Noms, options et choix adaptés aux données"), JSON,
-            "Aggregations"), false, &[])}),
+            "Aggregations"), true, &[])}),
     );
 }
 

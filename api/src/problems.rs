@@ -834,6 +834,20 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "page-too-large",
+        &[Invalid],
+        (
+            "Page too large",
+            "The items of this page are too many bytes together. A smaller limit gives smaller pages; a download of the \
+             whole result has no such limit.",
+        ),
+        (
+            "Page trop volumineuse",
+            "Les éléments de cette page font trop d'octets ensemble. Une limite plus petite donne des pages plus petites ; \
+             le téléchargement du résultat entier n'a pas cette limite.",
+        ),
+    ),
+    of(
         "parameter",
         &[Invalid],
         (

@@ -10,6 +10,7 @@ use crate::filter::{Condition, Document, compile};
 use crate::order::{SortValue, Token, check_named};
 use crate::queryables::{self, Queryable};
 use crate::space::PreparedGeometry;
+use crate::unknown::{self, UnknownProperties};
 
 /// Members that nobody filters or sorts by.
 const UNREAD: [&str; 3] = ["links", "assets", "extent"];
@@ -25,6 +26,8 @@ pub struct CollectionsFound {
     pub next: Option<String>,
     /// Token of the page before; `None` on the first.
     pub prev: Option<String>,
+    /// What the filter names and no collection has.
+    pub unknown: UnknownProperties,
 }
 
 /// Answers a search for collections, of which box, period, filter, order and page count. Each collection is its JSON with the
@@ -34,10 +37,15 @@ pub struct CollectionsFound {
 /// space, and its period is the one in time.
 ///
 /// # Errors
-/// `Invalid` for a token of another order and a sort key that no collection has; `filter-too-large` for relations that take
+/// `Invalid` for a token of another order, a sort key that no collection has, and of a strict search for what its filter names
+/// and no collection has; `filter-too-large` for relations that take
 /// too much work.
 pub fn collections(bodies: &[&Map<String, Value>], search: &Search) -> Result<CollectionsFound, Problem> {
     let documents: Vec<Document> = bodies.iter().map(|body| document(body)).collect();
+    let unknown = unknown_of(&documents, search);
+    if search.strict {
+        unknown::refuse(&unknown, "collection", "/collections-queryables")?;
+    }
     let mut keys = search.sortby.clone();
     keys.push(SortKey { field: "id".into(), direction: Direction::Ascending });
     for key in &search.sortby {
@@ -88,7 +96,14 @@ pub fn collections(bodies: &[&Map<String, Value>], search: &Search) -> Result<Co
     };
     let next = beside(page.last(), end < found.len(), false)?;
     let prev = beside(page.first(), begin > 0, true)?;
-    Ok(CollectionsFound { number_matched, places: page.iter().map(|(_, at)| *at).collect(), next, prev })
+    Ok(CollectionsFound { number_matched, places: page.iter().map(|(_, at)| *at).collect(), next, prev, unknown })
+}
+
+fn unknown_of(documents: &[Document], search: &Search) -> UnknownProperties {
+    let Some(filter) = &search.filter else { return UnknownProperties::default() };
+    let is_there = |name: &str| documents.is_empty() || documents.iter().any(|d| !d.values(name).is_empty());
+    let names = || documents.iter().flat_map(Document::all).map(|(name, _)| name.to_owned()).collect();
+    unknown::unknown_among(filter, is_there, names)
 }
 
 /// What collections can be filtered by: their members that hold values, those of `summaries` also without that prefix.

@@ -31,14 +31,14 @@ pub use near::{Near, feature_ids, features, features_within, haversine_m, neares
 pub use order::is_sortable;
 pub use passes::{Sight, sights};
 pub use plan::place;
-pub use queryables::{PropertyFacts, Queryable};
+pub use queryables::{PropertyFacts, Queryable, summaries};
 pub use unknown::{UnknownProperties, UnknownProperty, check_aggregations, unknown_properties};
 pub use whole::Whole;
 pub use words::{Widened, called, is_called, is_named, is_of_places, words_begun};
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
-use nilometer_schemas::limits::PAGE_SKIP_MAX;
+use nilometer_schemas::limits::{PAGE_BYTES_MAX, PAGE_SKIP_MAX};
 use nilometer_schemas::{Aggregation, AggregationResult, CollectionId, Problem, Scope, Search, SortKey};
 
 use aggregate::{Choices, Found};
@@ -184,10 +184,19 @@ fn pick<const N: usize>(
     Ok((number_matched, taken))
 }
 
+/// # Errors
+/// `Invalid` above [`PAGE_BYTES_MAX`]: a shorter page would make those who count pages miss items.
 fn items_of(snapshot: &Snapshot, candidates: &[Candidate]) -> Result<Vec<StoredItem>, Problem> {
     let mut items = Vec::with_capacity(candidates.len());
+    let mut bytes = 0;
     for candidate in candidates {
-        items.push(snapshot.item_by_seq(candidate.seq).map_err(|e| e.problem())?);
+        let item = snapshot.item_by_seq(candidate.seq).map_err(|e| e.problem())?;
+        bytes += item.text.as_str().len();
+        if bytes > PAGE_BYTES_MAX {
+            let detail = format!("the items of this page have more than {PAGE_BYTES_MAX} bytes together");
+            return Err(Problem::invalid("page-too-large", detail).at("limit").allowed(items.len().to_string()));
+        }
+        items.push(item);
     }
     Ok(items)
 }
@@ -247,50 +256,31 @@ fn found<'a>(plan: &Plan<'a>) -> Result<Vec<Found<'a>>, Problem> {
     segments.map(|segment| Ok(Found { data: segment.data(), matches: plan.matches(segment)? })).collect()
 }
 
-/// Properties of one collection, or of all that the scope may see, from the data.
-///
-/// # Errors
-/// `Internal` when files cannot be read.
-pub fn queryables(
-    snapshot: &Snapshot,
-    collection: Option<&CollectionId>,
-    scope: Scope,
-) -> Result<Vec<Queryable>, Problem> {
-    let search = Search { collections: collection.into_iter().cloned().collect(), ..Search::default() };
-    let plan = Plan::new(snapshot, &search, scope)?;
-    Ok(queryables::collect(&found(&plan)?))
+/// Properties of one collection, or of all that the scope may see, from the data. They are kept with the snapshot.
+pub fn queryables(snapshot: &Snapshot, collection: Option<&CollectionId>, scope: Scope) -> Vec<Queryable> {
+    queryables::queryables(&queryables::properties(snapshot, collection, scope))
 }
 
 /// What can be counted over the items of one collection, or over all that the scope may see, with options and defaults that
 /// fit the data.
-///
-/// # Errors
-/// As [`queryables`].
-pub fn aggregations(
-    snapshot: &Snapshot,
-    collection: Option<&CollectionId>,
-    scope: Scope,
-) -> Result<Vec<AvailableAggregation>, Problem> {
-    let search = Search { collections: collection.into_iter().cloned().collect(), ..Search::default() };
-    let plan = Plan::new(snapshot, &search, scope)?;
-    let found = found(&plan)?;
-    let extent = parse::Extent {
-        items: found.iter().map(|found| found.matches.count()).sum(),
-        datetime: aggregate::datetime_extent(&found),
-        across_collections: collection.is_none(),
-    };
-    Ok(parse::available(&queryables::collect(&found), &extent))
+pub fn aggregations(snapshot: &Snapshot, collection: Option<&CollectionId>, scope: Scope) -> Vec<AvailableAggregation> {
+    let seen = snapshot.collections(scope).into_iter().map(|stored| &stored.collection.id);
+    let stats =
+        seen.filter(|id| collection.is_none_or(|asked| asked == *id)).map(|id| snapshot.collection_stats(id.as_str()));
+    let mut extent = parse::Extent { items: 0, period: None, across_collections: collection.is_none() };
+    for stats in stats {
+        extent.items += stats.items;
+        if let Some((first, last)) = stats.interval {
+            extent.period = Some(extent.period.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
+        }
+    }
+    parse::available(&queryables(snapshot, collection, scope), &extent)
 }
 
 /// Properties of a collection whose texts are facets of it: few, and shared by its items. What most items have comes first.
-///
-/// # Errors
-/// As [`queryables`].
-pub fn facet_properties(snapshot: &Snapshot, collection: &CollectionId, scope: Scope) -> Result<Vec<String>, Problem> {
-    let search = Search { collections: vec![collection.clone()], ..Search::default() };
-    let found = found(&Plan::new(snapshot, &search, scope)?)?;
-    let items = found.iter().map(|found| found.matches.count()).sum();
-    let texts: Vec<Queryable> = queryables::collect(&found).into_iter().filter(|q| q.values.is_some()).collect();
-    let fitting = facets::fitting(&texts, items);
-    Ok(fitting.into_iter().filter(|facet| facet.by_value).map(|facet| facet.property).collect())
+pub fn facet_properties(snapshot: &Snapshot, collection: &CollectionId, scope: Scope) -> Vec<String> {
+    let properties = queryables(snapshot, Some(collection), scope);
+    let texts: Vec<Queryable> = properties.into_iter().filter(|q| q.values.is_some()).collect();
+    let fitting = facets::fitting(&texts, snapshot.collection_stats(collection.as_str()).items);
+    fitting.into_iter().filter(|facet| facet.by_value).map(|facet| facet.property).collect()
 }

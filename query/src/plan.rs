@@ -257,7 +257,7 @@ fn referenced(snapshot: &Snapshot, text: &str, scope: Scope) -> Result<PreparedG
     place(snapshot, text, scope).map(|geometry| PreparedGeometry::new(&geometry))
 }
 
-/// The geometry of a stored item named `COLLECTION.ID`; the longest collection id that fits wins.
+/// The geometry of a stored item named `COLLECTION.ID`; the longest collection id that fits and has the item wins.
 ///
 /// # Errors
 /// `Invalid` for what does not exist, has no geometry, or is not seen by the scope.
@@ -267,18 +267,20 @@ pub fn place(snapshot: &Snapshot, text: &str, scope: Scope) -> Result<geo::Geome
     };
     let mut ends: Vec<usize> = text.match_indices('.').map(|(at, _)| at).collect();
     ends.reverse();
+    let mut missing = None;
     for at in ends {
         let (collection, id) = (&text[..at], &text[at + 1..]);
         if snapshot.collection(collection, scope).is_none() {
             continue;
         }
         let Some((segment, doc)) = snapshot.find(collection, id) else {
-            return Err(unknown(format!("there is no item {id:?} in collection {collection:?}")));
+            missing.get_or_insert_with(|| unknown(format!("there is no item {id:?} in collection {collection:?}")));
+            continue;
         };
         let data = segment.data();
         let flat: Option<FlatGeometry<'_>> = data.geometry_of(doc).and_then(|g| data.geometry(g));
         let flat = flat.ok_or_else(|| unknown(format!("the item {text:?} has no geometry")))?;
         return Ok(flat.to_geometry());
     }
-    Err(unknown(format!("{text:?} names no item")))
+    Err(missing.unwrap_or_else(|| unknown(format!("{text:?} names no item"))))
 }

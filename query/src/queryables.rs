@@ -1,16 +1,17 @@
 //! What can be filtered and sorted by, learned from the live items that a scope may see.
 
-use std::collections::{BTreeMap, BTreeSet};
+use nilometer_indexer::Snapshot;
+use nilometer_indexer::segment::{LATEST_PREFIX, OBSERVATIONS_PREFIX, Properties, PropertyUse, add_properties};
+use nilometer_schemas::{CollectionId, Instant, Scope};
+use serde_json::{Map, Value, json};
 
-use nilometer_indexer::segment::{Bits, ColumnKind, SegmentData};
-use nilometer_schemas::Instant;
-
-use crate::aggregate::{Found, distinct, moment_of};
-
+use crate::aggregate::number_value;
 use crate::filter::{Datum, Document};
 
-/// Distinct texts up to which a property's values are listed.
-const VALUES_MAX: usize = 50;
+/// What says of one item alone what it is.
+const NAMING: [&str; 2] = ["title", "description"];
+/// The number of items among the summaries, by the name that hydroweb.next gives it.
+const TOTAL_ITEMS: &str = "total_items";
 
 /// A property that can be filtered by.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,148 +35,108 @@ pub struct PropertyFacts {
     pub items: u64,
     /// All values of all items.
     pub values: u64,
-    /// Different values.
+    /// Different values; where they are many and in several segments, at most so many.
     pub distinct: u64,
     /// First and last moment, if it has texts and all are moments or dates.
     pub times: Option<(Instant, Instant)>,
 }
 
-#[derive(Default)]
-struct Seen {
-    facts: PropertyFacts,
-    /// A text is no moment.
-    untimely: bool,
-    /// Columns that were looked at, each of which has its values counted once.
-    columns: usize,
-    types: BTreeSet<&'static str>,
-    values: BTreeSet<String>,
-    many: bool,
-    range: Option<(f64, f64)>,
-}
-
-impl Seen {
-    /// Notes the moments that texts are, until one is none.
-    fn look_for_times<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
-        for text in texts {
-            let Some(moment) = moment_of(text).filter(|_| !self.untimely) else {
-                self.untimely = true;
-                self.facts.times = None;
-                return;
-            };
-            let (first, last) = self.facts.times.unwrap_or((moment, moment));
-            self.facts.times = Some((first.min(moment), last.max(moment)));
+/// What the items of one collection, or of all that the scope may see, have of each property.
+pub(crate) fn properties(snapshot: &Snapshot, collection: Option<&CollectionId>, scope: Scope) -> Properties {
+    let mut all = Properties::new();
+    for stored in snapshot.collections(scope) {
+        let id = &stored.collection.id;
+        if collection.is_none_or(|asked| asked == id)
+            && let Some(part) = snapshot.properties(id.as_str())
+        {
+            add_properties(&mut all, part);
         }
     }
+    all
 }
 
-fn look(data: &SegmentData, docs: &Bits, seen: &mut BTreeMap<String, Seen>) {
-    for column in data.columns() {
-        if matches!(column.name, "id" | "collection") {
-            continue;
-        }
-        let mut used = vec![false; column.dictionary.len()];
-        let (mut values, mut items, mut last) = (0, 0, None);
-        data.for_each_pair(&column, |doc, code| {
-            if docs.contains(doc) {
-                used[code as usize] = true;
-                values += 1;
-                items += u64::from(last != Some(doc));
-                last = Some(doc);
-            }
-        });
-        if values == 0 {
-            continue;
-        }
-        let entry = seen.entry(column.name.to_owned()).or_default();
-        entry.facts.values += values;
-        entry.facts.items += items;
-        entry.columns += 1;
-        entry.facts.distinct += used.iter().filter(|used| **used).count() as u64;
-        let used = used.iter().enumerate().filter(|(_, used)| **used).map(|(code, _)| code as u32);
-        match column.kind {
-            ColumnKind::Bool => {
-                entry.types.insert("boolean");
-            }
-            ColumnKind::Text => {
-                entry.types.insert("string");
-                entry.look_for_times(used.clone().map(|code| column.dictionary.text(code)));
-                for code in used {
-                    if entry.values.len() == VALUES_MAX && !entry.values.contains(column.dictionary.text(code)) {
-                        entry.many = true;
-                        break;
-                    }
-                    entry.values.insert(column.dictionary.text(code).to_owned());
-                }
-            }
-            ColumnKind::Number => {
-                let numbers: Vec<f64> = used.map(|code| column.dictionary.number(code)).collect();
-                let whole = numbers.iter().all(|n| n.fract() == 0.0);
-                entry.types.insert(if whole { "integer" } else { "number" });
-                let (low, high) = (numbers[0], numbers[numbers.len() - 1]);
-                entry.range = Some(entry.range.map_or((low, high), |(a, b)| (a.min(low), b.max(high))));
-            }
-        }
+/// As they are told.
+pub(crate) fn queryables(properties: &Properties) -> Vec<Queryable> {
+    properties.iter().map(|(name, property)| queryable(name, property)).collect()
+}
+
+fn queryable(name: &str, property: &PropertyUse) -> Queryable {
+    let mut types = Vec::new();
+    if property.truths.count > 0 {
+        types.push("boolean");
     }
-}
-
-/// The properties of the documents in the match sets.
-pub(crate) fn collect(found: &[Found<'_>]) -> Vec<Queryable> {
-    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    for found in found {
-        look(found.data, &found.matches, &mut seen);
-    }
-    let queryable = |(name, mut seen): (String, Seen)| {
-        // What several segments have is counted in each of them.
-        if seen.columns > 1 && (seen.many || seen.types.iter().any(|t| *t != "string")) {
-            seen.facts.distinct = distinct(found, &name);
-        }
-        queryable((name, seen))
-    };
-    seen.into_iter().map(queryable).collect()
-}
-
-fn queryable((name, seen): (String, Seen)) -> Queryable {
-    let mut types: Vec<&'static str> = seen.types.iter().copied().collect();
     // Every integer is a number: a property seen as both is a number.
-    if types.contains(&"number") {
-        types.retain(|t| *t != "integer");
+    if property.numbers.count > 0 {
+        types.push(if property.has_fractions { "number" } else { "integer" });
     }
-    let listed = !seen.many && types == ["string"];
-    let values = listed.then(|| seen.values.into_iter().collect::<Vec<String>>());
-    let mut facts = seen.facts;
-    if let Some(values) = &values {
-        facts.distinct = values.len() as u64;
+    if property.texts.count > 0 {
+        types.push("string");
     }
-    Queryable { name, types, values, range: seen.range, facts }
+    let texts = property.texts.listed.as_ref().filter(|_| types == ["string"]);
+    Queryable {
+        name: name.to_owned(),
+        types,
+        values: texts.map(|texts| texts.iter().cloned().collect()),
+        range: property.range,
+        facts: PropertyFacts {
+            items: property.items,
+            values: property.values,
+            distinct: property.distinct(),
+            times: property.times,
+        },
+    }
+}
+
+/// What a collection's items have, as STAC's `summaries`: values where they are few and shared by items, else ranges, and the
+/// number of items as `total_items`. What changes with every observation is left out.
+pub fn summaries(snapshot: &Snapshot, collection: &CollectionId) -> Map<String, Value> {
+    let lasting = |name: &str| {
+        !NAMING.contains(&name) && !name.starts_with(LATEST_PREFIX) && !name.starts_with(OBSERVATIONS_PREFIX)
+    };
+    let properties = snapshot.properties(collection.as_str()).into_iter().flatten();
+    let mut all: Map<String, Value> = properties
+        .filter(|(name, _)| lasting(name))
+        .filter_map(|(name, property)| Some((name.clone(), summary(property)?)))
+        .collect();
+    let items = snapshot.collection_stats(collection.as_str()).items;
+    if items > 0 {
+        all.insert(TOTAL_ITEMS.into(), json!([items]));
+    }
+    all
+}
+
+/// `None` where a list would name item after item.
+fn summary(property: &PropertyUse) -> Option<Value> {
+    let range = |low: Value, high: Value| Some(json!({"minimum": low, "maximum": high}));
+    let is_shared = property.values > property.distinct() || property.distinct() == 1;
+    if property.texts.count == 0 && property.truths.count == 0 {
+        let (low, high) = property.range?;
+        return range(number_value(low), number_value(high));
+    }
+    if let (Some(texts), true, 0) = (&property.texts.listed, is_shared, property.numbers.count) {
+        let truths = property.truths.listed.iter().flatten().map(|truth| Value::from(*truth));
+        return Some(truths.chain(texts.iter().map(|text| Value::from(text.as_str()))).collect());
+    }
+    let (first, last) = property.times.filter(|_| property.texts.count == property.distinct())?;
+    range(first.to_string().into(), last.to_string().into())
 }
 
 /// The properties of documents, but for moments and what every document has (`id`).
 pub(crate) fn of_documents(documents: &[Document]) -> Vec<Queryable> {
-    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+    let mut seen = Properties::new();
     for (name, values) in documents.iter().flat_map(Document::all).filter(|(name, _)| *name != "id") {
         for value in values {
-            add(seen.entry(name.to_owned()).or_default(), value);
-        }
-    }
-    seen.into_iter().filter(|(_, seen)| !seen.types.is_empty()).map(queryable).collect()
-}
-
-fn add(seen: &mut Seen, value: &Datum<'_>) {
-    match value {
-        Datum::Bool(_) => {
-            seen.types.insert("boolean");
-        }
-        Datum::Number(number) => {
-            seen.types.insert(if number.fract() == 0.0 { "integer" } else { "number" });
-            seen.range = Some(seen.range.map_or((*number, *number), |(a, b)| (a.min(*number), b.max(*number))));
-        }
-        Datum::Text(text) => {
-            seen.types.insert("string");
-            seen.many |= seen.values.len() == VALUES_MAX && !seen.values.contains(text.as_ref());
-            if !seen.many {
-                seen.values.insert(text.to_string());
+            if matches!(value, Datum::Time(_)) {
+                continue;
+            }
+            let property = seen.entry(name.to_owned()).or_default();
+            match value {
+                Datum::Bool(truth) => property.truths.insert(*truth),
+                Datum::Number(number) => property.insert_number(*number),
+                Datum::Text(text) => property.texts.insert(text.to_string()),
+                Datum::Time(_) => {}
             }
         }
-        Datum::Time(_) => {}
     }
+    queryables(&seen)
 }

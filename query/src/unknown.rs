@@ -37,15 +37,19 @@ pub struct UnknownProperties {
 pub fn unknown_properties(snapshot: &Snapshot, search: &Search, scope: Scope) -> UnknownProperties {
     let Some(filter) = &search.filter else { return UnknownProperties::default() };
     let seen = Seen { snapshot, search, scope };
-    let mut unknown: Vec<&str> = Vec::new();
-    for name in named(filter) {
-        if !seen.has(name) {
-            unknown.push(name);
-        }
-    }
+    unknown_among(filter, |name| seen.has(name), || seen.names())
+}
+
+/// The properties of a filter that are not there, where `names` are all that are.
+pub(crate) fn unknown_among(
+    filter: &Filter,
+    is_there: impl Fn(&str) -> bool,
+    names: impl FnOnce() -> BTreeSet<String>,
+) -> UnknownProperties {
+    let mut unknown: Vec<&str> = named(filter).into_iter().filter(|name| !is_there(name)).collect();
     let more = unknown.len().saturating_sub(UNKNOWN_PROPERTIES_MAX);
     unknown.truncate(UNKNOWN_PROPERTIES_MAX);
-    let known = if unknown.is_empty() { BTreeSet::new() } else { seen.names() };
+    let known = if unknown.is_empty() { BTreeSet::new() } else { names() };
     let told = |name: &str| UnknownProperty {
         name: name.chars().take(SHOWN_CHARS).collect(),
         nearest: nearest(name, &known).map(str::to_owned),
@@ -61,13 +65,20 @@ pub(crate) fn check(snapshot: &Snapshot, search: &Search, scope: Scope) -> Resul
     if !search.strict {
         return Ok(());
     }
-    let unknown = unknown_properties(snapshot, search, scope);
+    refuse(&unknown_properties(snapshot, search, scope), "item", "/queryables")
+}
+
+/// Refuses what is unknown: `who` does not have it, `listed_at` tells what there is.
+///
+/// # Errors
+/// `unknown-property`, with the nearest known one.
+pub(crate) fn refuse(unknown: &UnknownProperties, who: &str, listed_at: &str) -> Result<(), Problem> {
     let Some(first) = unknown.listed.first() else { return Ok(()) };
-    let told: Vec<String> = unknown.listed.iter().map(UnknownProperty::sentence).collect();
+    let told: Vec<String> = unknown.listed.iter().map(|property| property.sentence(who)).collect();
     let problem = Problem::invalid("unknown-property", told.join("; ")).at("filter");
     Err(match &first.nearest {
-        Some(nearest) => problem.allowed(format!("{nearest}, and the others that /queryables lists")),
-        None => problem.allowed("the properties that /queryables lists"),
+        Some(nearest) => problem.allowed(format!("{nearest}, and the others that {listed_at} lists")),
+        None => problem.allowed(format!("the properties that {listed_at} lists")),
     })
 }
 
@@ -88,7 +99,7 @@ pub fn check_aggregations(
         if !OWN_MEMBERS.contains(&name) && !seen.has(name) {
             let shown = name.chars().take(SHOWN_CHARS).collect();
             let nearest = nearest(name, &seen.names()).map(str::to_owned);
-            let sentence = UnknownProperty { name: shown, nearest }.sentence();
+            let sentence = UnknownProperty { name: shown, nearest }.sentence("item");
             return Err(Problem::invalid("unknown-property", sentence)
                 .at("aggregations")
                 .allowed("what /aggregations of the collection lists"));
@@ -98,9 +109,9 @@ pub fn check_aggregations(
 }
 
 impl UnknownProperty {
-    /// What is unknown and what is nearest, for people.
-    pub fn sentence(&self) -> String {
-        let unknown = format!("no item has the property {:?}", self.name);
+    /// What is unknown to whom and what is nearest, for people.
+    pub fn sentence(&self, who: &str) -> String {
+        let unknown = format!("no {who} has the property {:?}", self.name);
         match &self.nearest {
             Some(nearest) => format!("{unknown}, the nearest is {nearest:?}"),
             None => unknown,

@@ -33,6 +33,8 @@ use serde_json::{Value, json};
 
 #[path = "model/counts.rs"]
 mod counts;
+#[path = "model/properties.rs"]
+mod model_properties;
 
 const COLLECTIONS: [&str; 4] = ["rivers", "lakes", "lakes.small", "secret"];
 const WORDS: [&str; 5] = ["Saône", "Rhône", "lac", "Lac d'Annecy", "débit"];
@@ -552,7 +554,11 @@ proptest! {
         addresses in prop::collection::vec((0u8..=10, 0..6i32, 0..8i32), 4),
     ) {
         let mut world = World::new();
-        world.run(steps);
+        for part in steps.chunks(12) {
+            world.run(part.to_vec());
+            world.check_properties(Scope::of(Role::Visitor));
+            world.check_properties(Scope::of(Role::Operator));
+        }
         for question in &questions {
             world.check(question, Scope::of(Role::Visitor));
             world.check(question, Scope::of(Role::Operator));

@@ -10,6 +10,9 @@ const RADIUS_M: f64 = 6_378_137.0;
 /// The map ends before the poles, where it would be infinite.
 const MERCATOR_LATITUDE_MAX: f64 = 89.999_999;
 
+/// The short name of CRS84.
+pub const CRS84_NAME: &str = "CRS84";
+
 /// A reference system of positions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Crs {
@@ -35,12 +38,15 @@ impl Crs {
         }
     }
 
-    /// Reads an address, `https` as well; `parameter` is where it stands.
+    /// Reads an address, `https` as well, or the short name that OGC API EDR has for CRS84; `parameter` is where it stands.
     ///
     /// # Errors
     /// `Invalid` for any other system, naming those that are offered.
     pub fn parse(parameter: &str, text: &str) -> Result<Self, Problem> {
         let bare = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        if text == CRS84_NAME {
+            return Ok(Self::Crs84);
+        }
         let is_meant = |crs: &Self| crs.uri().strip_prefix("http://") == Some(bare);
         Self::ALL.into_iter().find(is_meant).ok_or_else(|| {
             let shown: String = text.chars().take(120).collect();

@@ -28,7 +28,7 @@ pub use aggregation::{
 };
 pub use bbox::Bbox;
 pub use collection::{ACCESS_MEMBER, Access, Collection, TRANSLATIONS_MEMBER};
-pub use crs::Crs;
+pub use crs::{CRS84_NAME, Crs};
 pub use filter::{Arithmetic, ArrayRelation, Comparison, Expr, Filter, Scalar, SpatialRelation, TemporalRelation};
 pub use function::{Argument, ArgumentType, FUNCTIONS, Function, FunctionInfo};
 pub use ids::{CollectionId, ItemId};

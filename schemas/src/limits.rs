@@ -6,6 +6,8 @@ pub const PAGE_LIMIT_DEFAULT: usize = 100;
 pub const PAGE_LIMIT_MAX: usize = 10_000;
 /// Items before a page that is asked for by its number; tokens lead on without a limit.
 pub const PAGE_SKIP_MAX: usize = 250_000;
+/// Bytes of the items of a page together; a hundred items of the largest size fit.
+pub const PAGE_BYTES_MAX: usize = 128 << 20;
 /// Nested operators in a filter.
 pub const FILTER_DEPTH_MAX: usize = 32;
 /// Operators, properties and literals in a filter.

@@ -145,6 +145,11 @@ impl Instant {
         if text.len() == 10 { parse_date_span(text) } else { None }
     }
 
+    /// The moment that a text tells: a full one, or the first of a day.
+    pub fn of_text(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::parse_day(text).map(|(first, _)| first))
+    }
+
     /// Year, month, day, hour of the moment in UTC.
     pub fn civil(self) -> (i64, i64, i64, i64) {
         let seconds = self.0.div_euclid(MICROS_PER_SECOND);

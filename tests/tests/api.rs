@@ -54,6 +54,10 @@ fn with_items(n: u32) -> Service {
     service
 }
 
+fn is(problem: &Value, code: &str) -> bool {
+    problem["type"].as_str().is_some_and(|address| address.ends_with(&format!("/problems/{code}")))
+}
+
 fn ids(page: &Value) -> Vec<String> {
     let features = page["features"].as_array().unwrap_or_else(|| panic!("no features: {page}"));
     features.iter().map(|f| f["id"].as_str().expect("an id").to_owned()).collect()
@@ -449,6 +453,128 @@ fn a_filter_on_what_nobody_has_finds_nothing_and_tells_the_nearest_name() {
         assert!(detail.contains("\"ranke\"") && detail.contains("\"rank\""), "{problem}");
     }
     service.visitor.get("/search?strict=true&filter=rank%3D1").expect(200);
+    service.server.finish();
+}
+
+#[test]
+fn a_collection_tells_what_its_items_have_after_every_write() {
+    let service = with_items(6);
+    let summaries = || service.visitor.get("/collections/c").expect(200).json()["summaries"].clone();
+    let got = summaries();
+    assert_eq!(got["total_items"], json!([6]));
+    assert_eq!(got["group"], json!(["g0", "g1", "g2"]));
+    assert_eq!(got["rank"], json!({"minimum": 0, "maximum": 5}));
+    service.operator.delete("/collections/c/items/i5").expect(204);
+    let more = item("c", "more", 1.0, 2.0, "2024-01-01T00:00:00Z", json!({"group": "g9", "rank": -3.5}));
+    service.operator.post("/collections/c/items", &more).expect(201);
+    let got = summaries();
+    assert_eq!(got["total_items"], json!([6]));
+    assert_eq!(got["group"], json!(["g0", "g1", "g2", "g9"]));
+    assert_eq!(got["rank"], json!({"minimum": -3.5, "maximum": 4}));
+    let queryables = service.visitor.get("/collections/c/queryables").expect(200).json();
+    assert_eq!(queryables["properties"]["rank"]["maximum"], json!(4.0));
+    for member in ["datetime", "start_datetime", "end_datetime"] {
+        assert_eq!(queryables["properties"][member]["format"], "date-time", "{member}");
+    }
+    // Collections are found by what is learned of them too.
+    let found = |filter: &str| {
+        let target = format!("/collections?filter={filter}");
+        service.visitor.get(&target).expect(200).json()["numberMatched"].clone()
+    };
+    assert_eq!(found("A_CONTAINS(group,('g9'))"), 1);
+    assert_eq!(found("A_CONTAINS(group,('g5'))"), 0);
+    service.server.finish();
+}
+
+#[test]
+fn a_filter_on_what_no_collection_has_tells_the_nearest_name() {
+    let service = with_items(1);
+    let answer = service.visitor.get("/collections?filter=titel%3D'c'").expect(200).json();
+    assert_eq!(answer["numberMatched"], 0);
+    let links = answer["links"].as_array().expect("links");
+    let told = links.iter().find(|link| link["rel"] == "related").expect("a warning");
+    assert_eq!((&told["unknown"], &told["nearest"]), (&json!("titel"), &json!("title")));
+    assert!(told["href"].as_str().is_some_and(|href| href.ends_with("/collections-queryables")));
+    let problem = service.visitor.get("/collections?strict=true&filter=titel%3D'c'").problem(400);
+    assert!(is(&problem, "unknown-property"), "{problem}");
+    service.visitor.get("/collections?strict=true&filter=title%3D'c'").expect(200);
+    service.server.finish();
+}
+
+#[test]
+fn geometries_of_a_filter_are_in_the_system_that_it_names() {
+    let service = with_items(3);
+    let found = |filter: &str, crs: &str| {
+        let target = format!("/search?filter={}&filter-crs={}", encode(filter), encode(crs));
+        ids(&service.visitor.get(&target).expect(200).json())
+    };
+    let crs = |name: &str| format!("http://www.opengis.net/def/crs/{name}");
+    // i1 lies at 0.1, 45.
+    assert_eq!(found("S_INTERSECTS(geometry,POINT(0.1 45))", &crs("OGC/1.3/CRS84")), ["i1"]);
+    assert_eq!(found("S_INTERSECTS(geometry,POINT(45 0.1))", &crs("EPSG/0/4326")), ["i1"]);
+    assert_eq!(found("S_INTERSECTS(geometry,BBOX(44.9,0.05,45.1,0.15))", &crs("EPSG/0/4326")), ["i1"]);
+    let mercator =
+        "S_INTERSECTS(geometry,POLYGON((10000 5600000,12000 5600000,12000 5630000,10000 5630000,10000 5600000)))";
+    assert_eq!(found(mercator, &crs("EPSG/0/3857")), ["i1"]);
+    let body = json!({"filter-crs": crs("EPSG/0/4326"), "limit": 1, "filter": {"op": "s_intersects", "args": [
+        {"property": "geometry"}, {"type": "LineString", "coordinates": [[45, 0.1], [45, 0.2]]}]}});
+    let page = service.visitor.post("/search", &body).expect(200).json();
+    assert_eq!(page["numberMatched"], 2);
+    let next = page["links"].as_array().and_then(|links| links.iter().find(|l| l["rel"] == "next")).expect("next");
+    let second = service.visitor.post("/search", &next["body"]).expect(200).json();
+    assert_eq!((ids(&second).len(), &second["numberMatched"]), (1, &json!(2)));
+    let problem = service.visitor.get("/search?filter=rank%3D1&filter-crs=EPSG:2154").problem(400);
+    assert_eq!(problem["parameter"], "filter-crs");
+    service.server.finish();
+}
+
+#[test]
+fn links_keep_the_form_and_the_language_asked_for() {
+    let service = with_items(3);
+    let href = |page: &Value, rel: &str| {
+        let links = page["links"].as_array().expect("links").iter();
+        links.filter(|l| l["rel"] == rel).find_map(|l| l["href"].as_str()).unwrap_or_default().to_owned()
+    };
+    let page = service.visitor.get("/search?limit=1&f=json&lang=fr").expect(200).json();
+    let next = href(&page, "next");
+    assert!(next.contains("f=json") && next.contains("lang=fr"), "{next}");
+    let alternate = href(&page, "alternate");
+    assert!(
+        alternate.contains("f=html") && !alternate.contains("f=json") && alternate.contains("lang=fr"),
+        "{alternate}"
+    );
+    let problem = service.visitor.get("/search?f=json&f=html").problem(400);
+    assert!(is(&problem, "repeated-parameter") && problem["parameter"] == "f", "{problem}");
+    service.server.finish();
+}
+
+#[test]
+fn every_resource_has_a_page() {
+    let service = with_items(3);
+    let page = |target: &str, text: &str| {
+        let answer = service.visitor.get(target).expect(200);
+        assert!(answer.header("content-type").is_some_and(|t| t.starts_with("text/html")), "{target}");
+        assert!(answer.text().contains(text), "{target}: {text}");
+    };
+    page("/changes?f=html", "/collections/c/items/i2");
+    let end = service.visitor.get("/changes").expect(200).json()["until"].clone();
+    page(&format!("/changes?f=html&since={end}&lang=fr"), "Rien n'a été écrit");
+    page("/aggregations?f=html", "rank_histogram");
+    page("/collections/c/aggregations?f=html", "/collections/c/aggregate?aggregations=group_frequency");
+    let locations = service.visitor.get("/collections/c/locations?f=html").expect(303);
+    assert!(locations.header("location").is_some_and(|to| to.ends_with("/collections/c/items")));
+    service.server.finish();
+}
+
+#[test]
+fn a_place_is_found_where_ids_of_collections_begin_alike() {
+    let service = with_items(1);
+    service.operator.post("/collections", &collection("c.i0", "public")).expect(201);
+    let dotted = item("c", "i0.x", 3.0, 45.0, "2024-01-01T00:00:00Z", json!({}));
+    service.operator.post("/collections/c/items", &dotted).expect(201);
+    assert_eq!(ids(&service.visitor.get("/search?intersectsRefs=c.i0.x").expect(200).json()), ["i0.x"]);
+    let problem = service.visitor.get("/search?intersectsRefs=c.i0.y").problem(400);
+    assert!(is(&problem, "reference"), "{problem}");
     service.server.finish();
 }
 

@@ -157,7 +157,7 @@ pub(crate) fn collection(
     let parameters = parameters(snapshot, id, ask.scope);
     let preview = Search { collections: vec![collection.id.clone()], limit: PREVIEW_ITEMS, ..Search::default() };
     let preview = parsed(&nilometer_query::search(snapshot, &preview, ask.scope)?)?;
-    let queryables = nilometer_query::queryables(snapshot, Some(&collection.id), ask.scope)?;
+    let queryables = nilometer_query::queryables(snapshot, Some(&collection.id), ask.scope);
     let steps = [("Nilometer", "/".to_owned()), ("Collections", "/collections".to_owned())];
     let main = html! {
         div.wide.stack.records {

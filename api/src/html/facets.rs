@@ -135,7 +135,7 @@ fn properties(snapshot: &Snapshot, collections: &[CollectionId], scope: Scope) -
     };
     let mut common: Option<Vec<String>> = None;
     for collection in collections {
-        let own = nilometer_query::facet_properties(snapshot, collection, scope)?;
+        let own = nilometer_query::facet_properties(snapshot, collection, scope);
         common = Some(match common {
             None => own.into_iter().filter(lasting).collect(),
             Some(names) => names.into_iter().filter(|name| own.contains(name)).collect(),

@@ -8,6 +8,7 @@ mod collections;
 mod conditions;
 mod embed;
 mod facets;
+mod feeds;
 mod figures;
 mod form;
 mod histogram;
@@ -35,6 +36,7 @@ mod values;
 
 pub(crate) use api::{api, conformance, functions, queryables};
 pub(crate) use collections::{collection, collections};
+pub(crate) use feeds::{aggregations, changes};
 pub(crate) use form::{address, clean_search_address};
 pub(crate) use item::item;
 pub(crate) use landing::landing;

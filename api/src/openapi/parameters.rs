@@ -261,7 +261,7 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         query(
             "filter-crs",
             ("Reference system of the filter's geometries", "Système de référence des géométries du filtre"),
-            json!({"type": "string", "enum": [CRS84]}),
+            json!({"type": "string", "enum": Crs::ALL.map(Crs::uri), "default": CRS84}),
         ),
     );
     add(

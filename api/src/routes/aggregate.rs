@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
 use super::question::{interpret, interpret_body, visible, within};
-use super::search::{warnings, widened_link};
-use crate::links::{JSON, collection_path, with_query};
+use super::search::{warnings, widened_link, with_parameter};
+use crate::html;
+use crate::links::{HTML, JSON, collection_path, with_query};
 use crate::metrics::Shape;
 use crate::problem::ApiError;
 use crate::state::App;
@@ -148,12 +149,21 @@ async fn answer_list(app: &App, ask: Ask, collection: Option<CollectionId>) -> R
     ask.only(&[])?;
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
-    ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
-        let mut links = vec![view.links.link("self", JSON, &view.path), view.links.link("root", JSON, "/")];
+    let media_type = if ask.html { HTML } else { JSON };
+    ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
+        let aggregations = nilometer_query::aggregations(&snapshot, collection.as_ref(), view.scope);
+        if view.html {
+            let collection = collection.as_ref().map(CollectionId::as_str);
+            return Ok(html::aggregations(&view, collection, &aggregations).into_bytes());
+        }
+        let mut links = vec![
+            view.links.link("self", JSON, &view.path),
+            view.links.link("root", JSON, "/"),
+            view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
+        ];
         if let Some(id) = &collection {
             links.push(view.links.link("collection", JSON, &collection_path(id.as_str())));
         }
-        let aggregations = nilometer_query::aggregations(&snapshot, collection.as_ref(), view.scope)?;
         links.push(default_link(&view, collection.as_ref(), &aggregations));
         to_bytes(&json!({"type": "AggregationCollection", "aggregations": aggregations, "links": links}))
     })

@@ -33,8 +33,10 @@ pub(crate) struct Ask {
     pub(crate) html: bool,
     /// Languages wanted, best first, as primary subtags (`fr`).
     pub(crate) languages: Vec<String>,
-    /// The language of `lang=`, to be kept in the links of a page.
+    /// The language of `lang=`, to be kept in links.
     pub(crate) lang: Option<String>,
+    /// The form of `f=`, to be kept in links.
+    pub(crate) format: Option<String>,
     /// The parameters but `f` and `lang`, decoded, in order.
     pub(crate) query: Vec<(String, String)>,
     /// Path and query as they came.
@@ -70,8 +72,8 @@ impl Ask {
         let principal = Principal::from_request_parts(parts, app).await?;
         let Query(mut query) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| Problem::invalid("query", "the query string is not name=value pairs joined by &"))?;
-        let format = take(&mut query, "f");
-        let lang = take(&mut query, "lang").filter(|l| !l.is_empty()).map(|l| primary_subtag(&l));
+        let format = take(&mut query, "f")?;
+        let lang = take(&mut query, "lang")?.filter(|l| !l.is_empty()).map(|l| primary_subtag(&l));
         let mut languages = accepted(context.accept_language.as_deref().unwrap_or_default());
         if let Some(lang) = &lang {
             languages.insert(0, lang.clone());
@@ -83,6 +85,7 @@ impl Ask {
             html: context.wants_html,
             languages,
             lang,
+            format: format.clone(),
             query,
             path_and_query: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             path: parts.uri.path().to_owned(),
@@ -100,6 +103,14 @@ impl Ask {
     /// The value of a parameter, if it is there and not empty.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    /// The parameters with `f` and `lang`, for links to the same in another way: those of `but` are left out.
+    pub(crate) fn kept<'a>(&'a self, but: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let own = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let form = [("f", &self.format), ("lang", &self.lang)];
+        let form = form.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        own.chain(form).filter(|(name, _)| !but.contains(name))
     }
 
     /// How many entries an answer may have: `default` where no `limit` is named, at most `max`.
@@ -257,18 +268,21 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn take(query: &mut Vec<(String, String)>, name: &str) -> Option<String> {
-    let mut taken = None;
-    query.retain(|(n, value)| {
-        if n != name {
-            return true;
+/// Takes a parameter out.
+///
+/// # Errors
+/// `Invalid` for two values of it that differ.
+fn take(query: &mut Vec<(String, String)>, name: &str) -> Result<Option<String>, Problem> {
+    let mut taken: Option<String> = None;
+    for (_, value) in query.extract_if(.., |(n, _)| n == name) {
+        if taken.as_ref().is_some_and(|taken| *taken != value) {
+            return Err(Problem::invalid("repeated-parameter", format!("{name} is given more than once"))
+                .at(name)
+                .allowed("one value"));
         }
-        if taken.is_none() {
-            taken = Some(value.clone());
-        }
-        false
-    });
-    taken
+        taken = Some(value);
+    }
+    Ok(taken)
 }
 
 fn primary_subtag(tag: &str) -> String {
@@ -305,9 +319,12 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_taken_out_with_all_its_repetitions() {
-        let mut query = vec![("f".into(), "json".into()), ("q".into(), "a".into()), ("f".into(), "html".into())];
-        assert_eq!(take(&mut query, "f").as_deref(), Some("json"));
-        assert_eq!(query, [("q".to_owned(), "a".to_owned())]);
+    fn a_parameter_is_taken_out_with_all_its_repetitions_unless_they_differ() {
+        let query =
+            |f: [&str; 2]| vec![("f".to_owned(), f[0].to_owned()), ("q".into(), "a".into()), ("f".into(), f[1].into())];
+        let mut same = query(["json", "json"]);
+        assert_eq!(take(&mut same, "f"), Ok(Some("json".to_owned())));
+        assert_eq!(same, [("q".to_owned(), "a".to_owned())]);
+        assert_eq!(take(&mut query(["json", "html"]), "f").map_err(|p| p.parameter), Err(Some("f".into())));
     }
 }

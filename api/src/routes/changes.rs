@@ -17,7 +17,9 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::ask::{Ask, to_bytes, whole_number};
-use crate::links::{JSON, NDJSON};
+use super::search::with_parameter;
+use crate::html;
+use crate::links::{HTML, JSON, NDJSON};
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
@@ -87,11 +89,16 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
         .await
         .map_err(|error| pointing_to_snapshot(error, &ask))?;
     let view = ask.clone();
-    ask.answer(changes.until, JSON, &[u8::from(changes.more)], move || {
+    let media_type = if ask.html { HTML } else { JSON };
+    ask.answer(changes.until, media_type, &[u8::from(changes.more)], move || {
         let next = format!("/changes?since={}&limit={limit}", changes.until);
+        if view.html {
+            return Ok(html::changes(&view, &changes, &next).into_bytes());
+        }
         let links = vec![
             view.links.link("self", JSON, &view.path_and_query),
             view.links.link("root", JSON, "/"),
+            view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
             view.links.link("next", JSON, &next),
             view.links.link("changes-snapshot", NDJSON, "/changes/snapshot"),
         ];

@@ -2,6 +2,7 @@
 
 use nilometer_indexer::{CollectionStats, Snapshot, StoredCollection};
 use nilometer_query::series::parameters;
+use nilometer_query::summaries;
 use nilometer_schemas::{Collection, Scope, TRANSLATIONS_MEMBER};
 use serde_json::{Map, Value, json};
 
@@ -47,7 +48,7 @@ pub(crate) fn collection_json(ask: &Ask, snapshot: &Snapshot, stored: &StoredCol
     let mut body = collection.body.clone();
     let language = language_of(collection, &ask.languages);
     translate(&mut body, &language);
-    body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, id, ask.scope)));
+    learn(&mut body, snapshot, stored, ask.scope);
     body.insert("itemType".into(), "feature".into());
     let parameters = parameters(snapshot, id, ask.scope);
     edr::describe(&mut body, &ask.links, id, &parameters, &language);
@@ -60,11 +61,25 @@ pub(crate) fn collection_json(ask: &Ask, snapshot: &Snapshot, stored: &StoredCol
     Value::Object(body)
 }
 
-/// What a search for collections looks at: the texts as they were written, and the extent of the answer.
+/// What a search for collections looks at: the texts as they were written, extent and summaries of the answer.
 pub(super) fn searched_body(snapshot: &Snapshot, stored: &StoredCollection, scope: Scope) -> Map<String, Value> {
     let mut body = stored.collection.body.clone();
-    body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, stored.collection.id.as_str(), scope)));
+    learn(&mut body, snapshot, stored, scope);
     body
+}
+
+/// Puts what the items tell in place of what was declared: the extent, and summaries. What is declared of properties that
+/// no item has stays.
+fn learn(body: &mut Map<String, Value>, snapshot: &Snapshot, stored: &StoredCollection, scope: Scope) {
+    let id = &stored.collection.id;
+    body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, id.as_str(), scope)));
+    let learned = summaries(snapshot, id);
+    if !learned.is_empty() {
+        match body.entry("summaries").or_insert_with(|| Value::Object(Map::new())) {
+            Value::Object(summaries) => summaries.extend(learned),
+            other => *other = Value::Object(learned),
+        }
+    }
 }
 
 fn translate(body: &mut Map<String, Value>, language: &str) {

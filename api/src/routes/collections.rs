@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredCollection, Write};
+use nilometer_query::UnknownProperties;
 use nilometer_query::parse::{apply_collection_fields, from_query, without_empty};
 use nilometer_query::series::parameters;
 use nilometer_schemas::{
@@ -16,7 +17,7 @@ use super::body::{JsonBody, MergePatch, parse};
 use super::collection_view::{collection_json, language_of, searched_body};
 use super::items::PATCH_ATTEMPTS_MAX;
 use super::merge_patch::merge;
-use super::search::{see_other, with_parameter};
+use super::search::{see_other, unknown_links, with_parameter};
 use super::writes::{created, no_content, of_condition, precondition, version_of, with_etag, with_warnings, write_one};
 use crate::html;
 use crate::links::{HTML, JSON, REL_QUERYABLES, SCHEMA_JSON, collection_path};
@@ -37,10 +38,12 @@ pub(crate) struct CollectionPage<'a> {
     pub(crate) next: Option<String>,
     /// Token of the page before.
     pub(crate) prev: Option<String>,
+    /// What the filter names and no collection has.
+    pub(crate) unknown: UnknownProperties,
 }
 
 /// What collections may be asked for by.
-const QUESTION: [&str; 12] = [
+const QUESTION: [&str; 13] = [
     "bbox",
     "bbox-crs",
     "datetime",
@@ -52,6 +55,7 @@ const QUESTION: [&str; 12] = [
     "q",
     "query",
     "sortby",
+    "strict",
     "token",
 ];
 
@@ -72,6 +76,7 @@ pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, A
             view.links.link("alternate", HTML, &with_parameter(&view, "f", "html")),
             view.links.link(REL_QUERYABLES, SCHEMA_JSON, "/collections-queryables"),
         ];
+        links.extend(unknown_links(&view, &page.unknown, "collection", "/collections-queryables"));
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
             let link = |t: &String| view.links.with_method(rel, JSON, &with_parameter(&view, "token", t), "GET");
             links.extend(token.iter().map(link));
@@ -138,7 +143,13 @@ fn page<'a>(app: &App, ask: &Ask, snapshot: &'a Snapshot, search: &Search) -> Re
     let found = nilometer_query::collections(&bodies.iter().collect::<Vec<_>>(), search)?;
     let collections = found.places.iter().map(|at| with_words[*at]).collect();
     let seal = |token: Option<String>| token.map(|token| app.accounts.seal_token(&token));
-    Ok(CollectionPage { collections, matched: found.number_matched, next: seal(found.next), prev: seal(found.prev) })
+    Ok(CollectionPage {
+        collections,
+        matched: found.number_matched,
+        next: seal(found.next),
+        prev: seal(found.prev),
+        unknown: found.unknown,
+    })
 }
 
 /// The folded words of the collection's id, title, description and keywords, in any language, text by text.

@@ -85,7 +85,7 @@ async fn answer(
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { SCHEMA_JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
-        let found = nilometer_query::queryables(&snapshot, collection.as_ref(), view.scope)?;
+        let found = nilometer_query::queryables(&snapshot, collection.as_ref(), view.scope);
         let collection = collection.as_ref().map(CollectionId::as_str);
         if view.html {
             return Ok(html::queryables(&view, collection, &found).into_bytes());
@@ -139,7 +139,12 @@ fn own_members(document: Document) -> Vec<(&'static str, Value)> {
             ("geometry", json!({"title": "Extent of the collection in space", "format": "geometry-any"})),
         ];
     }
-    let mut members = vec![("datetime", moment("Time of the item")), ("ingested", moment("When the item was written"))];
+    let mut members = vec![
+        ("datetime", moment("Time of the item")),
+        ("start_datetime", moment("Begin of the item's period, or its time")),
+        ("end_datetime", moment("End of the item's period, or its time")),
+        ("ingested", moment("When the item was written")),
+    ];
     if document != Document::Schema {
         members.push(("id", json!({"title": "Identifier of the item", "type": "string"})));
         members.push(("collection", json!({"title": "Identifier of the collection", "type": "string"})));

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use nilometer_indexer::Snapshot;
 use nilometer_query::parse::Request;
-use nilometer_query::{Page, Widened};
+use nilometer_query::{Page, UnknownProperties, Widened};
 use nilometer_schemas::{CollectionId, Crs, Dialect, Kind, Problem, Scope, Search};
 use serde_json::{Map, Value};
 
@@ -136,14 +136,18 @@ pub(super) fn warnings(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Vec<V
         [one] if snapshot.collection(one.as_str(), ask.scope).is_some() => collection_path(one.as_str()),
         _ => String::new(),
     };
-    let path = format!("{base}/queryables");
+    unknown_links(ask, &unknown, "item", &format!("{base}/queryables"))
+}
+
+/// A link for each unknown property to where the known ones are.
+pub(super) fn unknown_links(ask: &Ask, unknown: &UnknownProperties, who: &str, path: &str) -> Vec<Value> {
     let mut links = Vec::with_capacity(unknown.listed.len());
     for property in &unknown.listed {
-        let mut title = property.sentence();
+        let mut title = property.sentence(who);
         if unknown.more > 0 {
             title.push_str(&format!("; {} more of the filter's properties are unknown", unknown.more));
         }
-        let mut link = ask.links.titled("related", SCHEMA_JSON, &path, &title);
+        let mut link = ask.links.titled("related", SCHEMA_JSON, path, &title);
         link["unknown"] = property.name.as_str().into();
         if let Some(nearest) = &property.nearest {
             link["nearest"] = nearest.as_str().into();
@@ -191,14 +195,12 @@ fn page_of(app: &App, snapshot: &Snapshot, search: &Search, scope: Scope) -> Res
 
 /// The request's path with its parameters and one of them set.
 pub(crate) fn with_parameter(ask: &Ask, name: &str, value: &str) -> String {
-    let kept = ask.query.iter().filter(|(n, _)| n != name).map(|(n, v)| (n.as_str(), v.as_str()));
-    with_query(&ask.path, kept.chain([(name, value)]))
+    with_query(&ask.path, ask.kept(&[name]).chain([(name, value)]))
 }
 
 /// The request's path with the token of another page, which takes the place of a page's number.
 fn page_at(ask: &Ask, token: &str) -> String {
-    let kept = ask.query.iter().filter(|(n, _)| !matches!(n.as_str(), "page" | "token"));
-    with_query(&ask.path, kept.map(|(n, v)| (n.as_str(), v.as_str())).chain([("token", token)]))
+    with_query(&ask.path, ask.kept(&["page", "token"]).chain([("token", token)]))
 }
 
 /// What a page of results shows.

@@ -23,6 +23,10 @@ use crate::segment::Shapes;
 
 /// How long the writer waits for work before it looks whether merges have finished.
 const IDLE: Duration = Duration::from_millis(500);
+/// How often new snapshots are looked for, to have ready what their collections hold.
+const PREPARE_EVERY: Duration = Duration::from_millis(100);
+/// After preparing one there is a rest of so many times as long.
+const PREPARE_REST: u32 = 4;
 /// How often opening beside a writer is tried again.
 const READ_RETRIES: usize = 4;
 
@@ -47,6 +51,8 @@ pub struct Catalog {
     shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// Dropped, it ends the thread that looks up what collections hold.
+    _preparing: Option<Sender<()>>,
     _lock: Option<File>,
 }
 
@@ -99,12 +105,19 @@ impl Catalog {
             .name("catalog-writer".into())
             .spawn(move || run(writer, &receiver, &thread_shared, options.group_items_max))
             .map_err(Error::io("start a thread for", data_dir))?;
+        let (preparing, end) = channel();
+        let thread_shared = shared.clone();
+        std::thread::Builder::new()
+            .name("catalog-summaries".into())
+            .spawn(move || prepare_snapshots(&thread_shared, &end))
+            .map_err(Error::io("start a thread for", data_dir))?;
         Ok(Arc::new(Self {
             data_dir: data_dir.to_owned(),
             clock,
             shared,
             jobs: Some(jobs),
             thread: Some(thread),
+            _preparing: Some(preparing),
             _lock: Some(lock),
         }))
     }
@@ -132,7 +145,15 @@ impl Catalog {
         });
         // Nothing is written, so no time is asked for.
         let clock: Clock = Arc::new(Instant::default);
-        Ok(Arc::new(Self { data_dir: data_dir.to_owned(), clock, shared, jobs: None, thread: None, _lock: None }))
+        Ok(Arc::new(Self {
+            data_dir: data_dir.to_owned(),
+            clock,
+            shared,
+            jobs: None,
+            thread: None,
+            _preparing: None,
+            _lock: None,
+        }))
     }
 
     /// The newest view. Cheap.
@@ -281,6 +302,17 @@ fn index_bytes(dir: &Path) -> std::collections::BTreeMap<String, u64> {
         *bytes.entry(extension).or_default() += entry.metadata().map_or(0, |m| m.len());
     }
     bytes
+}
+
+/// Looks up what the collections of new snapshots hold before readers ask, with a fifth of one core at most.
+fn prepare_snapshots(shared: &Shared, end: &Receiver<()>) {
+    let mut rest = PREPARE_EVERY;
+    while matches!(end.recv_timeout(rest), Err(std::sync::mpsc::RecvTimeoutError::Timeout)) {
+        let snapshot = shared.snapshot.read().clone();
+        let begin = std::time::Instant::now();
+        snapshot.prepare();
+        rest = PREPARE_EVERY.max(begin.elapsed() * PREPARE_REST);
+    }
 }
 
 /// The writer's thread: takes jobs until the catalogue is dropped.

@@ -9,10 +9,10 @@ use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::{Opstamp, Searcher};
 
 use super::log::{self, LogFiles, LogRecord};
-use super::stats::{self, StatsByCollection};
+use super::stats::{self, PropertiesByCollection, StatsByCollection};
 use super::types::{CollectionStats, StoredCollection, StoredItem};
 use crate::Error;
-use crate::segment::{self, Bits, LatestColumns, SegmentCore, SegmentData};
+use crate::segment::{self, Bits, LatestColumns, Properties, SegmentCore, SegmentData, add_properties};
 use crate::series::{SeriesTable, SeriesTables};
 
 /// One segment in a snapshot.
@@ -22,6 +22,9 @@ pub struct SegmentView {
     data: SegmentData,
     alive: Option<Arc<Bits>>,
     stats: Arc<OnceLock<StatsByCollection>>,
+    /// Of what the segment's file holds; that of latest values follows their series.
+    properties: Arc<OnceLock<PropertiesByCollection>>,
+    latest_properties: OnceLock<PropertiesByCollection>,
 }
 
 impl SegmentView {
@@ -58,6 +61,22 @@ impl SegmentView {
     pub(crate) fn stats(&self) -> &StatsByCollection {
         self.stats.get_or_init(|| stats::collect(&self.data, |doc| self.is_alive(doc)))
     }
+
+    /// What the live items of each collection have of each property: stored ones, latest values.
+    fn properties(&self) -> [&PropertiesByCollection; 2] {
+        let is_alive = |doc| self.is_alive(doc);
+        [
+            self.properties.get_or_init(|| stats::properties(&self.data, self.data.stored_columns(), is_alive)),
+            self.latest_properties.get_or_init(|| stats::properties(&self.data, self.data.latest_columns(), is_alive)),
+        ]
+    }
+}
+
+/// The segments of a snapshot, and what their items have altogether, which is looked up when first asked for.
+#[derive(Clone, Default)]
+struct Views {
+    segments: Vec<Arc<SegmentView>>,
+    properties: Arc<OnceLock<PropertiesByCollection>>,
 }
 
 /// Opened segment files and live sets, kept from one snapshot to the next.
@@ -67,6 +86,8 @@ pub(crate) struct SegmentCache {
     data: HashMap<SegmentId, Arc<SegmentCore>>,
     /// The series that the views show the latest values of.
     series: Arc<SeriesTables>,
+    /// The newest snapshot's.
+    last: Views,
     /// Number of the newest snapshot.
     number: u64,
     /// With the moment of the opening, in µs, names are made of the numbers: other runs give others, and they do not tell how
@@ -108,8 +129,15 @@ impl SegmentCache {
         let latest = || Arc::new(LatestColumns::new(series.clone()));
         if let Some(view) = known {
             let data = view.data.with_latest(latest());
-            let (alive, stats) = (view.alive.clone(), view.stats.clone());
-            return Ok(Arc::new(SegmentView { ord, reader: reader.clone(), data, alive, stats }));
+            return Ok(Arc::new(SegmentView {
+                ord,
+                reader: reader.clone(),
+                data,
+                alive: view.alive.clone(),
+                stats: view.stats.clone(),
+                properties: view.properties.clone(),
+                latest_properties: OnceLock::new(),
+            }));
         }
         let core = match self.data.get(&id) {
             Some(core) => core.clone(),
@@ -121,12 +149,26 @@ impl SegmentCache {
         let made = self.views.iter().find(|((of, _), _)| same_series && *of == id);
         let latest = made.map_or_else(latest, |(_, view)| view.data.latest().clone());
         let data = SegmentData::new(core, latest);
-        Ok(Arc::new(SegmentView { ord, reader: reader.clone(), data, alive, stats: Arc::default() }))
+        Ok(Arc::new(SegmentView {
+            ord,
+            reader: reader.clone(),
+            data,
+            alive,
+            stats: Arc::default(),
+            properties: Arc::default(),
+            latest_properties: OnceLock::new(),
+        }))
     }
 
-    fn views(&mut self, searcher: &Searcher, series: &Arc<SeriesTables>) -> Result<Vec<Arc<SegmentView>>, Error> {
+    fn views(&mut self, searcher: &Searcher, series: &Arc<SeriesTables>) -> Result<Views, Error> {
         let mut views = Vec::new();
-        let mut next = Self { series: series.clone(), number: self.number, opened: self.opened, ..Self::default() };
+        let mut next = Self {
+            series: series.clone(),
+            number: self.number,
+            opened: self.opened,
+            last: self.last.clone(),
+            ..Self::default()
+        };
         for (ord, reader) in searcher.segment_readers().iter().enumerate() {
             let opstamp = searcher.generation().segments().get(&reader.segment_id()).copied().flatten();
             let view = self.view(ord as u32, reader, opstamp, series)?;
@@ -134,8 +176,13 @@ impl SegmentCache {
             next.data.insert(reader.segment_id(), view.data.core().clone());
             views.push(view);
         }
+        let is_last = views.len() == next.last.segments.len()
+            && views.iter().zip(&next.last.segments).all(|(view, last)| Arc::ptr_eq(view, last));
+        if !is_last {
+            next.last = Views { segments: views, properties: Arc::default() };
+        }
         *self = next;
-        Ok(views)
+        Ok(self.last.clone())
     }
 }
 
@@ -166,7 +213,7 @@ pub struct Snapshot {
     newest: Newest,
     searcher: Searcher,
     fields: IndexFields,
-    segments: Vec<Arc<SegmentView>>,
+    views: Views,
     collections: Arc<Collections>,
     series: Arc<SeriesTables>,
     log: LogFiles,
@@ -182,8 +229,8 @@ impl Snapshot {
         log: LogFiles,
         cache: &mut SegmentCache,
     ) -> Result<Self, Error> {
-        let segments = cache.views(&searcher, &series)?;
-        Ok(Self { number: cache.next_number(), newest, searcher, fields, segments, collections, series, log })
+        let views = cache.views(&searcher, &series)?;
+        Ok(Self { number: cache.next_number(), newest, searcher, fields, views, collections, series, log })
     }
 
     /// A number that no other snapshot of this process has, and most likely none of another.
@@ -208,7 +255,7 @@ impl Snapshot {
 
     /// The segments.
     pub fn segments(&self) -> &[Arc<SegmentView>] {
-        &self.segments
+        &self.views.segments
     }
 
     /// tantivy's view of the whole, for words.
@@ -252,7 +299,7 @@ impl Snapshot {
     /// What a collection holds, from the data. The first call after a write to a segment looks at all of it.
     pub fn collection_stats(&self, id: &str) -> CollectionStats {
         let mut all = CollectionStats::default();
-        for segment in &self.segments {
+        for segment in self.segments() {
             if let Some(part) = segment.stats().get(id) {
                 stats::add(&mut all, part);
             }
@@ -260,9 +307,34 @@ impl Snapshot {
         all
     }
 
+    /// What the live items of a collection have of each property; `None` where there are no items. The first call after a
+    /// write looks at the segments that changed.
+    pub fn properties(&self, collection: &str) -> Option<&Properties> {
+        let all = self.views.properties.get_or_init(|| {
+            let mut all = PropertiesByCollection::new();
+            for part in self.segments().iter().flat_map(|segment| segment.properties()) {
+                for (collection, properties) in part {
+                    add_properties(all.entry(collection.clone()).or_default(), properties);
+                }
+            }
+            all
+        });
+        all.get(collection)
+    }
+
+    /// Looks up what the collections hold, so that no reader has to wait for it.
+    pub(crate) fn prepare(&self) {
+        if self.views.properties.get().is_none() {
+            for segment in self.segments() {
+                segment.stats();
+            }
+            self.properties("");
+        }
+    }
+
     /// The live document of an identity, as segment and document.
     pub fn find(&self, collection: &str, id: &str) -> Option<(&SegmentView, u32)> {
-        self.segments.iter().find_map(|segment| {
+        self.segments().iter().find_map(|segment| {
             let doc = segment.data().find_item(collection, id).into_iter().find(|doc| segment.is_alive(*doc))?;
             Some((&**segment, doc))
         })

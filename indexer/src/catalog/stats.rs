@@ -1,14 +1,17 @@
-//! What each collection holds in a segment: number, extent in space and time.
+//! What each collection holds in a segment: number, extent in space and time, properties.
 
 use std::collections::BTreeMap;
 
 use nilometer_schemas::Instant;
 
 use super::types::CollectionStats;
-use crate::segment::{ColumnKind, SegmentData};
+use crate::segment::{self, Column, ColumnKind, Properties, SegmentData};
 
 /// By collection id.
 pub(crate) type StatsByCollection = BTreeMap<String, CollectionStats>;
+
+/// By collection id.
+pub(crate) type PropertiesByCollection = BTreeMap<String, Properties>;
 
 fn add_box(all: &mut Option<[f64; 4]>, b: [f64; 4]) {
     *all = Some(match *all {
@@ -59,4 +62,20 @@ pub(crate) fn collect(data: &SegmentData, alive: impl Fn(u32) -> bool) -> StatsB
         .enumerate()
         .map(|(code, stats)| (collections.dictionary.text(code as u32).to_owned(), stats));
     named.filter(|(_, stats)| stats.items > 0).collect()
+}
+
+/// What the live documents of each collection have in these columns.
+pub(crate) fn properties<'a>(
+    data: &'a SegmentData,
+    columns: impl Iterator<Item = Column<'a>>,
+    alive: impl Fn(u32) -> bool,
+) -> PropertiesByCollection {
+    let Some(collections) = data.column("collection", ColumnKind::Text) else { return BTreeMap::new() };
+    let mut of_doc = vec![0; data.docs() as usize];
+    data.for_each_pair(&collections, |doc, code| of_doc[doc as usize] = code);
+    let of_doc = |doc: u32| alive(doc).then(|| of_doc[doc as usize]);
+    let by_code = segment::properties(data, columns, collections.dictionary.len(), of_doc);
+    let named = by_code.into_iter().enumerate();
+    let named = named.map(|(code, properties)| (collections.dictionary.text(code as u32).to_owned(), properties));
+    named.filter(|(_, properties)| !properties.is_empty()).collect()
 }

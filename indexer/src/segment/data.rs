@@ -296,6 +296,16 @@ impl SegmentData {
         self.core.columns().chain(self.latest.columns(self))
     }
 
+    /// The columns that the file itself holds.
+    pub(crate) fn stored_columns(&self) -> impl Iterator<Item = Column<'_>> {
+        self.core.columns()
+    }
+
+    /// The columns of latest values.
+    pub(crate) fn latest_columns(&self) -> impl Iterator<Item = Column<'_>> {
+        self.latest.columns(self)
+    }
+
     /// The columns of a property, one per type its values have.
     pub fn columns_of(&self, name: &str) -> impl Iterator<Item = Column<'_>> {
         // Latest values are only made when somebody asks for them.

@@ -78,16 +78,11 @@ fn of_times<'a>(found: &Found<'_>, times: &'a [i64], interval: CalendarInterval)
     Some(Part { members: Members::Times(times, steps), keys })
 }
 
-/// The moment of a text, or the first of its day.
-pub(crate) fn moment_of(text: &str) -> Option<Instant> {
-    Instant::parse(text).or_else(|| Instant::parse_day(text).map(|(first, _)| first))
-}
-
 fn of_texts(column: Column<'_>, interval: CalendarInterval) -> Part<'_, i64> {
     let mut keys = Vec::new();
     let mut numbers: HashMap<i64, u32> = HashMap::new();
     let bucket = |code: u32| {
-        let Some(moment) = moment_of(column.dictionary.text(code)) else { return NO_BUCKET };
+        let Some(moment) = Instant::of_text(column.dictionary.text(code)) else { return NO_BUCKET };
         let begin = begin_of(interval, moment.0);
         *numbers.entry(begin).or_insert_with(|| {
             keys.push(begin);

@@ -19,7 +19,6 @@ use nilometer_schemas::{Aggregation, AggregationKind, AggregationResult, Instant
 use serde_json::Value;
 
 pub(crate) use choice::Choices;
-pub(crate) use dates::moment_of;
 pub(crate) use distinct::distinct;
 pub use grids::{TOUCHED_CELLS_MAX, TOUCHED_SHAPES_MAX};
 pub(crate) use step::Step;
@@ -57,11 +56,6 @@ fn moments<'a>(found: &'a [Found<'_>]) -> impl Iterator<Item = i64> + 'a {
         let times = found.data.datetime();
         found.matches.iter().map(|doc| times[doc as usize]).filter(|time| *time != NO_TIME)
     })
-}
-
-/// Earliest and latest `datetime`.
-pub(crate) fn datetime_extent(found: &[Found<'_>]) -> Option<(Instant, Instant)> {
-    Some((Instant(moments(found).min()?), Instant(moments(found).max()?)))
 }
 
 /// Answers one aggregation over the match sets of the segments.

@@ -2,7 +2,7 @@
 
 use geo::{Coord, Geometry, GeometryCollection, LineString, MultiPolygon, Point, Polygon};
 use nilometer_schemas::limits::QUERY_VERTICES_MAX;
-use nilometer_schemas::{Bbox, Kind, Problem, geojson};
+use nilometer_schemas::{Bbox, Crs, Kind, Problem, geojson};
 use serde_json::Value;
 
 /// A caller's geometry within the limits: not empty, collections not nested.
@@ -40,6 +40,19 @@ impl QueryGeometry {
         Ok(Self { geometry, vertices })
     }
 
+    /// Takes a GeoJSON geometry of which the positions are in a reference system, in the order of its axes.
+    ///
+    /// # Errors
+    /// As [`QueryGeometry::from_geojson`], of the positions in CRS84.
+    pub(crate) fn from_geojson_in(value: &Value, crs: Crs) -> Result<Self, Problem> {
+        if crs == Crs::Crs84 {
+            return Self::from_geojson(value);
+        }
+        let mut value = value.clone();
+        positions_to_crs84(&mut value, crs);
+        Self::from_geojson(&value)
+    }
+
     /// The box as a geometry: a polygon, two when it crosses the antimeridian, a line or point when it has no width.
     pub(crate) fn from_bbox(bbox: Bbox) -> Self {
         let mut polygons: Vec<Polygon<f64>> = Vec::with_capacity(2);
@@ -64,6 +77,25 @@ impl QueryGeometry {
             _ => Geometry::MultiPolygon(MultiPolygon(polygons)),
         };
         Self { geometry, vertices }
+    }
+}
+
+/// Turns what look like positions, and leaves the rest to be refused by the reader of GeoJSON.
+fn positions_to_crs84(value: &mut Value, crs: Crs) {
+    match value {
+        Value::Array(numbers) if numbers.first().is_some_and(Value::is_number) => {
+            if let [Some(first), Some(second)] = [0, 1].map(|axis| numbers.get(axis).and_then(Value::as_f64)) {
+                let [longitude, latitude] = crs.to_crs84([first, second]);
+                (numbers[0], numbers[1]) = (longitude.into(), latitude.into());
+            }
+        }
+        Value::Array(members) => members.iter_mut().for_each(|member| positions_to_crs84(member, crs)),
+        Value::Object(members) => {
+            let of_positions =
+                members.iter_mut().filter(|(name, _)| matches!(name.as_str(), "coordinates" | "geometries"));
+            of_positions.for_each(|(_, member)| positions_to_crs84(member, crs));
+        }
+        _ => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! CQL2 JSON.
 
 use nilometer_schemas::{
-    Arithmetic, ArrayRelation, Bbox, Comparison, Expr, Filter, Problem, Scalar, SpatialRelation, TemporalRelation,
+    Arithmetic, ArrayRelation, Bbox, Comparison, Crs, Expr, Filter, Problem, Scalar, SpatialRelation, TemporalRelation,
 };
 use serde_json::{Map, Value};
 
@@ -12,8 +12,8 @@ use super::build::{self, Budget, Operand};
 const SHOWN_CHARS: usize = 40;
 
 /// Reads a JSON value as one condition.
-pub(super) fn parse(value: &Value) -> Result<Filter, Problem> {
-    let mut reader = Reader { budget: Budget::new() };
+pub(super) fn parse(value: &Value, crs: Crs) -> Result<Filter, Problem> {
+    let mut reader = Reader { budget: Budget::new(), crs };
     let filter = reader.condition(value, 1).map_err(|problem| below(problem, "/filter"))?;
     build::finish(filter)
 }
@@ -35,6 +35,8 @@ fn shown(text: &str) -> String {
 
 struct Reader {
     budget: Budget,
+    /// What positions are in.
+    crs: Crs,
 }
 
 /// The operator and arguments of an object that has nothing else.
@@ -205,7 +207,7 @@ impl Reader {
 
     fn object(&mut self, value: &Value, members: &Map<String, Value>, depth: usize) -> Result<Operand, Problem> {
         if members.contains_key("type") || members.contains_key("bbox") {
-            let geometry = spatial_literal(value, members);
+            let geometry = spatial_literal(value, members, self.crs);
             return Ok(self.budget.geometry(geometry)?.into());
         }
         if members.contains_key("op") {
@@ -284,16 +286,16 @@ fn unsupported_value(members: &Map<String, Value>) -> Problem {
     }
 }
 
-fn spatial_literal(value: &Value, members: &Map<String, Value>) -> Result<QueryGeometry, Problem> {
+fn spatial_literal(value: &Value, members: &Map<String, Value>, crs: Crs) -> Result<QueryGeometry, Problem> {
     if members.contains_key("type") {
-        return QueryGeometry::from_geojson(value);
+        return QueryGeometry::from_geojson_in(value, crs);
     }
     let numbers: Option<Vec<f64>> =
         members.get("bbox").and_then(Value::as_array).and_then(|list| list.iter().take(7).map(Value::as_f64).collect());
     let Some(numbers) = numbers.filter(|_| members.len() == 1) else {
         return Err(malformed("a bbox is an array of 4 or 6 numbers"));
     };
-    Ok(QueryGeometry::from_bbox(Bbox::from_numbers(&numbers)?))
+    Ok(QueryGeometry::from_bbox(Bbox::from_numbers(&crs.bbox_to_crs84(&numbers)?)?))
 }
 
 /// Exactly `N` arguments.

@@ -24,7 +24,7 @@ mod write;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-use nilometer_schemas::{Filter, Kind, Problem};
+use nilometer_schemas::{Crs, Filter, Kind, Problem};
 use serde_json::Value;
 
 pub(crate) use build::is_moment;
@@ -36,7 +36,15 @@ pub(crate) use geometry::{QueryGeometry, number};
 /// `filter-syntax` with the position and what was expected, `filter-unsupported` for parts of CQL2 that are not offered,
 /// `filter-value` for literals that make no sense, `filter-too-large` beyond a limit.
 pub fn parse_text(text: &str) -> Result<Filter, Problem> {
-    text::parse(text)
+    parse_text_in(text, Crs::Crs84)
+}
+
+/// Reads CQL2 text whose geometries are in this system; the filter's are in CRS84.
+///
+/// # Errors
+/// As [`parse_text`].
+pub fn parse_text_in(text: &str, crs: Crs) -> Result<Filter, Problem> {
+    text::parse(text, crs)
 }
 
 /// Reads a geometry in well-known text, as filters hold them: longitude first, heights dropped, never empty.
@@ -56,7 +64,15 @@ pub fn parse_wkt(text: &str) -> Result<geo::Geometry<f64>, Problem> {
 /// # Errors
 /// As [`parse_text`]; the problem's parameter is a JSON pointer that begins with `/filter`.
 pub fn parse_json(value: &Value) -> Result<Filter, Problem> {
-    json::parse(value)
+    parse_json_in(value, Crs::Crs84)
+}
+
+/// Reads CQL2 JSON whose geometries are in this system; the filter's are in CRS84.
+///
+/// # Errors
+/// As [`parse_json`].
+pub fn parse_json_in(value: &Value, crs: Crs) -> Result<Filter, Problem> {
+    json::parse(value, crs)
 }
 
 /// CQL2 text of a filter; [`parse_text`] reads the same filter back.

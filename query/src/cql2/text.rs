@@ -5,7 +5,7 @@
 
 use nilometer_schemas::limits::FILTER_BYTES_MAX;
 use nilometer_schemas::{
-    ArgumentType, Arithmetic, ArrayRelation, Comparison, Expr, Filter, Problem, Scalar, SpatialRelation,
+    ArgumentType, Arithmetic, ArrayRelation, Comparison, Crs, Expr, Filter, Problem, Scalar, SpatialRelation,
     TemporalRelation,
 };
 
@@ -14,8 +14,8 @@ use super::build::{self, Budget, Operand};
 use super::lex::{self, Located, Token};
 
 /// Reads the whole text as one condition.
-pub(super) fn parse(text: &str) -> Result<Filter, Problem> {
-    let mut parser = Parser::new(text)?;
+pub(super) fn parse(text: &str, crs: Crs) -> Result<Filter, Problem> {
+    let mut parser = Parser::new(text, crs)?;
     let term = parser.alternatives(1)?;
     let filter = parser.condition(term)?;
     if *parser.peek() != Token::End {
@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Filter, Problem> {
 
 /// Reads the whole text as one geometry in well-known text.
 pub(super) fn parse_wkt(text: &str) -> Result<QueryGeometry, Problem> {
-    let mut parser = Parser::new(text)?;
+    let mut parser = Parser::new(text, Crs::Crs84)?;
     let geometry = parser.geometry_literal()?;
     if *parser.peek() != Token::End {
         return Err(parser.expected("the end of the geometry"));
@@ -69,14 +69,16 @@ pub(super) struct Parser<'a> {
     tokens: Vec<Located>,
     next: usize,
     pub(super) budget: Budget,
+    /// What positions in it are in.
+    pub(super) crs: Crs,
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Result<Self, Problem> {
+    fn new(text: &'a str, crs: Crs) -> Result<Self, Problem> {
         if text.len() > FILTER_BYTES_MAX {
             return Err(build::too_large("bytes of text", FILTER_BYTES_MAX));
         }
-        Ok(Self { text, tokens: lex::tokens(text)?, next: 0, budget: Budget::new() })
+        Ok(Self { text, tokens: lex::tokens(text)?, next: 0, budget: Budget::new(), crs })
     }
 
     pub(super) fn peek(&self) -> &Token {

@@ -39,11 +39,11 @@ impl Parser<'_> {
     pub(super) fn geometry_literal(&mut self) -> Result<QueryGeometry, Problem> {
         if self.take_word("BBOX") {
             let numbers = self.bbox_numbers()?;
-            let bbox = Bbox::from_numbers(&numbers).map_err(|problem| problem.at("filter"))?;
-            return Ok(QueryGeometry::from_bbox(bbox));
+            let bbox = self.crs.bbox_to_crs84(&numbers).and_then(|numbers| Bbox::from_numbers(&numbers));
+            return Ok(QueryGeometry::from_bbox(bbox.map_err(|problem| problem.at("filter"))?));
         }
         let value = self.tagged(false)?;
-        QueryGeometry::from_geojson(&value).map_err(|problem| problem.at("filter"))
+        QueryGeometry::from_geojson_in(&value, self.crs).map_err(|problem| problem.at("filter"))
     }
 
     fn bbox_numbers(&mut self) -> Result<Vec<f64>, Problem> {

@@ -7,12 +7,11 @@ use nilometer_schemas::limits::{
     COLLECTIONS_MAX, IDS_MAX, PAGE_LIMIT_MAX, Q_CHARS_MAX, Q_TERMS_MAX, REFS_MAX, SORT_KEYS_MAX,
 };
 use nilometer_schemas::{
-    Bbox, CollectionId, Dialect, Direction, Filter, ItemId, Kind, Problem, Search, SortKey, TimeInterval, Words,
+    Bbox, CollectionId, Crs, Dialect, Direction, Filter, ItemId, Kind, Problem, Search, SortKey, TimeInterval, Words,
     geojson,
 };
 use serde_json::{Map, Value, json};
 
-use super::url::CRS84;
 use super::{Request, fields, query, words};
 use crate::cql2::{self, QueryGeometry, number};
 
@@ -231,9 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     fn filter(&self) -> Result<Option<Filter>, Problem> {
-        if self.text("filter-crs")?.is_some_and(|crs| crs != CRS84) {
-            return Err(bad("filter-crs", "geometries of filters are given in CRS84 only").allowed(CRS84));
-        }
+        let crs = self.text("filter-crs")?.map(|crs| Crs::parse("filter-crs", crs)).transpose()?.unwrap_or_default();
         let is_text = match self.text("filter-lang")? {
             None | Some("cql2-json") => false,
             Some("cql2-text") => true,
@@ -245,13 +242,13 @@ impl<'a> Reader<'a> {
         };
         let Some(value) = self.get("filter") else { return Ok(None) };
         match value {
-            Value::String(text) if is_text => cql2::parse_text(text).map(Some),
+            Value::String(text) if is_text => cql2::parse_text_in(text, crs).map(Some),
             _ if is_text => Err(bad("filter", "a filter in cql2-text is a text")),
             Value::String(_) => {
                 let detail = "a filter in cql2-json is an object; for text add \"filter-lang\": \"cql2-text\"";
                 Err(bad("filter", detail))
             }
-            value => cql2::parse_json(value).map(Some),
+            value => cql2::parse_json_in(value, crs).map(Some),
         }
     }
 

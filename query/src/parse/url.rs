@@ -8,7 +8,6 @@ use super::members::{self, bad};
 use crate::cql2::number;
 
 /// The one coordinate system of `filter`.
-pub(super) const CRS84: &str = Crs::Crs84.uri();
 /// Parameters that a URL knows beside the members of a body.
 pub(super) const URL_ONLY: [&str; 1] = ["bbox-crs"];
 

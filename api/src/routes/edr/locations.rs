@@ -19,7 +19,7 @@ use crate::links::{GEOJSON, JSON, collection_path, items_path, location_path};
 use crate::problem::ApiError;
 use crate::routes::ask::{Ask, no_collection, to_bytes};
 use crate::routes::question::{from_pairs, sealed, within};
-use crate::routes::search::with_parameter;
+use crate::routes::search::{see_other, with_parameter};
 use crate::state::{App, run_blocking};
 
 /// Parameters of the question beside the conditions; the period is that of the observations.
@@ -33,6 +33,10 @@ pub(super) async fn list(
     Path(id): Path<String>,
     EdrAsk { ask, f }: EdrAsk,
 ) -> Result<Response, ApiError> {
+    if ask.html && f.as_deref().is_none_or(|f| f == "html") {
+        // For people the features are the items, whose pages show their values.
+        return Ok(see_other(&ask.links.local(&items_path(&id))));
+    }
     check_format(f.as_deref())?;
     ask.only(&[&CONDITIONS[..], &PAGE, &OTHERS].concat())?;
     check_once(&ask)?;

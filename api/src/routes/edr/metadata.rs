@@ -1,7 +1,7 @@
 //! What a collection's JSON says of OGC API EDR: its queries, parameters, formats and reference system.
 
 use nilometer_query::series::{Method, Step};
-use nilometer_schemas::{Crs, Parameter};
+use nilometer_schemas::{CRS84_NAME, Crs, Parameter};
 use serde_json::{Map, Value, json};
 
 use super::format::Format;
@@ -41,7 +41,7 @@ pub(crate) fn describe(
     body.insert("parameter_names".into(), Value::Object(described.collect()));
     body.insert("output_formats".into(), json!(formats));
     // Items are answered in all of them (OGC API Features), values in the one that has a short name (OGC API EDR).
-    body.insert("crs".into(), Crs::ALL.map(Crs::uri).into_iter().chain(["CRS84"]).collect());
+    body.insert("crs".into(), Crs::ALL.map(Crs::uri).into_iter().chain([CRS84_NAME]).collect());
     body.insert("storageCrs".into(), Crs::Crs84.uri().into());
     if let Some(extent) = body.get_mut("extent") {
         describe_extent(extent);
@@ -77,7 +77,7 @@ fn query_link(links: &Links, id: &str, query: &str) -> Value {
     let formats = if query == "items" { vec![Format::GeoJson.label()] } else { Format::labels() };
     let mut variables = json!({
         "title": title(query), "query_type": query, "output_formats": formats, "default_output_format": formats[0],
-        "crs_details": [{"crs": "CRS84", "wkt": CRS84_WKT}],
+        "crs_details": [{"crs": CRS84_NAME, "wkt": CRS84_WKT}],
     });
     match query {
         "locations" => variables["multiple_locations"] = true.into(),

@@ -60,8 +60,8 @@ pub struct AvailableAggregation {
 pub(crate) struct Extent {
     /// How many there are.
     pub(crate) items: u64,
-    /// First and last `datetime`.
-    pub(crate) datetime: Option<(Instant, Instant)>,
+    /// Their period.
+    pub(crate) period: Option<(Instant, Instant)>,
     /// Whether they may be of several collections.
     pub(crate) across_collections: bool,
 }
@@ -158,7 +158,7 @@ pub(crate) fn available(properties: &[Queryable], extent: &Extent) -> Vec<Availa
     let single = |name: &str, data_type| AvailableAggregation::single(name, data_type);
     let frequency = |name: &str, keys| AvailableAggregation::distribution(name, keys);
     let mut datetime = frequency("datetime_frequency", "datetime");
-    if let Some((first, last)) = extent.datetime {
+    if let Some((first, last)) = extent.period {
         let interval = calendar_interval(first, last);
         datetime = datetime.by_default(Some(&Suggested { option: INTERVAL, value: interval.name().into() }));
     }

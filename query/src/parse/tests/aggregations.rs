@@ -227,7 +227,7 @@ fn available_aggregations_follow_the_properties_of_the_data() {
         property("datetime", &["string"]),
     ];
     let moment = |year| nilometer_schemas::Instant::from_date(year, 1, 1).unwrap();
-    let extent = Extent { items: 100, datetime: Some((moment(2000), moment(2020))), across_collections: false };
+    let extent = Extent { items: 100, period: Some((moment(2000), moment(2020))), across_collections: false };
     let list = available(&properties, &extent);
     let found = |name: &str| {
         list.iter().find(|entry| entry.name == name).map(|e| (e.data_type, e.frequency_distribution_data_type))
