@@ -111,7 +111,7 @@ fn a_url_filter_is_text_unless_it_says_json_and_a_body_filter_json_unless_it_say
     refuse_get("filter", "");
     refuse_get("filter", "a =");
     refuse_get("filter-lang", "cql-text");
-    refuse_get("filter-crs", "http://www.opengis.net/def/crs/EPSG/0/4326");
+    refuse_get("filter-crs", "http://www.opengis.net/def/crs/EPSG/0/2154");
     refuse_post("filter", json!("a = 1"));
     assert_eq!(post(json!({"filter": json, "filter-lang": "cql2-text"})).unwrap_err().code, "invalid-parameter");
     let broken = get(&[("filter", "{\"op\":"), ("filter-lang", "cql2-json")]).unwrap_err();
