@@ -1,28 +1,25 @@
 //! The one writer: takes groups of writes, decides each against what is stored, appends the group to the log,
 //! indexes it, and publishes a new snapshot. A write is answered when all of that is done.
 
+mod tables;
+mod upkeep;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use nilometer_schemas::observation::PARAMETERS_MEMBER;
-use nilometer_schemas::{
-    Access, Collection, CollectionId, IndexFields, Instant, Item, ItemId, Kind, ObservationModel, Parameter, Problem,
-};
-use serde_json::Value;
-use tantivy::directory::error::OpenReadError;
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
+use nilometer_schemas::{Access, Collection, CollectionId, IndexFields, Instant, Item, ItemId, Kind, Problem};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
 
 use super::directory::CheckpointDirectory;
 use super::index::{self, CommitPayload, Layout, OpenIndex};
 use super::log::{self, FLAG_CONTINUED, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
-use super::observations::{Series, prepare_observations, undeclared};
+use super::observations::{Series, prepare_observations};
 use super::snapshot::{Collections, Newest, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Clock, Outcome, Precondition, StoredCollection, Write};
 use crate::Error;
 use crate::segment::{Row, Shapes};
 use crate::series;
-use crate::source::Observations;
 
 /// A write with what can be computed of it before its turn comes.
 pub(super) struct Prepared {
@@ -99,14 +96,6 @@ impl Group {
         self.forgotten.insert(id.to_owned());
     }
 }
-
-/// Groups and records at which the index on disk is brought up to date at the latest, so that opening after a crash
-/// has little to replay.
-const CHECKPOINT_GROUPS: usize = 256;
-const CHECKPOINT_RECORDS: usize = 10_000;
-
-/// How often a snapshot is tried again while merges remove what it names.
-const PUBLISH_TRIES: usize = 20;
 
 /// What the log holds beyond the index on disk.
 #[derive(Default)]
@@ -555,168 +544,6 @@ impl Writer {
         Ok(outcome)
     }
 
-    /// Commits observations to their table; the record that vouches for the commit goes to the log with the group.
-    fn put_observations(
-        &mut self,
-        observations: Observations,
-        prepared: Option<series::Prepared>,
-        (seq, time): (u64, Instant),
-        group: &mut Group,
-    ) -> Result<Outcome, Error> {
-        let id = observations.collection.as_str();
-        let Some(stored) = self.collections.get(id).cloned() else {
-            self.series.discard(id, prepared);
-            return Ok(rejected(Kind::NotFound, "collection-not-found", format!("there is no collection {id:?}")));
-        };
-        if group.forgotten.contains(id) {
-            self.series.discard(id, prepared);
-            let detail = format!("collection {id:?} was deleted at the same moment: send its observations again");
-            return Ok(rejected(Kind::Conflict, "collection-deleted", detail));
-        }
-        let stored = match undeclared(&observations, &ObservationModel::of_collection(&stored.collection)) {
-            Err(problem) => {
-                self.series.discard(id, prepared);
-                return Ok(Outcome::Rejected(problem));
-            }
-            Ok(missing) if missing.is_empty() => stored,
-            Ok(missing) => self.declare(&stored.collection, &missing, (seq, time), group)?,
-        };
-        let seq = self.log.next_seq() + group.records.len() as u64;
-        let put = match self.series.put(&observations, &stored.collection, prepared, (seq, time)) {
-            Ok(put) => put,
-            Err(Error::Problem(problem)) => return Ok(Outcome::Rejected(problem)),
-            Err(error) => return Err(error),
-        };
-        if let Some(body) = put.record {
-            group.records.push(self.observation_record(id, body, (seq, time)));
-            self.items_for(id, &put.features, time, group)?;
-        }
-        Ok(put.outcome)
-    }
-
-    /// Adds parameters to what a collection declares.
-    fn declare(
-        &mut self,
-        collection: &Collection,
-        parameters: &[Parameter],
-        (seq, time): (u64, Instant),
-        group: &mut Group,
-    ) -> Result<Arc<StoredCollection>, Error> {
-        let mut body = collection.body.clone();
-        let declared = body.entry(PARAMETERS_MEMBER).or_insert_with(|| Value::Array(Vec::new()));
-        for parameter in parameters {
-            let value = serde_json::to_value(parameter).map_err(|e| Problem::invalid("parameter", e.to_string()))?;
-            declared.as_array_mut().into_iter().for_each(|all| all.push(value.clone()));
-        }
-        let collection = Collection::from_stored(Value::Object(body))?;
-        let (id, hash) = (collection.id.as_str().to_owned(), hash_of(&collection_text(&collection)));
-        self.put_collection(collection, Precondition::None, hash, (seq, time), group)?;
-        self.collections.get(&id).cloned().ok_or_else(|| self.bad_record(seq, "the collection is gone"))
-    }
-
-    fn observation_record(&self, collection: &str, body: String, (seq, time): (u64, Instant)) -> LogRecord {
-        let flags = self.flags_of(collection);
-        LogRecord { body, ..delete_record(RecordKind::PutObservations, (seq, time), flags, collection, "") }
-    }
-
-    /// Gives every feature that has observations and no item a bare one, so that it can be found.
-    fn items_for(
-        &mut self,
-        collection: &str,
-        features: &[String],
-        time: Instant,
-        group: &mut Group,
-    ) -> Result<(), Error> {
-        for feature in features {
-            let key = (collection.to_owned(), feature.clone());
-            let known = match group.items.get(&key) {
-                Some(touched) => touched.is_some(),
-                None => self.snapshot.find(collection, feature).is_some() && !group.forgotten.contains(collection),
-            };
-            if known {
-                continue;
-            }
-            let item = Box::new(crate::source::bare_feature(collection, feature)?);
-            let seq = self.log.next_seq() + group.records.len() as u64;
-            let (hash, row) = (hash_of(item.text.as_str()), Row::of(&item, seq, time));
-            self.put_item(item, Precondition::Absent, hash, row, group)?;
-        }
-        Ok(())
-    }
-
-    /// Opens the tables of all collections, and brings forward what was committed to them and never recorded.
-    fn open_series(&mut self) -> Result<(), Error> {
-        let (time, mut group) = ((self.clock)(), Group::default());
-        self.series.open(&self.collections, &self.log.files(), time)?;
-        self.roll_forward(time, &mut group)?;
-        let Group { records, changes, .. } = group;
-        if let Some(last) = records.last().map(|r| r.seq) {
-            self.log.append(&records)?;
-            self.index_changes(changes, last)?;
-            let public = log::newest_public(&records);
-            return self.publish(self.newest(last, public));
-        }
-        self.refresh()
-    }
-
-    /// Records what was committed to tables and not recorded: after a crash between the two, or a failed group.
-    fn roll_forward(&mut self, time: Instant, group: &mut Group) -> Result<(), Error> {
-        for (collection, stored) in self.collections.clone().iter() {
-            if !self.series.is_ahead(collection) {
-                continue;
-            }
-            let Some((body, features)) = self.series.bring_forward(collection, &stored.collection)? else { continue };
-            let seq = self.log.next_seq() + group.records.len() as u64;
-            self.series.recorded(collection, seq);
-            group.records.push(self.observation_record(collection, body, (seq, time)));
-            self.items_for(collection, &features, time, group)?;
-        }
-        Ok(())
-    }
-
-    /// Looks after the tables: takes in what was merged, begins to merge what is worth it, writes checkpoints.
-    fn tend_series(&mut self) -> Result<(), Error> {
-        let time = (self.clock)();
-        let bodies = self.series.tend(self.log.next_seq(), time)?;
-        if bodies.is_empty() {
-            return Ok(());
-        }
-        self.record_bodies(bodies, time)
-    }
-
-    /// Appends records of tables that hold the same observations as before, in other files.
-    fn record_bodies(&mut self, bodies: Vec<(String, String)>, time: Instant) -> Result<(), Error> {
-        let mut records = Vec::new();
-        for (collection, body) in bodies {
-            let seq = self.log.next_seq() + records.len() as u64;
-            self.series.recorded(&collection, seq);
-            records.push(self.observation_record(&collection, body, (seq, time)));
-        }
-        let Some(last) = records.last().map(|r| r.seq) else { return Ok(()) };
-        self.log.append(&records)?;
-        self.index_changes(Vec::new(), last)?;
-        let public = log::newest_public(&records);
-        self.publish(self.newest(last, public))
-    }
-
-    /// Merges what can be merged in every table, and waits.
-    pub(super) fn merge_series(&mut self) -> Result<(), Error> {
-        loop {
-            let time = (self.clock)();
-            let bodies = self.series.merge_all(self.log.next_seq(), time)?;
-            if bodies.is_empty() {
-                return Ok(());
-            }
-            self.record_bodies(bodies, time)?;
-        }
-    }
-
-    fn keep_summaries(&self) {
-        if let Err(error) = self.series.keep_summaries() {
-            tracing::warn!(%error, "the latest values are not kept; they are made anew when needed");
-        }
-    }
-
     fn delete_item(
         &mut self,
         collection: &CollectionId,
@@ -780,105 +607,6 @@ impl Writer {
             ));
         }
         self.log.take_back(first)
-    }
-
-    /// The newest writes after a group that ends with `last` and whose newest public write is `public`.
-    fn newest(&self, last: u64, public: Option<u64>) -> Newest {
-        Newest { seq: last, public_seq: public.unwrap_or(self.snapshot.newest().public_seq) }
-    }
-
-    /// Shows the newest commit. A merge that ends in between removes files before ours of a segment is opened;
-    /// then the list is read again.
-    fn publish(&mut self, newest: Newest) -> Result<(), Error> {
-        let mut tries = 0;
-        loop {
-            self.reader.reload()?;
-            let (searcher, collections) = (self.reader.searcher(), self.collections.clone());
-            let (series, files) = (self.series.tables().clone(), self.log.files());
-            match Snapshot::new(newest, searcher, self.fields, collections, series, files, &mut self.cache) {
-                Ok(snapshot) => {
-                    self.snapshot = Arc::new(snapshot);
-                    return Ok(());
-                }
-                Err(Error::Index(TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_))))
-                    if tries < PUBLISH_TRIES =>
-                {
-                    tries += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Shows segments that merges have made since the last group.
-    fn refresh(&mut self) -> Result<(), Error> {
-        self.publish(self.snapshot.newest())
-    }
-
-    /// What is done when no writes are waiting: merged segments are shown, and the index on disk follows.
-    pub(super) fn rest(&mut self) -> Result<(), Error> {
-        self.tend_series()?;
-        self.keep_summaries();
-        self.refresh()?;
-        self.checkpoint()
-    }
-
-    /// A checkpoint when enough has been written since the last.
-    pub(super) fn checkpoint_if_due(&mut self) -> Result<(), Error> {
-        self.tend_series()?;
-        let Since { groups, records } = self.since_checkpoint;
-        if groups >= CHECKPOINT_GROUPS || records >= CHECKPOINT_RECORDS { self.checkpoint() } else { Ok(()) }
-    }
-
-    /// Makes the index on disk that of now.
-    fn checkpoint(&mut self) -> Result<(), Error> {
-        self.directory.checkpoint()?;
-        self.since_checkpoint = Since::default();
-        Ok(())
-    }
-
-    /// Drops dead records from the sealed files of the log.
-    pub(super) fn compact(&mut self) -> Result<(), Error> {
-        let mut live: HashSet<u64> = self.collections.values().map(|c| c.seq).collect();
-        live.extend(self.series.live_records(&self.log.files())?);
-        for segment in self.snapshot.segments() {
-            let seqs = segment.data().seqs();
-            live.extend((0..segment.data().docs()).filter(|doc| segment.is_alive(*doc)).map(|doc| seqs[doc as usize]));
-        }
-        // A replay from an older index would need what is dropped now.
-        self.checkpoint()?;
-        self.log.compact(&live)?;
-        self.refresh()
-    }
-
-    /// Merges all segments into one, after the merges under way.
-    pub(super) fn optimize(&mut self) -> Result<(), Error> {
-        if let Some(writer) = self.writer.take() {
-            writer.wait_merging_threads()?;
-        }
-        let mut writer = index::open_writer(&self.index, self.options.writer_memory_bytes)?;
-        let policy = index::merge_policy();
-        writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
-        let ids = self.index.searchable_segment_ids()?;
-        if ids.len() > 1 {
-            writer.merge(&ids).wait()?;
-        }
-        writer.garbage_collect_files().wait()?;
-        writer.set_merge_policy(policy);
-        self.writer = Some(writer);
-        self.refresh()?;
-        self.checkpoint()
-    }
-
-    /// Waits for merges under way and leaves in the folder what the index on disk names, nothing else.
-    pub(super) fn close(mut self) -> Result<(), Error> {
-        self.series.stop();
-        self.keep_summaries();
-        if let Some(writer) = self.writer.take() {
-            writer.wait_merging_threads()?;
-        }
-        self.checkpoint()?;
-        Ok(self.directory.sweep()?)
     }
 }
 
