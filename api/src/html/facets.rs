@@ -41,9 +41,13 @@ pub(super) fn count_by(
     scope: Scope,
 ) -> Result<Vec<Bucket>, Problem> {
     let aggregation = Aggregation { name: "facet".into(), kind, limit: None };
-    match nilometer_query::aggregate(snapshot, search, &[aggregation], scope)?.pop() {
-        Some(AggregationResult::Buckets { buckets, .. }) => Ok(buckets),
-        _ => Ok(Vec::new()),
+    Ok(nilometer_query::aggregate(snapshot, search, &[aggregation], scope)?.pop().map(buckets).unwrap_or_default())
+}
+
+fn buckets(result: AggregationResult) -> Vec<Bucket> {
+    match result {
+        AggregationResult::Buckets { buckets, .. } => buckets,
+        _ => Vec::new(),
     }
 }
 
@@ -67,11 +71,17 @@ struct Entry {
 pub(super) fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results: &Results) -> Result<Markup, Problem> {
     let search = Search { token: None, ..results.search.clone() };
     let conditions = Conditions::of(search.filter.as_ref());
-    let mut lists = vec![(frame.t("Collection", "Collection").to_owned(), by_collection(ask, snapshot, &search)?)];
-    for name in properties(snapshot, &search.collections, ask.scope)? {
-        let others = Search { filter: conditions.without(&name).filter(), ..search.clone() };
+    let names = properties(snapshot, &search.collections, ask.scope);
+    let asked: Vec<Aggregation> = std::iter::once("collection")
+        .chain(names.iter().map(String::as_str))
+        .map(|name| Aggregation { name: name.to_owned(), kind: terms(name), limit: None })
+        .collect();
+    let counted = nilometer_query::aggregate_multiselect(snapshot, &search, &asked, ask.scope, None)?;
+    let mut counted = counted.into_iter().map(buckets);
+    let collections = by_collection(ask, snapshot, &search, &counted.next().unwrap_or_default());
+    let mut lists = vec![(frame.t("Collection", "Collection").to_owned(), collections)];
+    for (name, buckets) in names.into_iter().zip(counted) {
         let chosen = conditions.chosen(&name);
-        let buckets = count_by(snapshot, &others, terms(&name), ask.scope)?;
         // What differs from item to item narrows nothing down.
         if chosen.is_empty() && buckets.iter().map(|b| b.frequency).max().unwrap_or(0) < SHARED_BY_MIN {
             continue;
@@ -105,9 +115,7 @@ pub(super) fn facets(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, results:
     })
 }
 
-fn by_collection(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Result<Vec<Entry>, Problem> {
-    let anywhere = Search { collections: Vec::new(), ..search.clone() };
-    let buckets = count_by(snapshot, &anywhere, terms("collection"), ask.scope)?;
+fn by_collection(ask: &Ask, snapshot: &Snapshot, search: &Search, buckets: &[Bucket]) -> Vec<Entry> {
     let chosen: Vec<&str> = search.collections.iter().map(CollectionId::as_str).collect();
     let entry = |id: &str, count: u64| {
         let is_chosen = chosen.contains(&id);
@@ -124,11 +132,11 @@ fn by_collection(ask: &Ask, snapshot: &Snapshot, search: &Search) -> Result<Vec<
             entries.push(entry(id, 0));
         }
     }
-    Ok(entries)
+    entries
 }
 
 /// The properties by whose values all asked collections are narrowed down, as their data declare them.
-fn properties(snapshot: &Snapshot, collections: &[CollectionId], scope: Scope) -> Result<Vec<String>, Problem> {
+fn properties(snapshot: &Snapshot, collections: &[CollectionId], scope: Scope) -> Vec<String> {
     // Latest values change by the hour; charts are for them.
     let lasting = |name: &String| {
         is_facet(name) && name != "keywords" && !name.starts_with("latest:") && !name.starts_with("observations:")
@@ -143,7 +151,7 @@ fn properties(snapshot: &Snapshot, collections: &[CollectionId], scope: Scope) -
     }
     let mut names = common.unwrap_or_default();
     names.truncate(PROPERTIES_MAX);
-    Ok(names)
+    names
 }
 
 fn facet(frame: &Frame<'_>, title: &str, entries: &[Entry]) -> Markup {
