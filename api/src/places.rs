@@ -132,6 +132,25 @@ pub(crate) fn called(
     Ok(found.into_iter().map(|candidate| candidate.place).collect())
 }
 
+/// All names of the places of these collections that are called so.
+///
+/// # Errors
+/// The query's.
+pub(crate) fn names(
+    snapshot: &Snapshot,
+    scope: Scope,
+    name: &str,
+    collections: &[CollectionId],
+) -> Result<Vec<String>, Problem> {
+    let mut all = Vec::new();
+    for item in nilometer_query::called(snapshot, name, collections, scope)? {
+        let value: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
+        let own = NAMES.iter().filter(|key| **key != "code").filter_map(|key| value["properties"][*key].as_str());
+        all.extend(own.map(str::to_owned));
+    }
+    Ok(all)
+}
+
 /// Whether an item lies somewhere, and a list of references can name it.
 fn is_place(item: &StoredItem, value: &Value) -> bool {
     !value["geometry"].is_null() && !item.id.as_str().contains(',')

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::held::HeldSnapshots;
 use crate::metrics::Metrics;
 use crate::problem::ApiError;
+use crate::reading::Vocabularies;
 
 /// Fills a slice, or says why it cannot.
 type Fill = dyn Fn(&mut [u8]) -> Result<(), String> + Send + Sync;
@@ -63,6 +64,8 @@ pub struct AppState {
     pub tiles: Arc<TileCache>,
     /// Snapshots of searches by relevance.
     pub held: HeldSnapshots,
+    /// What collections are called, for reading sentences.
+    pub(crate) vocabularies: Vocabularies,
     /// Room for downloads of whole results.
     pub exports: Arc<Semaphore>,
     /// The time.
@@ -93,6 +96,7 @@ impl AppState {
             metrics,
             tiles,
             held: HeldSnapshots::default(),
+            vocabularies: Vocabularies::default(),
             exports,
             clock,
             random,

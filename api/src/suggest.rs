@@ -8,7 +8,7 @@ use nilometer_schemas::{CollectionId, Problem, Search, Words};
 use serde_json::{Map, Value};
 
 use crate::places::{self, Place};
-use crate::reading::{self, Open, Reading};
+use crate::reading::{self, Context, Open, Reading, Vocabularies};
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::collection_title;
 
@@ -70,12 +70,19 @@ pub(crate) struct Suggestion {
 ///
 /// # Errors
 /// The query's.
-pub(crate) fn suggest(snapshot: &Snapshot, ask: &Ask, text: &str, limit: usize) -> Result<Vec<Suggestion>, Problem> {
+pub(crate) fn suggest(
+    snapshot: &Snapshot,
+    vocabularies: &Vocabularies,
+    ask: &Ask,
+    text: &str,
+    limit: usize,
+) -> Result<Vec<Suggestion>, Problem> {
     let typed: Vec<String> = words(text).collect();
     let Some(last) = typed.last() else { return Ok(Vec::new()) };
     let mut all = Vec::new();
-    let open = Open { place: true, collections: true, period: true };
-    if let Some(reading) = reading::read(snapshot, ask.scope, ask.language(), text, open)? {
+    let context = Context { snapshot, scope: ask.scope, language: ask.language(), vocabularies };
+    // A place is suggested by itself, whatever else it is called.
+    if let Some(reading) = reading::read(context, text, Open::WHOLE)?.filter(|reading| !reading.is_of_names()) {
         let sets = reading.parameters();
         let (title, reading) = (reading.sentence(snapshot, ask), Some(reading));
         all.push(Suggestion { kind: Kind::Reading, title, collection: None, count: None, sets, reading });

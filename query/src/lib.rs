@@ -14,6 +14,8 @@ mod collections;
 mod facets;
 mod filter;
 mod grid;
+mod headed;
+mod in_period;
 mod near;
 mod order;
 mod passes;
@@ -34,7 +36,7 @@ pub use plan::place;
 pub use queryables::{PropertyFacts, Queryable, summaries};
 pub use unknown::{UnknownProperties, UnknownProperty, check_aggregations, unknown_properties};
 pub use whole::Whole;
-pub use words::{Widened, called, is_called, is_named, is_of_places, words_begun};
+pub use words::{Widened, called, count_named, is_called, is_named, is_of_places, words_begun};
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem};
@@ -171,7 +173,7 @@ fn pick<const N: usize>(
         if count > 0 {
             let scores =
                 scorer.as_ref().map(|scorer| scorer.scores(segment, &matches)).transpose()?.unwrap_or_default();
-            let found = order::Found { matches: &matches, count, scores: &scores };
+            let found = order::Found { matches: &matches, count, scores: &scores, period: plan.datetime };
             for (reach, taken) in reaches.iter().zip(&mut taken) {
                 taken.extend(order::first_of(segment.data(), &found, keys, reach));
             }

@@ -5,10 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::segment::{Bits, Column, ColumnKind, NO_TIME, SegmentData};
-use nilometer_schemas::{Direction, Kind, Problem, RELEVANCE, Scope, Search, SortKey};
+use nilometer_schemas::{Direction, IN_PERIOD, Kind, Problem, RELEVANCE, Scope, Search, SortKey, TimeInterval};
 use serde::{Deserialize, Serialize};
 
 use crate::filter::Datum;
+use crate::in_period::InPeriod;
 use crate::plan;
 use crate::words::Widened;
 
@@ -157,7 +158,7 @@ pub(crate) fn is_scored(keys: &[SortKey]) -> bool {
 
 /// Whether pages can be ordered by a field: an item's own, or a property that some visible item has.
 pub fn is_sortable(snapshot: &Snapshot, field: &str, scope: Scope) -> bool {
-    const OWN: [&str; 6] = ["datetime", "start_datetime", "end_datetime", "ingested", "id", "collection"];
+    const OWN: [&str; 7] = ["datetime", "start_datetime", "end_datetime", "ingested", "id", "collection", IN_PERIOD];
     let mut segments = snapshot.segments().iter();
     OWN.contains(&field)
         || snapshot.segments().is_empty()
@@ -200,6 +201,8 @@ enum Source<'a> {
     Times(&'a [i64]),
     /// Scores of the matching documents, by document.
     Scores(&'a [(u32, f32)]),
+    /// Whether documents have values in the search's period.
+    InPeriod(InPeriod<'a>),
     /// Columns by type, ranks of one type before those of the next.
     Columns(Vec<(Column<'a>, u64)>),
 }
@@ -213,9 +216,10 @@ fn kind_order(kind: ColumnKind) -> u8 {
 }
 
 impl<'a> Source<'a> {
-    fn new(field: &str, data: &'a SegmentData, scores: &'a [(u32, f32)]) -> Self {
+    fn new(field: &str, data: &'a SegmentData, found: &Found<'a>) -> Self {
         match field {
-            RELEVANCE => Self::Scores(scores),
+            RELEVANCE => Self::Scores(found.scores),
+            IN_PERIOD => Self::InPeriod(InPeriod::new(data, found.period)),
             "datetime" => Self::Times(data.datetime()),
             "start_datetime" => Self::Times(data.start()),
             "end_datetime" => Self::Times(data.end()),
@@ -239,6 +243,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Times(times) => time_rank(times[doc as usize]),
             Self::Scores(scores) => score_rank(score_of(scores, doc)),
+            Self::InPeriod(key) => u64::from(key.rank(doc)),
             Self::Columns(columns) => {
                 let first =
                     columns.iter().find_map(|(column, base)| Some(base + u64::from(column.first_code(doc)?) * 2 + 1));
@@ -254,7 +259,8 @@ impl<'a> Source<'a> {
             (Self::Times(_), SortValue::Time { t }) => time_rank(*t),
             (Self::Times(_), _) => 0,
             (Self::Scores(_), SortValue::Number(score)) => score_rank(*score as f32),
-            (Self::Scores(_), _) => 0,
+            (Self::InPeriod(_), SortValue::Number(rank)) => *rank as u64,
+            (Self::Scores(_) | Self::InPeriod(_), _) => 0,
             (Self::Columns(columns), value) => {
                 let kind = match value {
                     SortValue::Bool(_) => ColumnKind::Bool,
@@ -283,6 +289,7 @@ impl<'a> Source<'a> {
                 t => SortValue::Time { t },
             },
             Self::Scores(scores) => SortValue::Number(score_of(scores, doc).into()),
+            Self::InPeriod(key) => SortValue::Number(key.rank(doc).into()),
             Self::Columns(columns) => {
                 for (column, _) in columns {
                     if let Some(code) = column.first_code(doc) {
@@ -415,16 +422,23 @@ pub(crate) struct Found<'a> {
     pub(crate) count: u64,
     /// How well they match, by document; empty where no key asks for it.
     pub(crate) scores: &'a [(u32, f32)],
+    /// The period that the search names.
+    pub(crate) period: Option<TimeInterval>,
 }
 
 /// The documents of a match set that a reach takes, with what compares them to other segments'.
-pub(crate) fn first_of(data: &SegmentData, found: &Found<'_>, keys: &[SortKey], reach: &Reach<'_>) -> Vec<Candidate> {
+pub(crate) fn first_of<'a>(
+    data: &'a SegmentData,
+    found: &Found<'a>,
+    keys: &[SortKey],
+    reach: &Reach<'_>,
+) -> Vec<Candidate> {
     let (matches, matched) = (found.matches, found.count);
     let count = reach.count.min(usize::try_from(matched).unwrap_or(reach.count));
     if count == 0 {
         return Vec::new();
     }
-    let sources = keys.iter().map(|key| (Source::new(&key.field, data, found.scores), key.direction)).collect();
+    let sources = keys.iter().map(|key| (Source::new(&key.field, data, found), key.direction)).collect();
     let order = SegmentOrder { sources, seqs: data.seqs(), backward: reach.backward };
     let after = reach.from.map(|token| order.place_before(token, reach.inclusive));
     let newest = matches!(keys, [key] if key.field == "datetime" && key.direction == Direction::Descending);

@@ -28,7 +28,7 @@ pub(crate) struct Plan<'s> {
     ids: Vec<String>,
     /// Places, of each of which one geometry must be met.
     places: Vec<Vec<PreparedGeometry>>,
-    datetime: Option<TimeInterval>,
+    pub(crate) datetime: Option<TimeInterval>,
     filter: Option<Condition>,
     pub(crate) words: Option<WordsMatch>,
     /// Writes after this sequence number are not part of the answer.

@@ -6,7 +6,7 @@
 
 use nilometer_indexer::segment::{Bits, SegmentData};
 use nilometer_indexer::{Snapshot, StoredItem};
-use nilometer_schemas::{Problem, Scope, Search, SortKey};
+use nilometer_schemas::{Problem, Scope, Search, SortKey, TimeInterval};
 
 use crate::matched;
 use crate::order::{self, Candidate, Found, Reach, Token};
@@ -23,6 +23,7 @@ pub struct Whole<'s> {
     snapshot: &'s Snapshot,
     keys: Vec<SortKey>,
     runs: Vec<Run<'s>>,
+    period: Option<TimeInterval>,
     number_matched: u64,
 }
 
@@ -88,7 +89,7 @@ impl<'s> Whole<'s> {
             let least = u128::from(ahead.clamp(1, AHEAD_MIN));
             run.chunk = usize::try_from(share.max(least)).unwrap_or(usize::MAX);
         }
-        Ok(Self { snapshot, keys, runs, number_matched })
+        Ok(Self { snapshot, keys, runs, period: search.datetime, number_matched })
     }
 
     /// All matches, exact.
@@ -112,7 +113,7 @@ impl Iterator for Whole<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         for run in &mut self.runs {
-            run.look_ahead(&self.keys);
+            run.look_ahead(&self.keys, self.period);
         }
         let heads = self.runs.iter().enumerate().filter_map(|(at, run)| Some((at, run.ahead.last()?)));
         let (first, _) = heads.min_by(|(_, a), (_, b)| order::compare(&self.keys, a, b))?;
@@ -122,11 +123,11 @@ impl Iterator for Whole<'_> {
 }
 
 impl Run<'_> {
-    fn look_ahead(&mut self, keys: &[SortKey]) {
+    fn look_ahead(&mut self, keys: &[SortKey], period: Option<TimeInterval>) {
         if !self.ahead.is_empty() || self.left == 0 {
             return;
         }
-        let found = Found { matches: &self.matches, count: self.count, scores: &self.scores };
+        let found = Found { matches: &self.matches, count: self.count, scores: &self.scores, period };
         let after = self.last.as_ref().map(|last| Token::at(last, keys));
         let reach = Reach { from: after.as_ref(), backward: false, inclusive: false, count: self.chunk };
         self.ahead = order::first_of(self.data, &found, keys, &reach);

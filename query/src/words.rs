@@ -16,6 +16,8 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, TERMINATED, Term};
 
+use crate::headed::Headed;
+use crate::parse::is_beside_the_name;
 use crate::plan::internal;
 
 /// How much a match counts by where it stands: in a name that is nothing else, among the words of names and ids, anywhere, and
@@ -26,6 +28,11 @@ const ANYWHERE: f32 = 1.0;
 const STEM: f32 = 0.5;
 /// How much more a place counts than what lies at it and bears its name.
 const PLACE: f32 = 1.5;
+/// How much more an item counts whose name begins with the words than one that mentions them: gauges are named by what they
+/// stand at, and then by what is near.
+const HEAD: f32 = 1.5;
+/// Items whose names' beginnings are looked at: what more of them have tells little of which one is meant.
+const HEADED_MAX: u64 = 20_000;
 /// Collections whose keywords hold this word are of places.
 const PLACE_KEYWORD: &str = "place";
 /// What further matches of one word count beside its best.
@@ -63,6 +70,8 @@ pub(crate) enum Forgive<'a> {
 /// The items that a question's words match, in every segment of a snapshot.
 pub(crate) struct WordsMatch {
     query: Box<dyn Query>,
+    /// What names begin with that are those of the things themselves.
+    headed: Headed,
     /// By position of the segment; among the documents that the scope sees.
     sets: Vec<Bits>,
     widened: Vec<Widened>,
@@ -88,23 +97,23 @@ impl WordsMatch {
             widener.widened = earlier.iter().map(|w| (w.word.clone(), w.taken.clone())).collect();
             widener.is_fixed = true;
             let (query, sets) = found(&widener.wider(words)?)?;
-            return Ok(Self { query, sets, widened: earlier.to_vec(), visible });
+            return Ok(Self { query, headed: Headed::by(words), sets, widened: earlier.to_vec(), visible });
         }
         let (query, sets) = found(words)?;
         let is_found = |sets: &[Bits]| sets.iter().any(|set| set.count() > 0);
         if is_found(&sets) || matches!(forgive, Forgive::Nothing) {
-            return Ok(Self { query, sets, widened: Vec::new(), visible });
+            return Ok(Self { query, headed: Headed::by(words), sets, widened: Vec::new(), visible });
         }
         let wider = widener.wider(words)?;
         let widened = widener.widened.into_iter().filter(|(_, taken)| !taken.is_empty());
         let widened: Vec<Widened> = widened.map(|(word, taken)| Widened { word, taken }).collect();
         if widened.is_empty() {
-            return Ok(Self { query, sets, widened, visible });
+            return Ok(Self { query, headed: Headed::by(words), sets, widened, visible });
         }
         let (query, sets) = found(&wider)?;
         // Words that lead nowhere are not worth telling.
         let widened = if is_found(&sets) { widened } else { Vec::new() };
-        Ok(Self { query, sets, widened, visible })
+        Ok(Self { query, headed: Headed::by(&wider), sets, widened, visible })
     }
 
     /// The documents of a segment that match.
@@ -132,7 +141,9 @@ impl WordsMatch {
         let weight = self.query.weight(scoring).map_err(internal)?;
         let places =
             snapshot.collections(scope).into_iter().map(|stored| &stored.collection).filter(|c| is_of_places(c));
-        Ok(Scorer { weight, places: places.map(|c| c.id.as_str().to_owned()).collect() })
+        let places = places.map(|c| c.id.as_str().to_owned()).collect();
+        let is_few = self.sets.iter().map(Bits::count).sum::<u64>() <= HEADED_MAX;
+        Ok(Scorer { weight, places, headed: is_few.then(|| self.headed.clone()) })
     }
 }
 
@@ -147,6 +158,8 @@ pub(crate) struct Scorer {
     weight: Box<dyn Weight>,
     /// Collections of places.
     places: BTreeSet<String>,
+    /// What names begin with, where that is looked at.
+    headed: Option<Headed>,
 }
 
 impl Scorer {
@@ -163,9 +176,16 @@ impl Scorer {
         });
         let is_place =
             |doc: u32| column.as_ref().and_then(|c| c.first_code(doc)).is_some_and(|code| places[code as usize]);
+        let titles = segment.data().column("title", ColumnKind::Text);
+        let is_headed = |doc: u32| {
+            let title = titles.as_ref().and_then(|c| Some(c.dictionary.text(c.first_code(doc)?)));
+            self.headed.as_ref().zip(title).is_some_and(|(headed, title)| headed.is_true_of(title))
+        };
         let keep = &mut |doc: u32, score: f32| {
             if of.contains(doc) {
-                scores.push((doc, if is_place(doc) { score * PLACE } else { score }));
+                let place = if is_place(doc) { PLACE } else { 1.0 };
+                let head = if is_headed(doc) { HEAD } else { 1.0 };
+                scores.push((doc, score * place * head));
             }
         };
         self.weight.for_each(segment.reader(), keep).map_err(internal)?;
@@ -186,6 +206,29 @@ pub fn is_named(snapshot: &Snapshot, words: &[String], scope: Scope) -> Result<b
         Ok(false)
     })?;
     Ok(found)
+}
+
+/// How many items of some collections that the scope sees have one of these runs of folded words in their names; no more than
+/// `most` are counted. Of no collections it is all of them.
+///
+/// # Errors
+/// `Internal` when the index cannot be read.
+pub fn count_named(
+    snapshot: &Snapshot,
+    runs: &[Vec<String>],
+    collections: &[CollectionId],
+    most: u64,
+    scope: Scope,
+) -> Result<u64, Problem> {
+    let title = snapshot.fields().title;
+    let any = runs.iter().map(|words| run(title, words, words)).collect();
+    let mut count = 0;
+    each_seen(snapshot, &BooleanQuery::union(any), scope, |segment, doc| {
+        let collection = segment.data().collection_of(doc);
+        count += u64::from(collections.is_empty() || collections.iter().any(|id| id.as_str() == collection));
+        Ok(count < most)
+    })?;
+    Ok(count)
 }
 
 /// Whether some item that the scope sees has this very name or id.
@@ -453,9 +496,17 @@ fn group(required: &[Words], optional: &[Words], excluded: &[Words], fields: &In
     }
     // Words that stand together, or are the whole name, are more than words that stand somewhere.
     let plain: Option<Vec<String>> = required.iter().map(typed).collect();
-    if let Some(plain) = plain.filter(|plain| plain.len() > 1) {
-        clauses.push((Occur::Should, boosted(term(fields.names, &plain.join(" "), IndexRecordOption::Basic), NAME)));
-        clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain, &plain), TITLE))));
+    if let Some(plain) = plain.filter(|plain| !plain.is_empty()) {
+        let name = |words: &[String]| boosted(term(fields.names, &words.join(" "), IndexRecordOption::Basic), NAME);
+        clauses.push((Occur::Should, name(&plain)));
+        // Rivers and lakes may be called without saying what they are.
+        let bare: Vec<String> = plain.iter().filter(|word| !is_beside_the_name(word)).cloned().collect();
+        if !bare.is_empty() && bare.len() < plain.len() {
+            clauses.push((Occur::Should, name(&bare)));
+        }
+        if plain.len() > 1 {
+            clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain, &plain), TITLE))));
+        }
     }
     Box::new(BooleanQuery::new(clauses))
 }

@@ -39,7 +39,7 @@ pub use item::{Item, ItemText, RESERVED_RELS, check_depth};
 pub use observation::{ObservationKey, ObservationModel, Parameter, ParameterType};
 pub use problem::{Kind, Problem};
 pub use scope::{Role, Scope};
-pub use search::{Direction, Fields, RELEVANCE, Search, SortKey};
+pub use search::{Direction, Fields, IN_PERIOD, RELEVANCE, Search, SortKey};
 pub use time::{Dialect, Instant, TimeInterval};
 pub use validation::{ExtensionCheck, Finding, validate_collection, validate_item};
 pub use words::Words;

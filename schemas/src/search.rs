@@ -16,10 +16,15 @@ pub enum Direction {
 /// The sort key by which the best match of a search's words comes first.
 pub const RELEVANCE: &str = "relevance";
 
+/// The sort key that tells which items have values in a search's period: 2 for those with a date, which the period has
+/// chosen already, and those whose series meets it; 1 for undated ones without a series; 0 for those whose series lies outside.
+/// Without a period any series will do.
+pub const IN_PERIOD: &str = "observations:in_period";
+
 /// One key of the order of a page. Items without the property come last in either direction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SortKey {
-    /// Property name without `properties.`, or `id`, `collection`, `datetime`, `ingested`, [`RELEVANCE`].
+    /// Property name without `properties.`, or `id`, `collection`, `datetime`, `ingested`, [`RELEVANCE`], [`IN_PERIOD`].
     pub field: String,
     /// Direction.
     pub direction: Direction,

@@ -3,6 +3,8 @@
 //! Only what says something besides a name is read: `Lake Victoria` alone, or words that stand together in a title, stay
 //! words, so that whoever types a name finds the thing itself first. Each part that the question has already is left alone.
 
+mod names;
+mod orbit;
 mod period;
 mod vocabulary;
 
@@ -11,13 +13,14 @@ use std::ops::Range;
 
 use nilometer_indexer::Snapshot;
 use nilometer_schemas::text::{fold, is_in_word};
-use nilometer_schemas::{CollectionId, Dialect, Problem, Scope, Search, TimeInterval, Words};
+use nilometer_schemas::{CollectionId, Dialect, Problem, Scope, Search, TimeInterval};
 use serde_json::{Value, json};
 
 use crate::html::Language;
 use crate::places::{self, Place};
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::collection_title;
+pub(crate) use vocabulary::Vocabularies;
 use vocabulary::Vocabulary;
 
 /// Words that one name of a place, collection or parameter may have.
@@ -51,8 +54,14 @@ pub(crate) struct Reading {
     pub(crate) collections: (Vec<CollectionId>, Vec<String>),
     /// The period, with how it was written.
     pub(crate) period: Option<(TimeInterval, String)>,
+    /// Cycle and pass of a satellite as conditions (CQL2), with how they were written.
+    pub(crate) orbit: Option<(String, String)>,
+    /// Whether a quantity was named.
+    pub(crate) measured: bool,
     /// What was left.
     pub(crate) words: String,
+    /// Other names of the place that the words name, any of which will do.
+    pub(crate) names: Vec<String>,
 }
 
 /// What of a question may be set by reading.
@@ -61,6 +70,27 @@ pub(crate) struct Open {
     pub(crate) place: bool,
     pub(crate) collections: bool,
     pub(crate) period: bool,
+    pub(crate) filter: bool,
+}
+
+impl Open {
+    /// All of it.
+    pub(crate) const WHOLE: Self = Self { place: true, collections: true, period: true, filter: true };
+}
+
+/// Where sentences are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) scope: Scope,
+    pub(crate) language: Language,
+    pub(crate) vocabularies: &'a Vocabularies,
+}
+
+impl Context<'_> {
+    fn finds(&self, search: &Search) -> Result<bool, Problem> {
+        Ok(nilometer_query::count(self.snapshot, search, self.scope)? > 0)
+    }
 }
 
 /// The words of a sentence, with where they stand.
@@ -97,97 +127,177 @@ fn has_signs(text: &str) -> bool {
 ///
 /// # Errors
 /// The query's.
-pub(crate) fn read(
-    snapshot: &Snapshot,
-    scope: Scope,
-    language: Language,
-    text: &str,
-    open: Open,
-) -> Result<Option<Reading>, Problem> {
+pub(crate) fn read(context: Context<'_>, text: &str, open: Open) -> Result<Option<Reading>, Problem> {
     let tokens = tokens(text);
     if has_signs(text) || tokens.is_empty() || tokens.len() > WORDS_MAX {
         return Ok(None);
     }
+    match sentence(context, text, &tokens, open)? {
+        None => by_all_names(context, text, &tokens),
+        reading => Ok(reading),
+    }
+}
+
+/// The name of a place that has others too.
+fn by_all_names(context: Context<'_>, text: &str, tokens: &[Token<'_>]) -> Result<Option<Reading>, Problem> {
+    if tokens.len() > RUN_MAX {
+        return Ok(None);
+    }
+    let run = tokens.iter().map(|token| token.word.as_str()).collect::<Vec<_>>().join(" ");
+    let names = names::others(context.snapshot, context.scope, &run)?;
+    let reading =
+        || Reading { words: plain(text), names: names.iter().map(|name| plain(name)).collect(), ..Reading::default() };
+    Ok((!names.is_empty()).then(reading))
+}
+
+/// A name without the signs that would part it.
+fn plain(name: &str) -> String {
+    tokens(name).iter().map(|token| &name[token.begin..token.end]).collect::<Vec<_>>().join(" ")
+}
+
+fn sentence(context: Context<'_>, text: &str, tokens: &[Token<'_>], open: Open) -> Result<Option<Reading>, Problem> {
+    let Context { snapshot, scope, .. } = context;
     let all: Vec<String> = tokens.iter().map(|token| token.word.clone()).collect();
-    let reader = || Reader { snapshot, scope, text, tokens: &tokens, free: vec![true; tokens.len()] };
+    let vocabulary = context.vocabularies.of(snapshot, scope);
+    let reader = || Reader { context, vocabulary: &vocabulary, text, tokens, free: vec![true; tokens.len()] };
     if open.collections && !nilometer_query::is_called(snapshot, &all.join(" "), scope)? {
         // Words that name products or quantities and nothing else are no names, though a brook may be called so. One word for
         // a kind of thing is one that stands in many names.
         let mut reader = reader();
-        let (collections, measured) = reader.collections();
-        let reading = Reading { collections, ..Reading::default() };
-        if (measured || tokens.len() > 1)
-            && reader.rest(true).is_empty()
-            && nilometer_query::count(snapshot, &reading.search(), scope)? > 0
-        {
-            return Ok(Some(reading));
+        let orbit = if open.filter { reader.orbit() } else { None };
+        let named = reader.collections(open.place)?;
+        if (named.measured || tokens.len() > 1) && reader.rest(true).is_empty() {
+            let reading = Reading { orbit, ..Reading::default() };
+            if let Some(reading) = named.first_that(|collections| settled(context, collections.onto(&reading)))? {
+                return Ok(Some(reading));
+            }
         }
     }
     if nilometer_query::is_named(snapshot, &all, scope)? {
         return Ok(None);
     }
-    let mut reader = reader();
-    let period = if open.period { reader.period() } else { None };
-    let place = if open.place { reader.place(language)? } else { None };
-    let (collections, measured) = if open.collections { reader.collections() } else { Default::default() };
-    let rest = reader.rest(true);
-    let told = [period.is_some(), !collections.0.is_empty(), place.is_some()].into_iter().filter(|t| *t).count();
+    let parts = |open: Open| {
+        let mut reader = reader();
+        let period = if open.period { reader.period() } else { None };
+        let orbit = if open.filter { reader.orbit() } else { None };
+        let place = if open.place { reader.place()? } else { None };
+        let named = if open.collections { reader.collections(open.place)? } else { Named::default() };
+        Ok::<_, Problem>((Reading { period, orbit, place, words: reader.rest(true), ..Reading::default() }, named))
+    };
+    let (reading, named) = parts(open)?;
+    let told = [reading.period.is_some(), reading.orbit.is_some(), named.is_told(), reading.place.is_some()];
+    let told = told.into_iter().filter(|t| *t).count();
     if told == 0 {
         return Ok(None);
     }
-    let reading = Reading { period, collections, words: rest, place };
-    let finds = |search: &Search| nilometer_query::count(snapshot, search, scope).map(|count| count > 0);
     // One name with nothing beside it is first of all a word to look for, unless it is a quantity, which nothing is called.
-    let is_weak = told == 1 && reading.period.is_none() && !measured;
+    let is_weak = told == 1 && reading.period.is_none() && reading.orbit.is_none() && !named.measured;
     if is_weak {
-        let plain = [("q", text), ("interpret", "words")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        if finds(&nilometer_query::parse::from_query(&plain, Dialect::Stac, &[])?.search)? {
+        let words = [("q", text), ("interpret", "words")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let words = nilometer_query::parse::from_query(&words, Dialect::Stac, &[])?.search;
+        // What is found by forgiving a slip was not what the words say.
+        if context.finds(&Search { as_written: true, ..words })? {
             return Ok(None);
         }
     }
-    if finds(&reading.search())? {
-        return Ok(Some(reading));
+    if let Some(found) = named.first_that(|collections| settled(context, collections.onto(&reading)))? {
+        return Ok(Some(found));
     }
-    // Gauges stand beside the line of a river and bear its name: where nothing lies on a place, its name is a word.
+    // What a department or a country is called may be what collections are about.
     if let Some((_, written)) = &reading.place {
+        let (beside, named) = parts(Open { place: false, ..open })?;
+        if named.told.contains(written)
+            && let Some(found) = named.first_that(|collections| settled(context, collections.onto(&beside)))?
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok((!is_weak).then(|| named.widest().onto(&reading)))
+}
+
+/// A reading as it finds most of what is asked for: things lie on a place, or bear its name; `None` where it finds nothing.
+fn settled(context: Context<'_>, reading: Reading) -> Result<Option<Reading>, Problem> {
+    let Some((_, written)) = &reading.place else {
+        return Ok(context.finds(&reading.search()?)?.then_some(reading));
+    };
+    let lying = nilometer_query::count(context.snapshot, &reading.search()?, context.scope)?;
+    // Gauges stand beside a river or a lake and bear its name.
+    let run = nilometer_schemas::text::words(written).collect::<Vec<_>>().join(" ");
+    let ways: Vec<Vec<String>> =
+        names::called(&run).iter().map(|name| nilometer_schemas::text::words(name).collect()).collect();
+    let bearing =
+        nilometer_query::count_named(context.snapshot, &ways, &reading.collections.0, lying + 1, context.scope)?;
+    if bearing > lying {
         let words = format!("{written} {}", reading.words);
         let named = Reading { place: None, words: words.trim().to_owned(), ..reading.clone() };
-        if finds(&named.search())? {
+        if context.finds(&named.search()?)? {
             return Ok(Some(named));
         }
     }
-    Ok((!is_weak).then_some(reading))
+    Ok((lying > 0).then_some(reading))
 }
 
-/// What a place may be called in the data that somebody calls so: a lake is one in either language, before or behind its name.
-fn called(run: &str) -> Vec<String> {
-    const LAKES: [&str; 4] = ["lac", "lake", "lago", "laguna"];
-    const RIVERS: [&str; 4] = ["riviere", "fleuve", "river", "rio"];
-    const SMALL: [&str; 7] = ["d", "de", "du", "des", "la", "le", "l"];
-    let mut names = vec![run.to_owned()];
-    for kinds in [LAKES, RIVERS] {
-        let words: Vec<&str> = run.split(' ').collect();
-        let bare: Vec<&str> = match words.as_slice() {
-            [kind, rest @ ..] if kinds.contains(kind) => {
-                rest.iter().copied().skip_while(|w| SMALL.contains(w)).collect()
-            }
-            [rest @ .., kind] if kinds.contains(kind) => rest.to_vec(),
-            _ => continue,
-        };
-        if bare.is_empty() {
-            continue;
-        }
-        let bare = bare.join(" ");
-        names.extend(kinds.iter().flat_map(|kind| [format!("{kind} {bare}"), format!("{bare} {kind}")]));
-        // Lakes are seldom called without saying so, and rivers mostly are.
-        names.extend((kinds == RIVERS).then_some(bare));
+/// What the names of collections in a sentence mean.
+#[derive(Clone, Debug, Default)]
+struct Named {
+    /// The collections, those that are meant most likely first: fewer, then more.
+    choices: Vec<BTreeSet<CollectionId>>,
+    /// The words that named them.
+    told: Vec<String>,
+    /// Whether one of these is a quantity.
+    measured: bool,
+}
+
+/// Collections with the words that named them.
+struct Chosen<'a> {
+    collections: Vec<CollectionId>,
+    named: &'a Named,
+}
+
+impl Named {
+    fn is_told(&self) -> bool {
+        !self.told.is_empty()
     }
-    names
+
+    fn chosen(&self, collections: &BTreeSet<CollectionId>) -> Chosen<'_> {
+        Chosen { collections: collections.iter().cloned().collect(), named: self }
+    }
+
+    /// All collections that have what was named.
+    fn widest(&self) -> Chosen<'_> {
+        self.choices.last().map_or_else(|| self.chosen(&BTreeSet::new()), |all| self.chosen(all))
+    }
+
+    /// The first answer that a choice leads to.
+    fn first_that<T>(&self, lead: impl Fn(Chosen<'_>) -> Result<Option<T>, Problem>) -> Result<Option<T>, Problem> {
+        if self.choices.is_empty() {
+            return lead(self.widest());
+        }
+        for collections in &self.choices {
+            if let Some(answer) = lead(self.chosen(collections))? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Chosen<'_> {
+    fn onto(self, reading: &Reading) -> Reading {
+        let Named { told, measured, .. } = self.named;
+        Reading { collections: (self.collections, told.clone()), measured: *measured, ..reading.clone() }
+    }
+}
+
+/// Whether words are one that means the same whether a person or a program says it; names of products may be cut short.
+pub(crate) fn is_one_plain_word(text: &str) -> bool {
+    let mut words = nilometer_schemas::text::words(text);
+    words.next().is_none_or(|word| !word.contains('_')) && words.next().is_none()
 }
 
 struct Reader<'a> {
-    snapshot: &'a Snapshot,
-    scope: Scope,
+    context: Context<'a>,
+    vocabulary: &'a Vocabulary,
     text: &'a str,
     tokens: &'a [Token<'a>],
     /// Tokens that nothing was read from yet.
@@ -204,15 +314,23 @@ impl Reader<'_> {
         self.tokens[range].iter().map(|token| token.word.as_str()).collect::<Vec<_>>().join(" ")
     }
 
+    /// Whether a place in the sentence is between two parts of one name: `Côte-d'Or`, `Ille-et-Vilaine`.
+    fn is_within_name(&self, at: usize) -> bool {
+        at > 0 && at < self.tokens.len() && matches!(self.tokens[at - 1].gap, "-" | "‐")
+    }
+
     /// Runs of free words, longest first, that are more than words without meaning.
     fn runs(&self) -> Vec<Range<usize>> {
         let longest = RUN_MAX.min(self.tokens.len());
         let all = (1..=longest).rev().flat_map(|n| (0..=self.tokens.len() - n).map(move |at| at..at + n));
         all.filter(|range| {
-            let means = |at: usize| !STOP.contains(&self.tokens[at].word.as_str());
+            let holds_names = range.clone().skip(1).any(|at| self.is_within_name(at));
+            let means = |at: usize| holds_names || !STOP.contains(&self.tokens[at].word.as_str());
             self.free[range.clone()].iter().all(|free| *free)
                 && means(range.start) | (range.len() > 1)
                 && means(range.end - 1)
+                && !self.is_within_name(range.start)
+                && !self.is_within_name(range.end)
         })
         .collect()
     }
@@ -222,12 +340,23 @@ impl Reader<'_> {
         Some((interval, self.take(at)))
     }
 
-    fn place(&mut self, language: Language) -> Result<Option<(Place, String)>, Problem> {
-        let collections = places::collections(self.snapshot, self.scope);
+    /// Cycle and pass: the conditions, and the words that told them.
+    fn orbit(&mut self) -> Option<(String, String)> {
+        let found = orbit::find(self.tokens);
+        let conditions = found.iter().map(|(condition, _)| condition.as_str()).collect::<Vec<_>>().join(" AND ");
+        let told: Vec<String> = found.into_iter().map(|(_, at)| self.take(at)).collect();
+        (!told.is_empty()).then(|| (conditions, told.join(" ")))
+    }
+
+    fn places(&self, name: &str) -> Result<Vec<Place>, Problem> {
+        let Context { snapshot, scope, language, .. } = self.context;
+        places::called(snapshot, scope, language, name, &places::collections(snapshot, scope))
+    }
+
+    fn place(&mut self) -> Result<Option<(Place, String)>, Problem> {
         for range in self.runs() {
-            for name in called(&self.run(range.clone())) {
-                let found = places::called(self.snapshot, self.scope, language, &name, &collections)?;
-                if let Some(place) = found.into_iter().next() {
+            for name in names::called(&self.run(range.clone())) {
+                if let Some(place) = self.places(&name)?.into_iter().next() {
                     return Ok(Some((place, self.take(range))));
                 }
             }
@@ -235,9 +364,9 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    /// The collections that all names in the sentence have in common, and whether one of them is a quantity.
-    fn collections(&mut self) -> ((Vec<CollectionId>, Vec<String>), bool) {
-        let vocabulary = Vocabulary::of(self.snapshot, self.scope);
+    /// The collections that all names in the sentence have in common. A place is one, and no keyword, where a place may be read.
+    fn collections(&mut self, reads_places: bool) -> Result<Named, Problem> {
+        let vocabulary = self.vocabulary;
         let mut common: Option<BTreeSet<CollectionId>> = None;
         let (mut told, mut titled, mut measured) = (Vec::new(), Vec::new(), false);
         for range in self.runs() {
@@ -246,27 +375,57 @@ impl Reader<'_> {
             }
             let run = self.run(range.clone());
             let (named, measuring) = (vocabulary.collections(&run), vocabulary.measuring(&run));
+            let called = vocabulary.titled(&run);
             let of: BTreeSet<CollectionId> = [measuring, named].into_iter().flatten().flatten().cloned().collect();
             let both: BTreeSet<CollectionId> = match &common {
                 Some(common) => common.intersection(&of).cloned().collect(),
                 None => of,
             };
-            if !both.is_empty() {
-                measured |= measuring.is_some();
-                titled.extend(vocabulary.titled(&run));
-                told.push(self.take(range));
-                common = Some(both);
+            if both.is_empty() || measuring.is_none() && self.is_of_name(&range)? {
+                continue;
             }
+            if reads_places && measuring.is_none() && called.is_none() && !self.places(&run)?.is_empty() {
+                continue;
+            }
+            measured |= measuring.is_some();
+            titled.extend(called);
+            told.push(self.take(range));
+            common = Some(both);
         }
-        let mut common = common.unwrap_or_default();
+        let Some(common) = common else { return Ok(Named::default()) };
         // What is called so is meant before what is about it, unless other names say otherwise.
+        let mut called_so = common.clone();
         for called in titled {
-            let among: BTreeSet<CollectionId> = common.intersection(called).cloned().collect();
+            let among: BTreeSet<CollectionId> = called_so.intersection(called).cloned().collect();
             if !among.is_empty() {
-                common = among;
+                called_so = among;
             }
         }
-        ((common.into_iter().collect(), told), measured)
+        let mut choices = vec![called_so, common];
+        choices.dedup();
+        Ok(Named { choices, told, measured })
+    }
+
+    /// Whether a word for a kind of thing is part of a name here: `Okanagan Lake` is a lake, `lake temperature` is none.
+    fn is_of_name(&self, range: &Range<usize>) -> Result<bool, Problem> {
+        if range.len() > 1 {
+            return Ok(false);
+        }
+        let is_name = |at: usize| {
+            let word = self.tokens[at].word.as_str();
+            let is_known = self.vocabulary.collections(word).is_some() || self.vocabulary.measuring(word).is_some();
+            self.free[at] && !is_known && !STOP.contains(&word)
+        };
+        let small = |at: &usize| STOP.contains(&self.tokens[*at].word.as_str());
+        let next = (range.end..self.tokens.len()).find(|at| !small(at)).filter(|at| is_name(*at));
+        let before = range.start.checked_sub(1).filter(|at| is_name(*at));
+        for run in [before.map(|at| at..range.end), next.map(|at| range.start..at + 1)].into_iter().flatten() {
+            let Context { snapshot, scope, .. } = self.context;
+            if run.len() <= RUN_MAX && names::is_borne(snapshot, scope, &self.run(run))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn rest(&self, without_stops: bool) -> String {
@@ -281,16 +440,20 @@ impl Reader<'_> {
 
 impl Reading {
     /// The question that was read.
-    fn search(&self) -> Search {
-        let words: Vec<String> = nilometer_schemas::text::words(&self.words).collect();
-        let references = self.place.iter().flat_map(|(place, _)| place.references.split(','));
-        Search {
-            collections: self.collections.0.clone(),
-            intersects_refs: references.map(str::to_owned).collect(),
-            datetime: self.period.as_ref().map(|(interval, _)| *interval),
-            words: (!words.is_empty()).then(|| Words::all(words)),
-            ..Search::default()
-        }
+    fn search(&self) -> Result<Search, Problem> {
+        let pairs: Vec<(String, String)> =
+            self.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(nilometer_query::parse::from_query(&pairs, Dialect::Stac, &[])?.search)
+    }
+
+    /// Whether only other names of what the words name were found.
+    pub(crate) fn is_of_names(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// What is left of the words; names that stand for one thing are alternatives.
+    fn q(&self) -> String {
+        [&self.words].into_iter().chain(&self.names).cloned().collect::<Vec<_>>().join(" OR ")
     }
 
     /// The members of a question that the reading sets: name and value of a parameter. What is left of the words is `q`.
@@ -306,9 +469,15 @@ impl Reading {
         if let Some((interval, _)) = &self.period {
             all.push(("datetime", interval.to_string()));
         }
+        if let Some((conditions, _)) = &self.orbit {
+            all.push(("filter", conditions.clone()));
+            all.push(("filter-lang", "cql2-text".to_owned()));
+        }
         if !self.words.is_empty() {
-            all.push(("q", self.words.clone()));
-            if nilometer_schemas::text::words(&self.words).nth(1).is_some() {
+            let q = self.q();
+            let is_plain = is_one_plain_word(&q);
+            all.push(("q", q));
+            if !is_plain {
                 all.push(("interpret", "words".to_owned()));
             }
         }
@@ -320,7 +489,7 @@ impl Reading {
         let language = ask.language();
         let mut parts = Vec::new();
         if !self.words.is_empty() {
-            parts.push(language.of("“#”", "« # »").replace('#', &self.words));
+            parts.push(language.of("“#”", "« # »").replace('#', &self.q()));
         }
         match self.collections.0.as_slice() {
             [] => {}
@@ -330,6 +499,7 @@ impl Reading {
                 parts.push(format!("{told} ({count} collections)"));
             }
         }
+        parts.extend(self.orbit.iter().map(|(_, written)| written.clone()));
         if let Some((place, _)) = &self.place {
             parts.push(format!("{} {}", language.of("in", "dans :"), place.title));
         }
@@ -351,6 +521,14 @@ impl Reading {
             .period
             .as_ref()
             .map(|(interval, written)| json!({ "text": written, "datetime": interval.to_string() }));
-        json!({ "place": place, "collections": collections, "period": period, "words": self.words })
+        let orbit = self.orbit.as_ref().map(|(conditions, written)| json!({ "text": written, "filter": conditions }));
+        let mut all = json!({ "place": place, "collections": collections, "period": period, "words": self.words });
+        // Members that few readings have.
+        for (name, value) in [("orbit", orbit), ("names", self.is_of_names().then(|| json!(self.names)))] {
+            if let Some(value) = value {
+                all[name] = value;
+            }
+        }
+        all
     }
 }

@@ -1,10 +1,12 @@
 //! What collections are called and what they are about: the words by which a sentence names them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
-use nilometer_indexer::{Snapshot, stems};
+use nilometer_indexer::{Snapshot, StoredCollection, stems};
 use nilometer_schemas::text::{fold, words};
 use nilometer_schemas::{CollectionId, ObservationModel, Scope, TRANSLATIONS_MEMBER};
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 /// Words for what is measured, each with words that stand in the names of such parameters. Names of parameters are
@@ -28,11 +30,67 @@ const MEASURED: [(&[&str], &[&str]); 9] = [
 const KINDS: [(&[&str], &[&str]); 3] = [
     (&["station", "gauge", "jauge", "limnimetre"], &["gauge", "station", "staff gauge", "observation point"]),
     (
-        &["groundwater", "nappe", "nappe phreatique", "eaux souterraines", "well", "forage", "puits"],
+        &[
+            "groundwater",
+            "nappe",
+            "nappe phreatique",
+            "eaux souterraines",
+            "well",
+            "forage",
+            "puits",
+            "piezometer",
+            "piezometre",
+        ],
         &["groundwater", "piezometer"],
     ),
     (&["reservoir", "retenue", "barrage", "dam"], &["reservoir"]),
 ];
+
+/// Kinds of waters: a collection whose title begins with one holds such waters, and not what is measured at them.
+const WATERS: [&str; 6] = ["lake", "lac", "river", "riviere", "fleuve", "reservoir"];
+/// Words that end what the begin of a title names; before any other word it is but a part of it, as in river reaches.
+const JOINING: [&str; 14] =
+    ["of", "with", "in", "by", "observed", "aux", "de", "d", "du", "des", "en", "par", "observes", "observees"];
+/// Vocabularies that are kept: of few scopes, and of the collections before a change while some still ask them.
+const KEPT_MAX: usize = 4;
+
+/// The vocabularies that were made, each for the collections that a scope sees as long as these are the same.
+#[derive(Default)]
+pub(crate) struct Vocabularies {
+    /// Last made last.
+    kept: Mutex<VecDeque<Kept>>,
+}
+
+struct Kept {
+    scope: Scope,
+    /// Held, so that no other collection takes the place of one of them in memory.
+    collections: Vec<Arc<StoredCollection>>,
+    vocabulary: Arc<Vocabulary>,
+}
+
+impl Vocabularies {
+    /// The vocabulary of the collections that a scope sees.
+    pub(super) fn of(&self, snapshot: &Snapshot, scope: Scope) -> Arc<Vocabulary> {
+        let collections = snapshot.collections(scope);
+        let is_same = |kept: &&Kept| {
+            kept.scope == scope
+                && kept.collections.len() == collections.len()
+                && kept.collections.iter().zip(&collections).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        if let Some(kept) = self.kept.lock().iter().find(is_same) {
+            return Arc::clone(&kept.vocabulary);
+        }
+        // Made without the lock: others need not wait.
+        let vocabulary = Arc::new(Vocabulary::of(&collections));
+        let collections = collections.into_iter().cloned().collect();
+        let mut kept = self.kept.lock();
+        if kept.len() == KEPT_MAX {
+            kept.pop_front();
+        }
+        kept.push_back(Kept { scope, collections, vocabulary: Arc::clone(&vocabulary) });
+        vocabulary
+    }
+}
 
 /// The names of collections and of their parameters.
 pub(super) struct Vocabulary {
@@ -45,10 +103,9 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The vocabulary of the collections that a scope sees.
-    pub(super) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
+    fn of(collections: &[&Arc<StoredCollection>]) -> Self {
         let mut own = Self { titles: BTreeMap::new(), names: BTreeMap::new(), parameters: BTreeMap::new() };
-        for stored in snapshot.collections(scope) {
+        for stored in collections {
             let collection = &stored.collection;
             let id = &collection.id;
             own.name(id.as_str(), id);
@@ -91,7 +148,10 @@ impl Vocabulary {
         }
         if let Some(title) = members.get("title").and_then(Value::as_str) {
             self.title(title, id);
-            title.split(" and ").flat_map(|part| part.split(" et ")).for_each(|part| self.title(part, id));
+            for part in title.split(" and ").flat_map(|part| part.split(" et ")) {
+                self.title(part, id);
+                waters(part).iter().for_each(|water| self.title(water, id));
+            }
         }
     }
 
@@ -127,8 +187,43 @@ impl Vocabulary {
     }
 }
 
+/// The kind of waters that a title begins with, if that is what it is the title of.
+fn waters(title: &str) -> Option<String> {
+    let mut words = words(title);
+    let first = words.next().filter(|word| WATERS.iter().any(|water| key(water) == key(word)))?;
+    words.next().is_none_or(|word| JOINING.contains(&word.as_str())).then_some(first)
+}
+
 /// The stems of a text's words: singular and plural are one.
 fn key(text: &str) -> String {
-    // One language is enough to take both sides alike; French also takes English plurals back.
-    words(text).map(|word| stems(&word)[1].clone()).collect::<Vec<_>>().join(" ")
+    // One language is enough to take both sides alike; French also takes English plurals back, but none behind these vowels.
+    let plural = |word: &str| ["us", "is", "os", "as"].iter().any(|end| word.len() > 4 && word.ends_with(end));
+    let one = |word: String| if plural(&word) { word[..word.len() - 1].to_owned() } else { word };
+    words(text).map(|word| stems(&one(word))[1].clone()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn singular_and_plural_are_one() {
+        for (one, many) in [("prévu", "prévus"), ("lac", "lacs"), ("gauge", "gauges"), ("rivière", "rivières")] {
+            assert_eq!(key(one), key(many), "{one}");
+        }
+        assert_ne!(key("lac"), key("lake"));
+    }
+
+    #[test]
+    fn a_title_begins_with_the_waters_it_is_of() {
+        for (title, expected) in [
+            ("Lakes with summer surface temperatures", Some("lakes")),
+            ("Lacs observés par SWOT", Some("lacs")),
+            ("Rivers", Some("rivers")),
+            ("River reaches observed by SWOT", None),
+            ("Stream gauges of CAMELS", None),
+        ] {
+            assert_eq!(waters(title).as_deref(), expected, "{title}");
+        }
+    }
 }

@@ -8,11 +8,31 @@
 use nilometer_indexer::Snapshot;
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_query::Page;
-use nilometer_schemas::{Comparison, Direction, Expr, Filter, Instant, Problem, Scalar, Scope, Search, SortKey};
+use nilometer_schemas::{
+    Comparison, Direction, Expr, Filter, IN_PERIOD, Instant, Problem, RELEVANCE, Scalar, Scope, Search, SortKey,
+};
+
+use crate::reading::Reading;
 
 const HOUR_US: i64 = 3_600_000_000;
 /// Time of the newest value of an item's series.
 const LAST_VALUE: &str = "observations:last";
+
+/// The order of what a sentence asks programs for, largest first by each of these keys: what has values in the period, or any
+/// where a quantity is meant, comes first. `None` where the best match does.
+pub(super) fn of_reading(snapshot: &Snapshot, reading: &Reading, scope: Scope) -> Option<Vec<&'static str>> {
+    if !nilometer_query::is_sortable(snapshot, LAST_VALUE, scope) {
+        return None;
+    }
+    let asks_for_values = reading.period.is_some() || reading.measured;
+    let by_match = !reading.words.is_empty();
+    match (asks_for_values, by_match) {
+        (false, true) => None,
+        (false, false) => Some(vec![LAST_VALUE]),
+        (true, true) => Some(vec![IN_PERIOD, RELEVANCE]),
+        (true, false) => Some(vec![IN_PERIOD, LAST_VALUE]),
+    }
+}
 
 /// The parts, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +100,7 @@ fn of(snapshot: &Snapshot, search: &Search, part: Part, now: Instant, scope: Sco
     let newest = key("datetime", Direction::Descending);
     let mut sortby = Vec::new();
     if part == Part::Known && nilometer_query::is_sortable(snapshot, LAST_VALUE, scope) {
+        sortby.extend(search.datetime.map(|_| key(IN_PERIOD, Direction::Descending)));
         sortby.push(key(LAST_VALUE, Direction::Descending));
     }
     match part {

@@ -1,20 +1,21 @@
 //! From a request to a `Search`: the parser's work, with the service's own page limits.
 
+use std::sync::Arc;
+
 use nilometer_query::Page;
 use nilometer_query::parse::{self, Request};
 use nilometer_schemas::limits::Q_CHARS_MAX;
-use nilometer_schemas::{CollectionId, Dialect, Problem, Search, text};
-use serde_json::Value;
+use nilometer_schemas::{CollectionId, Dialect, Problem, Search};
+use serde_json::{Value, json};
 
 use super::ask::{Ask, no_collection};
+use super::default_order;
 use super::searches::load;
 use crate::places;
 use crate::problem::ApiError;
-use crate::reading::{self, Open, Reading};
+use crate::reading::{self, Context, Open, Reading, is_one_plain_word};
 use crate::state::{App, run_blocking};
 
-/// Time of the newest value of an item's series.
-const LAST_VALUE: &str = "observations:last";
 /// Parameter that asks for a sentence to be read.
 const INTERPRET: &str = "interpret";
 
@@ -48,6 +49,7 @@ pub(super) async fn interpret(app: &App, ask: &mut Ask) -> Result<Option<Reading
         place: !places::PARAMETERS.iter().chain(&["place"]).any(|name| asked(name)),
         collections: !asked("collections") && !ask.path.starts_with("/collections/"),
         period: !["datetime", "from", "to"].into_iter().any(asked),
+        filter: !["filter", "filter-lang"].into_iter().any(asked),
     };
     let text = ask.parameter("q").unwrap_or_default().to_owned();
     let reading = sentence(app, ask, text.clone(), open).await?;
@@ -60,18 +62,14 @@ pub(super) async fn interpret(app: &App, ask: &mut Ask) -> Result<Option<Reading
             ask.query.retain(|(name, _)| !read.iter().any(|(set, _)| set == name));
             let is_ordered = ask.parameter("sortby").is_some();
             ask.query.extend(read.into_iter().map(|(name, value)| (name.to_owned(), value)));
-            // What has values comes first, as on pages for people.
-            let snapshot = app.catalog.snapshot();
-            if !ask.html
-                && !is_ordered
-                && reading.words.is_empty()
-                && nilometer_query::is_sortable(&snapshot, LAST_VALUE, ask.scope)
-            {
-                ask.query.push(("sortby".into(), format!("-{LAST_VALUE}")));
+            // Pages for people have an order of their own.
+            if !ask.html && !is_ordered {
+                let order = default_order::of_reading(&app.catalog.snapshot(), reading, ask.scope);
+                let sortby = |keys: Vec<&str>| keys.iter().map(|key| format!("-{key}")).collect::<Vec<_>>().join(",");
+                ask.query.extend(order.map(|keys| ("sortby".into(), sortby(keys))));
             }
         }
-        // One word is the same either way.
-        None if text::words(&text).nth(1).is_none() => {}
+        None if is_one_plain_word(&text) => {}
         None => ask.query.push((INTERPRET.into(), "words".into())),
     }
     Ok(reading)
@@ -98,7 +96,9 @@ pub(super) async fn interpret_body(app: &App, ask: &Ask, body: &mut Value) -> Re
         place: !places::PARAMETERS.into_iter().any(asked),
         collections: !asked("collections"),
         period: !asked("datetime"),
+        filter: !["filter", "filter-lang"].into_iter().any(asked),
     };
+    let is_ordered = asked("sortby");
     let reading = sentence(app, ask, text, open).await?;
     members.insert(INTERPRET.into(), "words".into());
     if let Some(reading) = &reading {
@@ -108,6 +108,10 @@ pub(super) async fn interpret_body(app: &App, ask: &Ask, body: &mut Value) -> Re
             let list = || value.split(',').map(Value::from).collect::<Value>();
             members.insert(name.into(), if is_list { list() } else { value.as_str().into() });
         }
+        if !is_ordered && let Some(keys) = default_order::of_reading(&app.catalog.snapshot(), reading, ask.scope) {
+            let keys = keys.into_iter().map(|key| json!({ "field": key, "direction": "desc" }));
+            members.insert("sortby".into(), keys.collect());
+        }
     }
     Ok(reading)
 }
@@ -116,8 +120,12 @@ async fn sentence(app: &App, ask: &Ask, text: String, open: Open) -> Result<Opti
     if text.chars().count() > Q_CHARS_MAX {
         return Ok(None);
     }
-    let (snapshot, scope, language) = (app.catalog.snapshot(), ask.scope, ask.language());
-    run_blocking(move || Ok(reading::read(&snapshot, scope, language, &text, open)?)).await
+    let (app, snapshot, scope, language) = (Arc::clone(app), app.catalog.snapshot(), ask.scope, ask.language());
+    run_blocking(move || {
+        let context = Context { snapshot: &snapshot, scope, language, vocabularies: &app.vocabularies };
+        Ok(reading::read(context, &text, open)?)
+    })
+    .await
 }
 
 /// The question in pairs of names and values, with `limit_default` items a page where they name no limit.

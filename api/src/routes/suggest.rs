@@ -48,7 +48,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
                 "page": page(&suggestion).map(|path| view.links.link("alternate", HTML, &path)),
             })
         };
-        let found = suggest(&snapshot, &view, &text, limit)?;
+        let found = suggest(&snapshot, &app.vocabularies, &view, &text, limit)?;
         to_bytes(&json!({
             "suggestions": found.into_iter().map(one).collect::<Vec<_>>(),
             "links": [

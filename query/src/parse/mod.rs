@@ -24,6 +24,7 @@ pub use aggregations::{
 pub(crate) use aggregations::{Extent, available};
 pub use fields::{apply_collection_fields, apply_fields};
 pub use url::without_empty;
+pub(crate) use words::is_beside_the_name;
 
 /// A parsed request.
 #[derive(Clone, Debug, PartialEq)]

@@ -68,32 +68,46 @@ pub(super) fn read(terms: &[&str]) -> Result<Option<Words>, Problem> {
 /// As [`read`].
 pub(super) fn read_together(text: &str) -> Result<Option<Words>, Problem> {
     let signs = signs(&text.replace(',', " "));
+    // Several names of one thing are each read as a name.
+    if signs.contains(&Sign::Or) && signs.iter().all(|sign| matches!(sign, Sign::Or | Sign::Chunk(_))) {
+        let names = signs.split(|sign| *sign == Sign::Or).map(together);
+        return Ok(either(names.filter(|words| !words.is_empty()).map(name).collect()));
+    }
     let words: Option<Vec<Vec<String>>> =
         signs.iter().map(|sign| if let Sign::Chunk(words) = sign { Some(words.clone()) } else { None }).collect();
     match words.map(|chunks| chunks.concat()) {
         Some(words) if words.is_empty() => Ok(None),
-        // One word alone is the same with and without interpretation.
-        Some(words) if words.len() == 1 && !words[0].contains('_') => Ok(Some(Words::all(words))),
-        Some(words) => Ok(Some(of_person(words))),
+        Some(words) => Ok(Some(name(words))),
         None => Parser { signs: &signs, at: 0 }.alternatives(0),
     }
 }
 
 /// Words that mean the same: what kinds of waters are called in English and in French, since names are kept in one of the two
 /// and asked for in the other, and what is written short.
-const SAME: [(&str, &str); 8] = [
+const SAME: [(&str, &str); 12] = [
     ("lake", "lac"),
     ("lake", "lago"),
+    ("lake", "hu"),
     ("lac", "lago"),
+    ("lac", "hu"),
     ("river", "riviere"),
     ("river", "fleuve"),
+    ("river", "r"),
+    ("riviere", "r"),
     ("sea", "mer"),
     ("saint", "st"),
     ("sainte", "ste"),
 ];
+/// Words for kinds of waters.
+const WATERS: [&str; 10] = ["lake", "lac", "lago", "hu", "river", "riviere", "fleuve", "r", "sea", "mer"];
 /// Words that a name may have or not: `la Seine` is the Seine.
 const SMALL: [&str; 18] =
     ["a", "au", "aux", "d", "de", "des", "du", "et", "l", "la", "le", "les", "of", "on", "sur", "the", "and", "en"];
+
+/// Whether a folded word is one that names may have or not, or says only what kind of water they name.
+pub(crate) fn is_beside_the_name(word: &str) -> bool {
+    SMALL.contains(&word) || WATERS.contains(&word)
+}
 
 /// Several words of a person, who may write another language than the data: `lac Victoria` is Lake Victoria.
 fn of_person(words: Vec<String>) -> Words {
@@ -130,6 +144,20 @@ fn of_person(words: Vec<String>) -> Words {
         if any.len() == 1 { any.remove(0) } else { Words::Any(any) }
     });
     Words::Group { required: required.collect(), optional, excluded: Vec::new() }
+}
+
+/// One or several words of a person. One word alone is the same with and without interpretation, but a product's name may be
+/// cut short.
+fn name(words: Vec<String>) -> Words {
+    match words.as_slice() {
+        [one] if !one.contains('_') => Words::all(words),
+        _ => of_person(words),
+    }
+}
+
+/// The words of signs that are nothing else.
+fn together(signs: &[Sign]) -> Vec<String> {
+    signs.iter().flat_map(|sign| if let Sign::Chunk(words) = sign { words.clone() } else { Vec::new() }).collect()
 }
 
 fn either(mut any: Vec<Words>) -> Option<Words> {
@@ -353,15 +381,17 @@ mod tests {
         assert_eq!(of("Seine, Paris"), Some(group(&[&word("seine"), &word("paris")], &[&together], &[])));
         // Small words are part of a name, but need not be.
         assert_eq!(of("la Seine"), Some(group(&[&word("seine")], &[&name(&["la", "seine"])], &[])));
-        let lake = Words::Any(vec![word("lac"), word("lake"), word("lago")]);
+        let lake = Words::Any(vec![word("lac"), word("lake"), word("lago"), word("hu")]);
         let product = Words::Any(vec![word("swot_l2"), Words::Prefix("swot_l2".into())]);
         assert_eq!(of("SWOT_L2"), Some(group(&[&product], &[&word("swot_l2")], &[])));
         assert_eq!(of("lac"), Some(word("lac")));
-        let names = ["lac", "lake", "lago"].map(|kind| name(&[kind, "victoria"]));
+        let names = ["lac", "lake", "lago", "hu"].map(|kind| name(&[kind, "victoria"]));
         assert_eq!(
             of("lac Victoria"),
-            Some(group(&[&lake, &word("victoria")], &[&names[0], &names[1], &names[2]], &[]))
+            Some(group(&[&lake, &word("victoria")], &[&names[0], &names[1], &names[2], &names[3]], &[]))
         );
+        let names = ["lac Victoria", "Nyanza"].map(|name| of(name).unwrap());
+        assert_eq!(of("lac Victoria OR Nyanza"), Some(Words::Any(names.to_vec())));
         assert_eq!(of("lac -Victoria"), Some(group(&[&word("lac")], &[], &[&word("victoria")])));
         assert_eq!(of(","), None);
     }
