@@ -1,6 +1,8 @@
 //! Stored places by their names: what somebody means who types one, and what to suggest meanwhile. Case and accents do
 //! not matter, and a name may be typed to its middle.
 
+use std::collections::BTreeSet;
+
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::limits::REFS_MAX;
@@ -149,6 +151,24 @@ pub(crate) fn names(
         all.extend(own.map(str::to_owned));
     }
     Ok(all)
+}
+
+/// The different titles of the places of these collections that are called so.
+///
+/// # Errors
+/// The query's.
+pub(crate) fn titles(
+    snapshot: &Snapshot,
+    scope: Scope,
+    name: &str,
+    collections: &[CollectionId],
+) -> Result<BTreeSet<String>, Problem> {
+    let items = nilometer_query::called(snapshot, name, collections, scope)?;
+    let title = |item: StoredItem| {
+        let value: Value = serde_json::from_str(item.text.as_str()).unwrap_or_default();
+        item_title_in(&value, Language::English)
+    };
+    Ok(items.into_iter().map(title).collect())
 }
 
 /// Whether an item lies somewhere, and a list of references can name it.

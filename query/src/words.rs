@@ -24,13 +24,15 @@ use crate::plan::internal;
 /// in another form of the word.
 const NAME: f32 = 3.0;
 const TITLE: f32 = 2.0;
+/// The whole name of what is asked for with its kind: Fraser for Fraser River. Its gauges have both words together.
+const BARE_NAME: f32 = 6.0;
 const ANYWHERE: f32 = 1.0;
 const STEM: f32 = 0.5;
 /// How much more a place counts than what lies at it and bears its name.
 const PLACE: f32 = 1.5;
 /// How much more an item counts whose name begins with the words than one that mentions them: gauges are named by what they
 /// stand at, and then by what is near.
-const HEAD: f32 = 1.5;
+const HEAD: f32 = 2.0;
 /// Items whose names' beginnings are looked at: what more of them have tells little of which one is meant.
 const HEADED_MAX: u64 = 20_000;
 /// Collections whose keywords hold this word are of places.
@@ -497,12 +499,14 @@ fn group(required: &[Words], optional: &[Words], excluded: &[Words], fields: &In
     // Words that stand together, or are the whole name, are more than words that stand somewhere.
     let plain: Option<Vec<String>> = required.iter().map(typed).collect();
     if let Some(plain) = plain.filter(|plain| !plain.is_empty()) {
-        let name = |words: &[String]| boosted(term(fields.names, &words.join(" "), IndexRecordOption::Basic), NAME);
-        clauses.push((Occur::Should, name(&plain)));
+        let name = |words: &[String], boost| {
+            (Occur::Should, boosted(term(fields.names, &words.join(" "), IndexRecordOption::Basic), boost))
+        };
+        clauses.push(name(&plain, NAME));
         // Rivers and lakes may be called without saying what they are.
         let bare: Vec<String> = plain.iter().filter(|word| !is_beside_the_name(word)).cloned().collect();
         if !bare.is_empty() && bare.len() < plain.len() {
-            clauses.push((Occur::Should, name(&bare)));
+            clauses.push(name(&bare, BARE_NAME));
         }
         if plain.len() > 1 {
             clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain, &plain), TITLE))));

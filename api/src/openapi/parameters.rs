@@ -234,10 +234,10 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         query(
             "interpret",
             (
-                "true: q is a sentence, read as place, collections or quantity, period and words; words: all words of q \
-                 must be there, in any order",
-                "true : q est une phrase, lue comme lieu, collections ou grandeur, période et mots ; words : tous les mots \
-                 de q doivent y être, dans n'importe quel ordre",
+                "true: q is a sentence, read as place, collections or quantity, period, cycle and pass, and words; words: all \
+                 words of q must be there, in any order",
+                "true : q est une phrase, lue comme lieu, collections ou grandeur, période, cycle et passage, et mots ; words : \
+                 tous les mots de q doivent y être, dans n'importe quel ordre",
             ),
             json!({"type": "string", "enum": ["true", "words", "false"]}),
         ),
@@ -269,8 +269,10 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         list(
             "sortby",
             (
-                "Properties to sort by, each with + (default) or - before it",
-                "Propriétés de tri, chacune précédée de + (défaut) ou de -",
+                "Properties to sort by, each with + (default) or - before it; -relevance is the best match of q first, \
+                 -observations:in_period what has observations in the period of datetime first",
+                "Propriétés de tri, chacune précédée de + (défaut) ou de - ; -relevance : le plus pertinent d'abord, \
+                 -observations:in_period : d'abord ce qui a des observations dans la période de datetime",
             ),
             text(),
             8,

@@ -1,7 +1,8 @@
 //! A plain sentence read as a question: `Garonne SWOT 2024` is a place, collections and a period; what is left are words.
 //!
 //! Only what says something besides a name is read: `Lake Victoria` alone, or words that stand together in a title, stay
-//! words, so that whoever types a name finds the thing itself first. Each part that the question has already is left alone.
+//! words, so that whoever types a name finds the thing itself first; other names of a place are joined to the one typed.
+//! Each part that the question has already is left alone.
 
 mod names;
 mod orbit;
@@ -150,9 +151,12 @@ fn by_all_names(context: Context<'_>, text: &str, tokens: &[Token<'_>]) -> Resul
     Ok((!names.is_empty()).then(reading))
 }
 
-/// A name without the signs that would part it.
+/// A name without what `q` takes for signs.
 fn plain(name: &str) -> String {
-    tokens(name).iter().map(|token| &name[token.begin..token.end]).collect::<Vec<_>>().join(" ")
+    let blank = |c: char| if matches!(c, '"' | '(' | ')' | '|' | '&' | '*' | '+' | ',') { ' ' } else { c };
+    let name: String = name.chars().map(blank).collect();
+    let words = name.split_whitespace().map(|word| word.trim_start_matches('-'));
+    words.filter(|word| !matches!(*word, "" | "OR" | "AND" | "NOT")).collect::<Vec<_>>().join(" ")
 }
 
 fn sentence(context: Context<'_>, text: &str, tokens: &[Token<'_>], open: Open) -> Result<Option<Reading>, Problem> {
@@ -221,7 +225,10 @@ fn settled(context: Context<'_>, reading: Reading) -> Result<Option<Reading>, Pr
         return Ok(context.finds(&reading.search()?)?.then_some(reading));
     };
     let lying = nilometer_query::count(context.snapshot, &reading.search()?, context.scope)?;
-    // Gauges stand beside a river or a lake and bear its name.
+    // Gauges stand beside a river or a lake and bear its name. Where no kind of thing was asked for, what lies there is.
+    if lying > 0 && reading.collections.0.is_empty() {
+        return Ok(Some(reading));
+    }
     let run = nilometer_schemas::text::words(written).collect::<Vec<_>>().join(" ");
     let ways: Vec<Vec<String>> =
         names::called(&run).iter().map(|name| nilometer_schemas::text::words(name).collect()).collect();
@@ -530,5 +537,23 @@ impl Reading {
             }
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_nothing_that_q_takes_for_a_sign() {
+        for (name, expected) in [
+            ("Pays-Bas", "Pays-Bas"),
+            ("Lac Léman (Genfersee)", "Lac Léman Genfersee"),
+            ("\"Ijssel\" -meer, NOT", "Ijssel meer"),
+            ("L'Isle", "L'Isle"),
+        ] {
+            assert_eq!(plain(name), expected);
+            assert!(!has_signs(&plain(name)));
+        }
     }
 }

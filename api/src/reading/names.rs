@@ -14,6 +14,8 @@ const RIVERS: [&str; 4] = ["riviere", "fleuve", "river", "rio"];
 const SMALL: [&str; 7] = ["d", "de", "du", "des", "la", "le", "l"];
 /// Other names of a place that are looked for.
 const OTHERS_MAX: usize = 4;
+/// Places of different names that another name may be of: that of more is one of a group, as Great Lakes is.
+const BEARERS_MAX: usize = 2;
 
 /// What a place may be called in the data that somebody calls so, folded.
 pub(super) fn called(run: &str) -> Vec<String> {
@@ -55,15 +57,22 @@ pub(super) fn is_borne(snapshot: &Snapshot, scope: Scope, run: &str) -> Result<b
 /// The query's.
 pub(super) fn others(snapshot: &Snapshot, scope: Scope, run: &str) -> Result<Vec<String>, Problem> {
     let collections = places::collections(snapshot, scope);
-    let ways = called(run);
+    let mut ways = called(run);
+    if ways.len() == 1 {
+        // Somebody may leave out what a name has: Léman is Lac Léman.
+        ways.extend(LAKES.iter().map(|kind| format!("{kind} {run}")));
+    }
     let mut known: BTreeSet<String> = ways.iter().cloned().collect();
     let mut others = Vec::new();
     for way in &ways {
         for name in places::names(snapshot, scope, way, &collections)? {
             let folded = words(&name).collect::<Vec<_>>().join(" ");
             // What holds all that was typed finds nothing more.
-            let is_longer = words(way).all(|word| folded.split(' ').any(|own| own == word));
-            if !is_longer && !folded.is_empty() && known.insert(folded) && others.len() < OTHERS_MAX {
+            let is_longer = words(run).all(|word| folded.split(' ').any(|own| own == word));
+            if is_longer || folded.is_empty() || others.len() == OTHERS_MAX || !known.insert(folded.clone()) {
+                continue;
+            }
+            if places::titles(snapshot, scope, &folded, &collections)?.len() <= BEARERS_MAX {
                 others.push(name);
             }
         }

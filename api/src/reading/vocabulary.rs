@@ -148,6 +148,8 @@ impl Vocabulary {
         }
         if let Some(title) = members.get("title").and_then(Value::as_str) {
             self.title(title, id);
+            // Behind these signs stands where, from whom or which.
+            let title = title.split([',', '(']).next().unwrap_or(title);
             for part in title.split(" and ").flat_map(|part| part.split(" et ")) {
                 self.title(part, id);
                 waters(part).iter().for_each(|water| self.title(water, id));

@@ -34,6 +34,15 @@ pub(super) fn of_reading(snapshot: &Snapshot, reading: &Reading, scope: Scope) -
     }
 }
 
+/// The order of a page for people that finds words: what has values in the period that they name comes first.
+pub(super) fn with_words(search: &Search) -> Vec<SortKey> {
+    let keys: &[&str] = match (&search.words, search.datetime) {
+        (Some(_), Some(_)) => &[IN_PERIOD, RELEVANCE],
+        _ => &[],
+    };
+    keys.iter().map(|key| SortKey { field: (*key).into(), direction: Direction::Descending }).collect()
+}
+
 /// The parts, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {

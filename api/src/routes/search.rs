@@ -304,6 +304,9 @@ async fn answer_page(
         search = within(search, collection)?;
     }
     let has_default_order = search.sortby.is_empty() && search.words.is_none();
+    if search.sortby.is_empty() {
+        search.sortby = default_order::with_words(&search);
+    }
     let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, ask.scope)? };
     let now = default_order::hour((app.clock)());
     let (view, app) = (ask.clone(), Arc::clone(app));

@@ -332,6 +332,38 @@ async fn a_sentence_is_read_as_place_collections_period_and_words() {
 }
 
 #[tokio::test]
+async fn a_sentence_knows_collections_by_what_they_are_called_now() {
+    let world = world().await;
+    let told = async |q: &str| {
+        let answer = world.ok(&format!("/search?interpret=true&q={}", encoded(q))).await.json();
+        answer["nilometer:reading"]["collections"]["collections"].clone()
+    };
+    assert_eq!(told("gauges 2021").await, json!(["gauges"]));
+    let renamed = json!({"id": "gauges", "title": "Weirs", "description": "d", "license": "CC-BY-4.0"});
+    assert!(world.json("PUT", "/collections/gauges", &world.operator, &renamed).await.status < 300);
+    assert_eq!(told("weirs 2021").await, json!(["gauges"]));
+}
+
+#[tokio::test]
+async fn a_place_is_found_by_all_its_names_and_the_one_that_was_typed_leads() {
+    let world = world().await;
+    let mut nyasa = lake("malawi", "Lake Malawi", "d");
+    nyasa["properties"]["name_alt"] = json!("Lake Nyasa");
+    let buoy = json!({"type": "Feature", "id": "buoy", "collection": "gauges", "geometry": null,
+        "properties": {"datetime": "2024-01-01T00:00:00Z", "title": "Buoy of Lake Malawi"}});
+    for item in [&nyasa, &buoy] {
+        let path = format!("/collections/{}/items", item["collection"].as_str().unwrap());
+        assert_eq!(world.json("POST", &path, &world.operator, item).await.status, 201);
+    }
+    let found = world.ok("/search?interpret=true&q=Lake%20Nyasa").await;
+    assert_eq!(found.ids(), ["malawi", "buoy"]);
+    assert_eq!(found.json()["nilometer:reading"]["names"], json!(["Lake Malawi"]));
+    // Nothing is read into words that nobody asked to be read.
+    assert_eq!(world.ok("/search?q=Lake%20Nyasa").await.ids(), ["malawi"]);
+    assert_eq!(world.ok("/search?interpret=words&q=Lake%20Nyasa").await.ids(), ["malawi"]);
+}
+
+#[tokio::test]
 async fn a_page_puts_what_it_read_into_the_address_and_offers_the_words() {
     let world = world().await;
     let form = world.page("/search?q=gauges+garonne+since+2021&interpret=true&place=&from=&to=").await;

@@ -71,7 +71,11 @@ pub(super) fn read_together(text: &str) -> Result<Option<Words>, Problem> {
     // Several names of one thing are each read as a name.
     if signs.contains(&Sign::Or) && signs.iter().all(|sign| matches!(sign, Sign::Or | Sign::Chunk(_))) {
         let names = signs.split(|sign| *sign == Sign::Or).map(together);
-        return Ok(either(names.filter(|words| !words.is_empty()).map(name).collect()));
+        let names: Vec<Words> = names.filter(|words| !words.is_empty()).map(name).collect();
+        // What was typed comes before what is called otherwise.
+        let first: Vec<Words> = names.first().cloned().into_iter().collect();
+        let any = either(names);
+        return Ok(any.map(|any| Words::Group { required: vec![any], optional: first, excluded: Vec::new() }));
     }
     let words: Option<Vec<Vec<String>>> =
         signs.iter().map(|sign| if let Sign::Chunk(words) = sign { Some(words.clone()) } else { None }).collect();
@@ -391,7 +395,8 @@ mod tests {
             Some(group(&[&lake, &word("victoria")], &[&names[0], &names[1], &names[2], &names[3]], &[]))
         );
         let names = ["lac Victoria", "Nyanza"].map(|name| of(name).unwrap());
-        assert_eq!(of("lac Victoria OR Nyanza"), Some(Words::Any(names.to_vec())));
+        let any = Words::Any(names.to_vec());
+        assert_eq!(of("lac Victoria OR Nyanza"), Some(group(&[&any], &[&names[0]], &[])));
         assert_eq!(of("lac -Victoria"), Some(group(&[&word("lac")], &[], &[&word("victoria")])));
         assert_eq!(of(","), None);
     }
