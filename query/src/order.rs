@@ -202,7 +202,7 @@ enum Source<'a> {
     /// Scores of the matching documents, by document.
     Scores(&'a [(u32, f32)]),
     /// Whether documents have values in the search's period.
-    InPeriod(InPeriod<'a>),
+    InPeriod(Box<InPeriod<'a>>),
     /// Columns by type, ranks of one type before those of the next.
     Columns(Vec<(Column<'a>, u64)>),
 }
@@ -219,7 +219,7 @@ impl<'a> Source<'a> {
     fn new(field: &str, data: &'a SegmentData, found: &Found<'a>) -> Self {
         match field {
             RELEVANCE => Self::Scores(found.scores),
-            IN_PERIOD => Self::InPeriod(InPeriod::new(data, found.period)),
+            IN_PERIOD => Self::InPeriod(Box::new(InPeriod::new(data, found.period))),
             "datetime" => Self::Times(data.datetime()),
             "start_datetime" => Self::Times(data.start()),
             "end_datetime" => Self::Times(data.end()),

@@ -98,8 +98,9 @@ impl WordsMatch {
         if let Forgive::As(earlier) = forgive {
             widener.widened = earlier.iter().map(|w| (w.word.clone(), w.taken.clone())).collect();
             widener.is_fixed = true;
-            let (query, sets) = found(&widener.wider(words)?)?;
-            return Ok(Self { query, headed: Headed::by(words), sets, widened: earlier.to_vec(), visible });
+            let wider = widener.wider(words)?;
+            let (query, sets) = found(&wider)?;
+            return Ok(Self { query, headed: Headed::by(&wider), sets, widened: earlier.to_vec(), visible });
         }
         let (query, sets) = found(words)?;
         let is_found = |sets: &[Bits]| sets.iter().any(|set| set.count() > 0);

@@ -192,7 +192,7 @@ impl Vocabulary {
 /// The kind of waters that a title begins with, if that is what it is the title of.
 fn waters(title: &str) -> Option<String> {
     let mut words = words(title);
-    let first = words.next().filter(|word| WATERS.iter().any(|water| key(water) == key(word)))?;
+    let first = words.next().filter(|word| WATERS.contains(&word.strip_suffix('s').unwrap_or(word)))?;
     words.next().is_none_or(|word| JOINING.contains(&word.as_str())).then_some(first)
 }
 
