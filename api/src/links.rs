@@ -158,13 +158,20 @@ pub struct ItemLinks {
     root: String,
     collection: String,
     collection_href: String,
+    /// Whether other forms of an item are linked.
+    is_alone: bool,
 }
 
 impl ItemLinks {
     /// Links as seen from one request.
     pub fn new(links: &Links) -> Self {
         let root = format!(r#"{{"rel":"root","type":"{JSON}","href":"{}"}}"#, links.absolute("/"));
-        Self { links: links.clone(), root, collection: String::new(), collection_href: String::new() }
+        Self { links: links.clone(), root, collection: String::new(), collection_href: String::new(), is_alone: false }
+    }
+
+    /// Those of an item that is answered alone, with one to its page (OGC API Features Part 1, `/req/core/f-links`).
+    pub fn alone(links: &Links) -> Self {
+        Self { is_alone: true, ..Self::new(links) }
     }
 
     /// `self`, `root`, `parent` and `collection` of an item, comma-separated.
@@ -176,8 +183,13 @@ impl ItemLinks {
         let href = &self.collection_href;
         let root = &self.root;
         // Addresses hold no quote, backslash or control character, so they need no JSON escapes.
+        let alternate = if self.is_alone {
+            format!(r#",{{"rel":"alternate","type":"{HTML}","href":"{href}/items/{}?f=html"}}"#, encode(id))
+        } else {
+            String::new()
+        };
         format!(
-            r#"{{"rel":"self","type":"{GEOJSON}","href":"{href}/items/{}"}},{root},{{"rel":"parent","type":"{JSON}","href":"{href}"}},{{"rel":"collection","type":"{JSON}","href":"{href}"}}"#,
+            r#"{{"rel":"self","type":"{GEOJSON}","href":"{href}/items/{}"}},{root},{{"rel":"parent","type":"{JSON}","href":"{href}"}},{{"rel":"collection","type":"{JSON}","href":"{href}"}}{alternate}"#,
             encode(id)
         )
     }

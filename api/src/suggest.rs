@@ -4,7 +4,7 @@
 use nilometer_indexer::orbit::COLLECTION as PLANNED;
 use nilometer_indexer::{Snapshot, StoredCollection};
 use nilometer_schemas::text::{is_in_word, words};
-use nilometer_schemas::{CollectionId, Problem, Search, Words};
+use nilometer_schemas::{CollectionId, Dialect, Problem, Search};
 use serde_json::{Map, Value};
 
 use crate::places::{self, Place};
@@ -123,13 +123,15 @@ fn completed(snapshot: &Snapshot, ask: &Ask, text: &str, typed: &[String]) -> Re
         if word == *last || found.len() == OF_KIND_MAX {
             continue;
         }
-        let all = Words::all(before.iter().cloned().chain([word.clone()]));
-        let search = Search { words: Some(all), as_written: true, ..Search::default() };
+        let title = format!("{kept}{word}");
+        let mut sets = vec![("q", title.clone())];
+        sets.extend((!before.is_empty()).then(|| ("interpret", "words".to_owned())));
+        let asked: Vec<(String, String)> =
+            sets.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let Ok(request) = nilometer_query::parse::from_query(&asked, Dialect::Stac, &[]) else { continue };
+        let search = Search { as_written: true, ..request.search };
         let count = nilometer_query::count(snapshot, &search, ask.scope)?;
         if count > 0 {
-            let title = format!("{kept}{word}");
-            let mut sets = vec![("q", title.clone())];
-            sets.extend((!before.is_empty()).then(|| ("interpret", "words".to_owned())));
             let count = Some(count);
             found.push(Suggestion { kind: Kind::Word, title, collection: None, count, sets, reading: None });
         }

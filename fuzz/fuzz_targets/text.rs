@@ -2,8 +2,12 @@
 
 #![no_main]
 
+#[path = "../../query/src/cql2/mod.rs"]
+#[allow(dead_code, unused_imports)]
+mod cql2;
+
+use cql2::{parse_json, parse_text, to_json, to_text};
 use libfuzzer_sys::fuzz_target;
-use nilometer_query::cql2::{parse_json, parse_text, to_json, to_text};
 
 fuzz_target!(|text: &str| {
     if let Ok(filter) = parse_text(text) {

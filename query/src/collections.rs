@@ -101,7 +101,7 @@ pub fn collections(bodies: &[&Map<String, Value>], search: &Search) -> Result<Co
 
 fn unknown_of(documents: &[Document], search: &Search) -> UnknownProperties {
     let Some(filter) = &search.filter else { return UnknownProperties::default() };
-    let is_there = |name: &str| documents.is_empty() || documents.iter().any(|d| !d.values(name).is_empty());
+    let is_there = |name: &str| documents.is_empty() || documents.iter().any(|d| d.has(name));
     let names = || documents.iter().flat_map(Document::all).map(|(name, _)| name.to_owned()).collect();
     unknown::unknown_among(filter, is_there, names)
 }

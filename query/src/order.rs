@@ -159,8 +159,11 @@ pub(crate) fn is_scored(keys: &[SortKey]) -> bool {
 /// Whether pages can be ordered by a field: an item's own, or a property that some visible item has.
 pub fn is_sortable(snapshot: &Snapshot, field: &str, scope: Scope) -> bool {
     const OWN: [&str; 7] = ["datetime", "start_datetime", "end_datetime", "ingested", "id", "collection", IN_PERIOD];
+    // Clients of hydroweb.next sort by these whether items have them or not.
+    const COMMON: [&str; 2] = ["version", "processing:level"];
     let mut segments = snapshot.segments().iter();
     OWN.contains(&field)
+        || COMMON.contains(&field)
         || snapshot.segments().is_empty()
         || segments.any(|segment| plan::has_property(snapshot, segment.data(), field, scope))
 }

@@ -57,7 +57,8 @@ pub(crate) fn properties(snapshot: &Snapshot, collection: Option<&CollectionId>,
 
 /// As they are told.
 pub(crate) fn queryables(properties: &Properties) -> Vec<Queryable> {
-    properties.iter().map(|(name, property)| queryable(name, property)).collect()
+    // A filter cannot name the empty name.
+    properties.iter().filter(|(name, _)| !name.is_empty()).map(|(name, property)| queryable(name, property)).collect()
 }
 
 fn queryable(name: &str, property: &PropertyUse) -> Queryable {
@@ -89,19 +90,16 @@ fn queryable(name: &str, property: &PropertyUse) -> Queryable {
 
 /// What a collection's items have, as STAC's `summaries`: values where they are few and shared by items, else ranges, and the
 /// number of items as `total_items`. What changes with every observation is left out.
-pub fn summaries(snapshot: &Snapshot, collection: &CollectionId) -> Map<String, Value> {
+pub fn summaries(snapshot: &Snapshot, collection: &str) -> Map<String, Value> {
     let lasting = |name: &str| {
         !NAMING.contains(&name) && !name.starts_with(LATEST_PREFIX) && !name.starts_with(OBSERVATIONS_PREFIX)
     };
-    let properties = snapshot.properties(collection.as_str()).into_iter().flatten();
+    let properties = snapshot.properties(collection).into_iter().flatten();
     let mut all: Map<String, Value> = properties
         .filter(|(name, _)| lasting(name))
         .filter_map(|(name, property)| Some((name.clone(), summary(property)?)))
         .collect();
-    let items = snapshot.collection_stats(collection.as_str()).items;
-    if items > 0 {
-        all.insert(TOTAL_ITEMS.into(), json!([items]));
-    }
+    all.insert(TOTAL_ITEMS.into(), json!([snapshot.collection_stats(collection).items]));
     all
 }
 

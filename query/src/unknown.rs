@@ -142,7 +142,7 @@ impl Seen<'_> {
     fn has(&self, name: &str) -> bool {
         self.snapshot.segments().iter().any(|segment| {
             let data = segment.data();
-            data.columns_of(name).any(|column| self.sees(segment, &column))
+            data.columns_within(name).any(|column| self.sees(segment, &column))
         })
     }
 

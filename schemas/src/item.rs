@@ -1,10 +1,12 @@
 //! STAC items as this service keeps them: their own text, and what the index needs of it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::distinct::{Distinct, twice};
 use crate::limits::{ITEM_BYTES_MAX, JSON_DEPTH_MAX};
 use crate::{CollectionId, Instant, ItemId, Kind, Problem, geojson};
 
@@ -19,7 +21,12 @@ pub(crate) fn foreign_links(links: Vec<Value>) -> Result<Vec<Value>, usize> {
     if let Some(at) = links.iter().position(|link| !link.is_object()) {
         return Err(at);
     }
-    let own = |link: &Value| link.get("rel").and_then(Value::as_str).is_some_and(|rel| RESERVED_RELS.contains(&rel));
+    let text = |link: &Value, member: &str| link.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_page = |href: String| href.contains("/collections/") && href.ends_with("?f=html");
+    let own = |link: &Value| match text(link, "rel").as_str() {
+        "alternate" => is_page(text(link, "href")),
+        rel => RESERVED_RELS.contains(&rel),
+    };
     Ok(links.into_iter().filter(|link| !own(link)).collect())
 }
 
@@ -238,36 +245,6 @@ fn check_geometry(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn twice<E: serde::de::Error>(name: &str) -> E {
-    E::custom(format!("the member {name:?} stands twice"))
-}
-
-/// An object whose members have distinct names: of two with one name, readers would see this or that.
-struct Distinct(Map<String, Value>);
-
-impl<'de> serde::Deserialize<'de> for Distinct {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> serde::de::Visitor<'de> for Reader {
-            type Value = Distinct;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.contains_key(&name) {
-                        return Err(twice(&name));
-                    }
-                    members.insert(name, value);
-                }
-                Ok(Distinct(members))
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
-}
-
 fn time_of(properties: &Map<String, Value>, name: &str) -> Result<Option<Instant>, Problem> {
     match properties.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -301,7 +278,8 @@ fn times(properties: &Map<String, Value>) -> Result<(Option<Instant>, Instant, I
 impl Item {
     /// Reads an item from JSON text. `collection` names where it is written, if the address does.
     ///
-    /// Filled in where absent: `stac_version` (1.1.0), `collection`, `assets` ({}), `bbox` (from the geometry).
+    /// Filled in where absent: `stac_version` (1.1.0), `collection`, `assets` ({}), `bbox` (from the geometry), and a null
+    /// `datetime` beside `start_datetime` and `end_datetime`, which STAC wants and a merge patch cannot write.
     /// A `properties.ingested` of the sender is dropped, since the service keeps its own.
     ///
     /// # Errors
@@ -360,21 +338,34 @@ impl Item {
         };
         let properties_raw =
             get("properties").ok_or_else(|| bad("/properties", "an item has properties, an object"))?;
-        let Distinct(mut properties) = serde_json::from_str(properties_raw.get())
-            .map_err(|e| bad("/properties", format!("the properties are not an object: {e}")))?;
+        let read: Result<Distinct, _> = serde_json::from_str(properties_raw.get());
+        let mut properties =
+            match read.map_err(|e| bad("/properties", format!("the properties cannot be read: {e}")))? {
+                Distinct(Value::Object(properties)) => properties,
+                Distinct(_) => return Err(bad("/properties", "the properties are not an object")),
+            };
         let sent_ingested = properties.shift_remove("ingested").is_some();
+        let has_datetime = properties.contains_key("datetime");
+        if !has_datetime {
+            properties.shift_insert(0, "datetime".into(), Value::Null);
+        }
         let (datetime, start, end) = times(&properties)?;
         let links: Vec<Value> = match get("links") {
             Some(raw) => serde_json::from_str(raw.get()).map_err(|_| bad("/links", "an item's links are an array"))?,
             None => Vec::new(),
         };
         let links = foreign_links(links).map_err(|at| bad(&format!("/links/{at}"), "a link is an object"))?;
+        let properties_text = match has_datetime {
+            true => Cow::Borrowed(properties_raw.get()),
+            // What is written there stays to the letter.
+            false => Cow::Owned(properties_raw.get().replacen('{', "{\"datetime\":null,", 1)),
+        };
         let text = lay_out(
             &members,
             &collection,
             bbox,
             geometry.as_ref(),
-            (!sent_ingested).then(|| properties_raw.get()),
+            (!sent_ingested).then_some(&*properties_text),
             &properties,
             &links,
         )?;

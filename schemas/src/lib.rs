@@ -6,6 +6,7 @@ mod aggregation;
 mod bbox;
 mod collection;
 mod crs;
+mod distinct;
 mod filter;
 mod function;
 pub mod geojson;
@@ -29,6 +30,7 @@ pub use aggregation::{
 pub use bbox::Bbox;
 pub use collection::{ACCESS_MEMBER, Access, Collection, TRANSLATIONS_MEMBER};
 pub use crs::{CRS84_NAME, Crs};
+pub use distinct::Distinct;
 pub use filter::{Arithmetic, ArrayRelation, Comparison, Expr, Filter, Scalar, SpatialRelation, TemporalRelation};
 pub use function::{Argument, ArgumentType, FUNCTIONS, Function, FunctionInfo};
 pub use ids::{CollectionId, ItemId};

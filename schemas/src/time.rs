@@ -89,7 +89,8 @@ impl Instant {
         Some(Self(days_from_civil(year, month, day) * SECONDS_PER_DAY * MICROS_PER_SECOND))
     }
 
-    /// Reads a full RFC 3339 moment: 4-digit year, `T`/`t`, seconds, 0 to 9 fractional digits, `Z`/`z` or `±hh:mm`.
+    /// Reads a full RFC 3339 moment: 4-digit year, `T`/`t`, seconds, 0 to 9 fractional digits, `Z`/`z` or `±hh:mm`. Leap seconds
+    /// are none: most clients cannot read them back.
     pub fn parse(text: &str) -> Option<Self> {
         let b = text.as_bytes();
         if b.len() < 20
@@ -103,7 +104,7 @@ impl Instant {
         }
         let day = Self::from_date(digits(b, 0..4)?, digits(b, 5..7)?, digits(b, 8..10)?)?;
         let (hour, minute, second) = (digits(b, 11..13)?, digits(b, 14..16)?, digits(b, 17..19)?);
-        if hour > 23 || minute > 59 || second > 60 {
+        if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
         let mut at = 19;

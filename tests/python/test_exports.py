@@ -67,10 +67,22 @@ def moment(text):
     return text and datetime.fromisoformat(text)
 
 
-def test_geoparquet_validator_finds_nothing_wrong(download):
+def validated(file):
     validator = Path(sys.executable).with_name("geoparquet-validator")
-    done = subprocess.run([validator, "check", download("geoparquet")], capture_output=True, text=True)
+    done = subprocess.run([validator, "check", file], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_geoparquet_validator_finds_nothing_wrong(download):
+    validated(download("geoparquet"))
+
+
+def test_geoparquet_of_items_without_any_geometry_is_valid(url, tmp_path):
+    file = tmp_path / "items.parquet"
+    answer = requests.get(f"{url}/collections/swot-granules-seen/export?f=geoparquet", timeout=120)
+    file.write_bytes(answer.content)
+    validated(file)
+    assert {row["geometry"] for row in pq.read_table(file, columns=["geometry"]).to_pylist()} == {None}
 
 
 def test_the_parquet_file_is_stac_geoparquet_and_holds_every_item(question, download):

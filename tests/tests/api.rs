@@ -487,6 +487,105 @@ fn a_collection_tells_what_its_items_have_after_every_write() {
 }
 
 #[test]
+fn the_entity_tag_of_a_collection_follows_what_its_items_have() {
+    let service = with_items(3);
+    let first = service.visitor.get("/collections/c").expect(200);
+    let tag = first.header("etag").expect("a tag").to_owned();
+    let again = service.visitor.send("GET", "/collections/c", &[("if-none-match", &tag)], None);
+    assert_eq!(again.status, 304);
+    let other = item("c", "i1", 0.1, 45.0, "2024-01-02T00:00:00Z", json!({"group": "another", "rank": 1}));
+    service.operator.put("/collections/c/items/i1", &other);
+    let changed = service.visitor.send("GET", "/collections/c", &[("if-none-match", &tag)], None).expect(200);
+    assert!(changed.text().contains("another"));
+    // What was declared does not stand against what the items have, listed or not.
+    let mut declared = collection("d", "public");
+    declared["summaries"] = json!({"platform": ["Landsat"], "future": ["x"]});
+    service.operator.post("/collections", &declared).expect(201);
+    let summaries = || service.visitor.get("/collections/d").expect(200).json()["summaries"].clone();
+    assert_eq!(summaries(), json!({"platform": ["Landsat"], "future": ["x"], "total_items": [0]}));
+    for platform in ["a", "b", "c"] {
+        let item = item("d", platform, 1.0, 2.0, "2024-01-01T00:00:00Z", json!({"platform": platform}));
+        service.operator.post("/collections/d/items", &item).expect(201);
+    }
+    assert_eq!(summaries(), json!({"future": ["x"], "total_items": [3]}));
+    service.server.finish();
+}
+
+#[test]
+fn a_period_without_a_moment_is_written_with_a_null_one() {
+    let service = with_items(1);
+    let mut period = item("c", "p", 1.0, 2.0, "2024-01-01T00:00:00Z", json!({"big": 1}));
+    let times = json!({"start_datetime": "2024-01-01T00:00:00Z", "end_datetime": "2024-02-01T00:00:00Z", "kept": 1.10});
+    period["properties"] = times.clone();
+    service.operator.post("/collections/c/items", &period).expect(201);
+    let stored = || service.visitor.get("/collections/c/items/p").expect(200).json()["properties"].clone();
+    assert_eq!(stored()["datetime"], Value::Null);
+    assert!(stored().as_object().is_some_and(|p| p.contains_key("datetime")));
+    let patch = json!({"properties": {"datetime": null, "start_datetime": "2023-01-01T00:00:00Z", "end_datetime": "2023-02-01T00:00:00Z"}});
+    let headers = [("content-type", "application/merge-patch+json")];
+    service.operator.send("PATCH", "/collections/c/items/i0", &headers, Some(patch.to_string().as_bytes()));
+    let patched = service.visitor.get("/collections/c/items/i0").expect(200).json()["properties"].clone();
+    assert!(
+        patched.as_object().is_some_and(|p| p.contains_key("datetime")) && patched["datetime"].is_null(),
+        "{patched}"
+    );
+    service.server.finish();
+}
+
+#[test]
+fn what_says_two_things_at_once_is_refused() {
+    let service = with_items(1);
+    let body = br#"{"limit":1,"query":{"rank":{"gt":1,"gt":2}}}"#;
+    let headers = [("content-type", "application/json")];
+    let problem = service.visitor.send("POST", "/search", &headers, Some(body)).problem(400);
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("\"gt\" stands twice")), "{problem}");
+    let item = item("c", "crs", 2.0, 48.0, "2024-01-01T00:00:00Z", json!({})).to_string();
+    let headers =
+        [("content-type", "application/geo+json"), ("content-crs", "<http://www.opengis.net/def/crs/EPSG/0/4326>")];
+    let problem =
+        service.operator.send("PUT", "/collections/c/items/crs", &headers, Some(item.as_bytes())).problem(400);
+    assert_eq!(problem["parameter"], "Content-Crs");
+    service.server.finish();
+}
+
+#[test]
+fn an_object_is_there_where_it_has_values() {
+    let service = with_items(2);
+    let own = item("c", "o", 1.0, 2.0, "2024-01-01T00:00:00Z", json!({"soft": {"crid": "PIA0", "n": {"deep": 3}}}));
+    service.operator.post("/collections/c/items", &own).expect(201);
+    let found = |filter: &str| {
+        let target = format!("/search?strict=true&filter={}", encode(filter));
+        ids(&service.visitor.get(&target).expect(200).json())
+    };
+    assert_eq!(found("soft IS NOT NULL"), ["o"]);
+    assert_eq!(found("soft.crid = 'PIA0' AND soft.n.deep > 2"), ["o"]);
+    assert_eq!(found("soft IS NULL").len(), 2);
+    service.server.finish();
+}
+
+#[test]
+fn properties_are_parameters_of_counts_and_maps_too() {
+    let service = with_items(6);
+    let counted = service.visitor.get("/collections/c/aggregate?aggregations=total_count&group=g1").expect(200).json();
+    assert_eq!(counted["aggregations"][0]["value"], 2);
+    service.visitor.get("/collections/c/tiles/WebMercatorQuad/0/0/0?group=g1").expect(200);
+    service.visitor.get("/collections/c/tiles/WebMercatorQuad/0/0/0?grope=g1").problem(400);
+    service.server.finish();
+}
+
+#[test]
+fn a_suggested_word_leads_to_as_many_items_as_it_says() {
+    let service = with_items(7);
+    let answer = service.visitor.get("/suggest?q=odd%20po").expect(200).json();
+    let suggestions = answer["suggestions"].as_array().expect("suggestions");
+    let word = suggestions.iter().find(|s| s["kind"] == "word").unwrap_or_else(|| panic!("a word: {answer}"));
+    let href = word["href"].as_str().expect("an address");
+    let found = service.visitor.get(&path_of(href)).expect(200).json();
+    assert_eq!((&word["count"], &found["numberMatched"]), (&json!(3), &json!(3)));
+    service.server.finish();
+}
+
+#[test]
 fn a_filter_on_what_no_collection_has_tells_the_nearest_name() {
     let service = with_items(1);
     let answer = service.visitor.get("/collections?filter=titel%3D'c'").expect(200).json();

@@ -94,7 +94,8 @@ fn geo(table: &Table) -> Value {
     if let Some(bounds) = table.bounds.filter(|_| !has_heights) {
         column["bbox"] = json!(bounds);
     }
-    if table.has_bbox {
+    // Readers choose rows by it, and there is nothing to choose by where no row has one.
+    if table.has_bbox && table.bounds.is_some() {
         let parts: Map<String, Value> =
             BBOX_PARTS.iter().map(|part| ((*part).to_owned(), json!([BBOX, part]))).collect();
         column["covering"] = json!({"bbox": parts});

@@ -2,6 +2,8 @@
 //!
 //! They are written from the JSON as it stands, so that every digit and height that came in goes out.
 
+use nilometer_indexer::geometry::normalise;
+use nilometer_schemas::geojson;
 use serde_json::Value;
 
 /// What ISO adds to the number of a type with heights.
@@ -56,6 +58,19 @@ fn has_heights(geometry: &Value) -> bool {
         all &= position.len() > 2;
     });
     any && all
+}
+
+/// A geometry as tables hold it: none without positions, and within ±180°, where one that reaches beyond is cut and has no
+/// heights.
+pub(super) fn tabled(geometry: Value) -> Value {
+    match bounds(&geometry) {
+        None => Value::Null,
+        Some([west, _, east, _]) if west >= -180.0 && east <= 180.0 => geometry,
+        Some(_) => match geojson::from_value(&geometry) {
+            Ok(read) => geojson::to_value(&normalise(&read, None)),
+            Err(_) => Value::Null,
+        },
+    }
 }
 
 /// West, south, east, north of all positions as they stand; `None` without any.

@@ -30,7 +30,7 @@ impl Row {
             return Self { geometry: None, bbox: None, cells: BTreeMap::new() };
         };
         members.shift_remove("type");
-        let geometry = members.shift_remove("geometry");
+        let geometry = members.shift_remove("geometry").map(geometry::tabled);
         let bbox = members.shift_remove("bbox").map(|own| bbox(geometry.as_ref(), &own));
         let mut cells = BTreeMap::new();
         if let Some(Value::Object(properties)) = members.shift_remove("properties") {
@@ -82,6 +82,19 @@ mod tests {
             json!({"id": "a", "owner": 2, "item.owner": 1, "properties.type": "gauge", "properties.id": "own", "datetime": null})
         );
         assert_eq!(row.bbox, Some(Some([1.0, 2.0, 1.0, 2.0])), "the box is that of the geometry");
+    }
+
+    #[test]
+    fn a_geometry_lies_within_its_table_or_is_none() {
+        let row = |geometry: Value| {
+            Row::new(json!({"type": "Feature", "id": "a", "geometry": geometry, "bbox": null, "properties": {}}))
+        };
+        let empty = row(json!({"type": "MultiPoint", "coordinates": []}));
+        assert_eq!((empty.geometry, empty.bbox), (Some(Value::Null), Some(None)));
+        let beyond = row(json!({"type": "Point", "coordinates": [200.0, 2.0, 7.0]}));
+        assert_eq!(beyond.bbox, Some(Some([-160.0, 2.0, -160.0, 2.0])));
+        let plain = json!({"type": "Point", "coordinates": [1.0, 2.0, 7.0]});
+        assert_eq!(row(plain.clone()).geometry, Some(plain));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, to_bytes};
 use super::body::JsonBody;
+use super::property_parameters::read_properties;
 use super::question::{interpret, interpret_body, visible, within};
 use super::search::{warnings, widened_link, with_parameter};
 use crate::html;
@@ -50,6 +51,9 @@ pub(super) async fn post_in(
 
 async fn answer_get(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
     interpret(app, &mut ask).await?;
+    if let Some(collection) = &collection {
+        read_properties(app, &mut ask, collection)?;
+    }
     let request = aggregations_from_query(&ask.query, Dialect::Stac, &[])?;
     answer(app, ask, request, collection, b"").await
 }

@@ -105,11 +105,12 @@ impl Ask {
         self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
-    /// The parameters with `f` and `lang`, for links to the same in another way: those of `but` are left out.
+    /// The parameters, for links to the same in another way: those of `but` are left out. Of programs also `f` and `lang`, which
+    /// pages add to all their links.
     pub(crate) fn kept<'a>(&'a self, but: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
         let own = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let form = [("f", &self.format), ("lang", &self.lang)];
-        let form = form.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let form = form.into_iter().filter(|_| !self.html).filter_map(|(name, value)| Some((name, value.as_deref()?)));
         own.chain(form).filter(|(name, _)| !but.contains(name))
     }
 

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use nilometer_schemas::{Kind, Problem, check_depth};
+use nilometer_schemas::{Distinct, Kind, Problem, check_depth};
 use serde_json::{Map, Value};
 
 use crate::links::NDJSON;
@@ -88,12 +88,13 @@ pub(super) fn body_failure(error: axum::Error) -> ApiError {
     Problem::invalid("body", "the body ended before it was complete").into()
 }
 
-/// Parses JSON text.
+/// Parses JSON text whose objects name each member once.
 ///
 /// # Errors
 /// `Invalid` with line and column.
 pub(super) fn parse(text: &str) -> Result<Value, Problem> {
-    serde_json::from_str(text).map_err(|e| Problem::invalid("json", format!("the body is not JSON: {e}")))
+    let read: Result<Distinct, _> = serde_json::from_str(text);
+    read.map(|Distinct(value)| value).map_err(|e| Problem::invalid("json", format!("the body is not JSON: {e}")))
 }
 
 /// The media type of a body, lower case, without parameters; empty when the request names none.

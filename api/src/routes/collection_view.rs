@@ -71,15 +71,16 @@ pub(super) fn searched_body(snapshot: &Snapshot, stored: &StoredCollection, scop
 /// Puts what the items tell in place of what was declared: the extent, and summaries. What is declared of properties that
 /// no item has stays.
 fn learn(body: &mut Map<String, Value>, snapshot: &Snapshot, stored: &StoredCollection, scope: Scope) {
-    let id = &stored.collection.id;
-    body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, id.as_str(), scope)));
-    let learned = summaries(snapshot, id);
-    if !learned.is_empty() {
-        match body.entry("summaries").or_insert_with(|| Value::Object(Map::new())) {
-            Value::Object(summaries) => summaries.extend(learned),
-            other => *other = Value::Object(learned),
-        }
-    }
+    let id = stored.collection.id.as_str();
+    body.insert("extent".into(), extent(body.get("extent"), &stats_of(snapshot, id, scope)));
+    let mut all = match body.shift_remove("summaries") {
+        Some(Value::Object(declared)) => declared,
+        _ => Map::new(),
+    };
+    // What is too various to be listed is told by no stale list either.
+    all.retain(|name, _| snapshot.properties(id).is_none_or(|known| !known.contains_key(name)));
+    all.extend(summaries(snapshot, id));
+    body.insert("summaries".into(), Value::Object(all));
 }
 
 fn translate(body: &mut Map<String, Value>, language: &str) {
@@ -152,6 +153,7 @@ fn collection_links(links: &Links, id: &str) -> Vec<Value> {
         links.link("root", JSON, "/"),
         links.link("parent", JSON, "/"),
         links.link("items", GEOJSON, &under("items")),
+        links.link("items", HTML, &format!("{}?f=html", under("items"))),
         links.titled("child", JSON, &catalog_path(id), "Items, as links"),
         links.link("alternate", HTML, &format!("{path}?f=html")),
         links.link(REL_QUERYABLES, SCHEMA_JSON, &under("queryables")),

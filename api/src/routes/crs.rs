@@ -24,6 +24,21 @@ pub(super) fn asked(ask: &Ask) -> Result<Crs, Problem> {
     }
 }
 
+/// Refuses a body that says its positions are in another system than CRS84: they would be stored as they stand.
+///
+/// # Errors
+/// `Invalid`, naming the header.
+pub(super) fn check_body(ask: &Ask) -> Result<(), Problem> {
+    let Some(value) = ask.headers.get(CONTENT_CRS) else { return Ok(()) };
+    let text = value.to_str().unwrap_or_default().trim();
+    match Crs::parse("Content-Crs", text.trim_start_matches('<').trim_end_matches('>')) {
+        Ok(Crs::Crs84) => Ok(()),
+        _ => Err(Problem::invalid("crs", "what is written has its positions in CRS84, longitude first")
+            .at("Content-Crs")
+            .allowed(format!("<{}>", Crs::Crs84.uri()))),
+    }
+}
+
 /// The answer with the name of its system.
 pub(super) fn named(mut response: Response, crs: Crs) -> Response {
     if let Ok(value) = HeaderValue::from_str(&format!("<{}>", crs.uri())) {

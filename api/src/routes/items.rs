@@ -102,7 +102,7 @@ async fn check_version(ask: &Ask, snapshot: &Snapshot, view: &html::SeriesView) 
 /// An item's answer.
 pub(super) fn item_json(links: &Links, item: &StoredItem) -> Vec<u8> {
     let mut out = Vec::with_capacity(item.text.as_str().len() + 1_024);
-    let own = ItemLinks::new(links).of(item.collection.as_str(), item.id.as_str());
+    let own = ItemLinks::alone(links).of(item.collection.as_str(), item.id.as_str());
     item.text.render(item.ingested, &own, &mut out);
     out
 }
@@ -115,6 +115,7 @@ pub(super) async fn post(
     request: Request,
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
+    crs::check_body(&ask)?;
     let collection = visible(&app, &collection, &ask)?;
     if is_bulk(request.headers()) {
         return bulk::ingest(&app, collection, bulk::Method::of(&ask)?, request.into_body()).await;
@@ -214,6 +215,7 @@ pub(super) async fn put(
     JsonText(text): JsonText,
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
+    crs::check_body(&ask)?;
     let collection = visible(&app, &collection, &ask)?;
     let item = Item::parse(&text, Some(&collection))?;
     if item.id.as_str() != id {
@@ -245,6 +247,7 @@ pub(super) async fn patch(
     MergePatch(mut patch): MergePatch,
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
+    crs::check_body(&ask)?;
     let collection = visible(&app, &collection, &ask)?;
     // The box belongs to the old geometry: without a new one of the caller it follows from the new geometry.
     if patch.contains_key("geometry") && !patch.contains_key("bbox") {

@@ -315,6 +315,13 @@ impl SegmentData {
         own.chain(latest.filter(move |column| column.name == name))
     }
 
+    /// The columns of a property and, where it is an object, of what is in it.
+    pub fn columns_within<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Column<'a>> {
+        let is_within = move |own: &str| own.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let within = self.core.columns.iter().filter(move |place| is_within(&place.meta.name));
+        self.columns_of(name).chain(within.map(|place| place.column(&self.core.sections)))
+    }
+
     /// The column of a property and type.
     pub fn column(&self, name: &str, kind: ColumnKind) -> Option<Column<'_>> {
         self.columns_of(name).find(|column| column.kind == kind)

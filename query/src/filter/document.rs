@@ -82,6 +82,12 @@ impl Document {
     pub(crate) fn values(&self, name: &str) -> &[Datum<'static>] {
         self.values.get(name).map(Vec::as_slice).unwrap_or_default()
     }
+
+    /// Whether it has a value, or an object with values.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let is_within = |own: &str| own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.values.iter().any(|(own, values)| is_within(own) && !values.is_empty())
+    }
 }
 
 /// A document with the names that a leaf reads.
@@ -113,7 +119,7 @@ impl Condition {
             Self::Not(inner) => inner.of_document(document).map(|truth| !truth),
             Self::Property(name, test) => value::one_of(document.values(name).iter().map(|value| test.of(value))),
             Self::IsNull(name) if name == "geometry" => Some(document.geometry.is_empty()),
-            Self::IsNull(name) => Some(document.values(name).is_empty()),
+            Self::IsNull(name) => Some(!document.has(name)),
             Self::Intersects(geometry) => document.geometry().map(|flat| geometry.intersects(&flat)),
             Self::Relation(relation) => relation.of_flat(&document.geometry()?),
             Self::Around(around) => around.of_flat(&document.geometry()?),

@@ -282,7 +282,7 @@ impl<'a> Bound<'a> {
             Condition::IsNull(property) if property == "geometry" => Self::NoGeometry,
             Condition::IsNull(property) => match times(data, property) {
                 Some(times) => Self::NoTime(times),
-                None => Self::NoColumns(data.columns_of(property).collect()),
+                None => Self::NoColumns(data.columns_within(property).collect()),
             },
             Condition::Intersects(geometry) => Self::Intersects(geometry),
             Condition::Relation(relation) => Self::Relation(Related(relation)),

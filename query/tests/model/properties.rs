@@ -65,7 +65,7 @@ impl World {
                 NAMES.iter().filter_map(|name| Some(((*name).to_owned(), told_of(items(), name)?))).collect();
             assert_eq!(got, expected, "{asked:?}");
             if let Some(id) = id.filter(|_| items().next().is_some()) {
-                let summaries = nilometer_query::summaries(&snapshot, &id);
+                let summaries = nilometer_query::summaries(&snapshot, id.as_str());
                 assert_eq!(summaries["total_items"], json!([items().count()]));
             }
         }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::links::{JSON, Links, collection_path, saved_search_path, with_query};
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
+use crate::routes::property_parameters::read_properties;
 use crate::routes::question::{from_address, interpret, visible, within};
 use crate::routes::searches;
 use crate::state::App;
@@ -99,16 +100,20 @@ impl TilesAsk {
         } else {
             let mut read = ask.clone();
             interpret(app, &mut read).await?;
+            let collection = self.names.get("collection").map(|id| visible(app, id, ask)).transpose()?;
+            if let Some(collection) = &collection {
+                read_properties(app, &mut read, collection)?;
+            }
             let Request { search, canonical } = from_address(app, &read, &[PROPERTIES])?;
             // The addresses of the tiles say what was read: it is not read for each of them.
             query = read.query;
-            match self.names.get("collection") {
+            match collection {
                 None => (String::new(), "Items".to_owned(), Request { search, canonical }, None),
-                Some(id) => {
-                    let collection = visible(app, id, ask)?;
+                Some(collection) => {
+                    let id = collection.as_str().to_owned();
                     let search = within(search, &collection)?;
                     let request = Request { search, canonical };
-                    (collection_path(id), id.clone(), request, Some(id.clone()))
+                    (collection_path(&id), id.clone(), request, Some(id))
                 }
             }
         };
