@@ -488,7 +488,7 @@ fn a_collection_tells_what_its_items_have_after_every_write() {
 
 #[test]
 fn the_entity_tag_of_a_collection_follows_what_its_items_have() {
-    let service = with_items(3);
+    let service = with_items(6);
     let first = service.visitor.get("/collections/c").expect(200);
     let tag = first.header("etag").expect("a tag").to_owned();
     let again = service.visitor.send("GET", "/collections/c", &[("if-none-match", &tag)], None);
@@ -578,7 +578,7 @@ fn a_suggested_word_leads_to_as_many_items_as_it_says() {
     let service = with_items(7);
     let answer = service.visitor.get("/suggest?q=odd%20po").expect(200).json();
     let suggestions = answer["suggestions"].as_array().expect("suggestions");
-    let word = suggestions.iter().find(|s| s["kind"] == "word").unwrap_or_else(|| panic!("a word: {answer}"));
+    let word = suggestions.iter().find(|s| s["type"] == "word").unwrap_or_else(|| panic!("a word: {answer}"));
     let href = word["href"].as_str().expect("an address");
     let found = service.visitor.get(&path_of(href)).expect(200).json();
     assert_eq!((&word["count"], &found["numberMatched"]), (&json!(3), &json!(3)));

@@ -155,7 +155,8 @@ impl BoxGrid {
         for at in first..=last {
             let row = &mut rows[(at - low) as usize];
             row.edges.push((a, b));
-            let (x_low, x_high) = if first == last || x_min == x_max {
+            // A level edge reaches two rows only where it lies between them.
+            let (x_low, x_high) = if first == last || x_min == x_max || y_min == y_max {
                 (x_min, x_max)
             } else {
                 let x_at = |y: f64| (a[0] + (y.clamp(y_min, y_max) - a[1]) * x_per_y).clamp(x_min, x_max);
@@ -276,6 +277,9 @@ mod tests {
         assert_eq!(grid.only_cell([1.0, 1.0, 2.0, 2.0]), Some((2, 1)));
         assert_eq!(grid.only_cell([0.0, 1.0, 2.0, 2.0]), None);
         assert_eq!(grid.only_cell([100.0, 1.0, 190.0, 2.0]), None);
+        let between: Geometry<f64> = geo::LineString::from(vec![(-5.0, 0.0), (95.0, 0.0)]).into();
+        let both_rows = [1, 2, 3].into_iter().flat_map(|column| [(column, 0), (column, 1)]).collect();
+        assert_eq!(touched(&grid, &between, 9), Some(both_rows));
         let around: Geometry<f64> = Rect::new((-400.0, 1.0), (400.0, 80.0)).to_polygon().into();
         assert_eq!(touched(&grid, &around, 9), Some(vec![(0, 1), (1, 1), (2, 1), (3, 1)]));
     }
