@@ -355,7 +355,7 @@ fn general_paths(paths: &mut Map<String, Value>) {
             "get": read("Search", "getAggregate",
                 ("Counts of items that match", "Décomptes des éléments qui correspondent"),
                 (("The counts", "Les décomptes"), JSON, "AggregationCollection"),
-                        false, &aggregation_parameters(false)),
+                        true, &aggregation_parameters(false)),
             "post": ask("Search", "postAggregate",
                 ("Counts of items that match a long question",
                 "Décomptes des éléments qui correspondent à une longue question"), "AggregateSearch",
@@ -435,8 +435,8 @@ fn general_paths(paths: &mut Map<String, Value>) {
         json!({"get": read("Search", "getSuggestions",
             ("What may be meant by what is typed: a reading, collections, places, stations, words",
              "Ce que peut vouloir dire ce qui est tapé : une lecture, des collections, des lieux, des stations, des mots"),
-        (("Suggestions, likeliest kinds first", "Les suggestions, les genres les plus probables d'abord"), JSON, "Suggestions"), false,
-        &["suggestQ", "suggestLimit", "lang"])}),
+        (("Suggestions, likeliest kinds first", "Les suggestions, les genres les plus probables d'abord"), JSON, "Suggestions"), true,
+        &["suggestQ", "suggestLimit"])}),
     );
     add("/hydrocron/v1/timeseries", hydrocron::path());
     add(
@@ -536,7 +536,7 @@ fn collection_paths(paths: &mut Map<String, Value>, id: &str, concrete: Option<(
             "get": read(se, "getCollectionAggregate",
                 ("Counts of matching items", "Décomptes des éléments qui correspondent"),
                 (("The counts", "Les décomptes"), JSON, "AggregationCollection"),
-                        false, &aggregation_parameters(true)),
+                        true, &aggregation_parameters(true)),
             "post": ask(se, "postCollectionAggregate",
                 ("Counts of items that match a long question",
                 "Décomptes des éléments qui correspondent à une longue question"), "AggregateSearch",

@@ -16,6 +16,8 @@ use crate::routes::collection_view::collection_title;
 const OF_KIND_MAX: usize = 4;
 /// Named things of all kinds, and ends of a word, that are looked at for these.
 const NAMED_MAX: usize = 40;
+/// Places that a sentence is read with.
+const CONTINUED_MAX: usize = 3;
 const WORDS_MAX: usize = 12;
 /// Letters from which on words and things that are no places are suggested: with fewer, everything begins so.
 const LETTERS_MIN: usize = 2;
@@ -82,13 +84,15 @@ pub(crate) fn suggest(
     let mut all = Vec::new();
     let context = Context { snapshot, scope: ask.scope, language: ask.language(), vocabularies };
     // A place is suggested by itself, whatever else it is called.
-    if let Some(reading) = reading::read(context, text, Open::WHOLE)?.filter(|reading| !reading.is_of_names()) {
-        let sets = reading.parameters();
-        let (title, reading) = (reading.sentence(snapshot, ask), Some(reading));
-        all.push(Suggestion { kind: Kind::Reading, title, collection: None, count: None, sets, reading });
-    }
-    all.extend(collections(snapshot, ask, &typed));
     let of_places = places::collections(snapshot, ask.scope);
+    if let Some(reading) = reading::read(context, text, Open::WHOLE)?.filter(|reading| !reading.is_of_names()) {
+        // While a word is being typed a reading without answer is none.
+        if !is_open(text) || context.finds(&reading.search()?)? {
+            all.push(of_reading(snapshot, ask, reading));
+        }
+    }
+    all.extend(continued(context, ask, text, &typed, &of_places)?);
+    all.extend(collections(snapshot, ask, &typed));
     for place in places::suggest(snapshot, ask, text, &of_places, OF_KIND_MAX)? {
         all.push(of_place(Kind::Place, place));
     }
@@ -98,6 +102,43 @@ pub(crate) fn suggest(
         all.extend(completed(snapshot, ask, text, &typed)?);
     }
     Ok(shared_out(all, limit))
+}
+
+/// Whether the last word may go on.
+fn is_open(text: &str) -> bool {
+    text.ends_with(is_in_word)
+}
+
+fn of_reading(snapshot: &Snapshot, ask: &Ask, reading: Reading) -> Suggestion {
+    let sets = reading.parameters();
+    let (title, reading) = (reading.sentence(snapshot, ask), Some(reading));
+    Suggestion { kind: Kind::Reading, title, collection: None, count: None, sets, reading }
+}
+
+/// Sentences that end in a place of which the last word is the beginning, where they have an answer.
+fn continued(
+    context: Context<'_>,
+    ask: &Ask,
+    text: &str,
+    typed: &[String],
+    of_places: &[CollectionId],
+) -> Result<Vec<Suggestion>, Problem> {
+    let Some((last, before)) = typed.split_last().filter(|_| is_open(text)) else { return Ok(Vec::new()) };
+    if before.is_empty() || last.chars().count() < LETTERS_MIN {
+        return Ok(Vec::new());
+    }
+    let kept = &text[..text.trim_end_matches(is_in_word).len()];
+    let mut found = Vec::new();
+    for place in places::suggest(context.snapshot, ask, last, of_places, CONTINUED_MAX)? {
+        let sentence = format!("{kept}{}", place.title);
+        if let Some(reading) = reading::read(context, &sentence, Open::WHOLE)?
+            && reading.place.is_some()
+            && context.finds(&reading.search()?)?
+        {
+            found.push(of_reading(context.snapshot, ask, reading));
+        }
+    }
+    Ok(found)
 }
 
 /// Things that have a name and are no places.
@@ -116,7 +157,7 @@ fn named(snapshot: &Snapshot, ask: &Ask, text: &str, of_places: &[CollectionId])
 
 /// The text with its last word ended, where its end is still open; each leads somewhere.
 fn completed(snapshot: &Snapshot, ask: &Ask, text: &str, typed: &[String]) -> Result<Vec<Suggestion>, Problem> {
-    let Some((last, before)) = typed.split_last().filter(|_| text.ends_with(is_in_word)) else { return Ok(Vec::new()) };
+    let Some((last, before)) = typed.split_last().filter(|_| is_open(text)) else { return Ok(Vec::new()) };
     let kept = &text[..text.trim_end_matches(is_in_word).len()];
     let mut found = Vec::new();
     for word in nilometer_query::words_begun(snapshot, last, ask.scope, WORDS_MAX)? {

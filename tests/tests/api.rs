@@ -660,6 +660,8 @@ fn every_resource_has_a_page() {
     page(&format!("/changes?f=html&since={end}&lang=fr"), "Rien n'a été écrit");
     page("/aggregations?f=html", "rank_histogram");
     page("/collections/c/aggregations?f=html", "/collections/c/aggregate?aggregations=group_frequency");
+    page("/aggregate?aggregations=group_frequency,rank_stats,total_count&f=html", "rank_stats");
+    page("/suggest?q=odd&f=html", "odd pond");
     let locations = service.visitor.get("/collections/c/locations?f=html").expect(303);
     assert!(locations.header("location").is_some_and(|to| to.ends_with("/collections/c/items")));
     service.server.finish();

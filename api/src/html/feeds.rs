@@ -1,14 +1,17 @@
-//! What programs follow, for people who look at it: the change feed and the list of what can be counted.
+//! What programs ask, for people who look at it: the change feed, what can be counted and was, suggestions.
 
-use maud::html;
-use nilometer_indexer::{ChangeKind, Changes};
+use maud::{Markup, html};
+use nilometer_indexer::{ChangeKind, Changes, Snapshot};
 use nilometer_query::parse::AvailableAggregation;
+use nilometer_schemas::{Aggregation, AggregationResult};
 
 use super::language::readable;
 use super::layout::{Frame, breadcrumbs};
 use super::table::{Column, table};
 use crate::links::{collection_path, item_path, with_query};
 use crate::routes::ask::Ask;
+use crate::routes::collection_view::collection_title;
+use crate::suggest::Suggestion;
 
 /// A page of the change feed; `next` is the path of the page after it.
 pub(crate) fn changes(ask: &Ask, changes: &Changes, next: &str) -> String {
@@ -114,6 +117,92 @@ pub(crate) fn aggregations(ask: &Ask, collection: Option<&str>, available: &[Ava
                 )) }
             }
             (table(title, &columns, &rows))
+        }
+    };
+    frame.page(title, main)
+}
+
+/// Counts as tables.
+pub(crate) fn counted(
+    ask: &Ask,
+    collection: Option<&str>,
+    asked: &[Aggregation],
+    results: &[AggregationResult],
+) -> String {
+    let frame = Frame::of(ask);
+    let title = frame.t("Counts", "Décomptes");
+    let base = collection.map(collection_path).unwrap_or_default();
+    let steps = [("Nilometer", "/".to_owned()), (title, format!("{base}/aggregations"))];
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &steps, frame.t("Answer", "Réponse")))
+            h1 { (title) }
+            @for (aggregation, result) in asked.iter().zip(results) {
+                section { h2 { code { (aggregation.name) } } (one_count(&frame, &aggregation.name, result)) }
+            }
+        }
+    };
+    frame.page(title, main)
+}
+
+fn one_count(frame: &Frame<'_>, name: &str, result: &AggregationResult) -> Markup {
+    match result {
+        AggregationResult::Count(count) => html! { p.number { (frame.language.number(*count)) } },
+        AggregationResult::Moment(moment) => html! { p { (moment.as_deref().unwrap_or("–")) } },
+        AggregationResult::Statistics(statistics) => {
+            let statistics = serde_json::to_value(statistics).unwrap_or_default();
+            let columns =
+                [Column::Text(frame.t("Statistic", "Statistique")), Column::Number(frame.t("Value", "Valeur"))];
+            let rows = html! {
+                @for (name, value) in statistics.as_object().into_iter().flatten() {
+                    tr { th scope="row" { (name) } td.number { (plain(value)) } }
+                }
+            };
+            table(name, &columns, &rows)
+        }
+        AggregationResult::Buckets { buckets, left, .. } => {
+            let columns = [Column::Text(frame.t("Value", "Valeur")), Column::Number(frame.t("Items", "Éléments"))];
+            let rows = html! {
+                @for bucket in buckets {
+                    tr {
+                        th scope="row" { (plain(&bucket.key)) }
+                        td.number { (frame.language.number(bucket.frequency)) }
+                    }
+                }
+            };
+            html! {
+                (table(name, &columns, &rows))
+                @if left.buckets > 0 {
+                    p.hint { (frame.t("Values beyond these: ", "Autres valeurs : ")) (frame.language.number(left.buckets as u64)) }
+                }
+            }
+        }
+    }
+}
+
+/// What may be meant by a text, with links to what is found.
+pub(crate) fn suggestions(ask: &Ask, snapshot: &Snapshot, text: &str, found: &[Suggestion]) -> String {
+    let frame = Frame::of(ask);
+    let title = frame.t("Suggestions", "Suggestions");
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
+            h1 { (title) " " (frame.t("“#”", "« # »").replace('#', text)) }
+            @if found.is_empty() {
+                p.notice { (frame.t("Nothing begins so.", "Rien ne commence ainsi.")) }
+            }
+            ul.plain {
+                @for suggestion in found {
+                    @let pairs = suggestion.sets.iter().map(|(name, value)| (*name, value.as_str()));
+                    li {
+                        a href=(frame.href(&with_query("/search", pairs))) { (suggestion.title) }
+                        @if let Some(collection) = &suggestion.collection {
+                            " " span.meta { (collection_title(ask, snapshot, collection.as_str())) }
+                        }
+                        @if let Some(count) = suggestion.count { " " span.meta { (frame.language.items(count)) } }
+                    }
+                }
+            }
         }
     };
     frame.page(title, main)

@@ -36,7 +36,7 @@ mod values;
 
 pub(crate) use api::{api, conformance, functions, queryables};
 pub(crate) use collections::{collection, collections};
-pub(crate) use feeds::{aggregations, changes};
+pub(crate) use feeds::{aggregations, changes, counted, suggestions};
 pub(crate) use form::{address, clean_search_address};
 pub(crate) use item::item;
 pub(crate) use landing::landing;

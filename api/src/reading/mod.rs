@@ -24,6 +24,8 @@ use crate::routes::collection_view::collection_title;
 pub(crate) use vocabulary::Vocabularies;
 use vocabulary::Vocabulary;
 
+/// Words that with an accent are other words.
+const PLAIN: [&str; 1] = ["cote"];
 /// Words that one name of a place, collection or parameter may have.
 const RUN_MAX: usize = 5;
 /// Words of a sentence that are read; longer ones stay words.
@@ -89,7 +91,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn finds(&self, search: &Search) -> Result<bool, Problem> {
+    pub(crate) fn finds(&self, search: &Search) -> Result<bool, Problem> {
         Ok(nilometer_query::count(self.snapshot, search, self.scope)? > 0)
     }
 }
@@ -371,6 +373,11 @@ impl Reader<'_> {
         Ok(None)
     }
 
+    /// Where some words stand in the text.
+    fn span(&self, range: &Range<usize>) -> Range<usize> {
+        self.tokens[range.start].begin..self.tokens[range.end - 1].end
+    }
+
     /// The collections that all names in the sentence have in common. A place is one, and no keyword, where a place may be read.
     fn collections(&mut self, reads_places: bool) -> Result<Named, Problem> {
         let vocabulary = self.vocabulary;
@@ -381,6 +388,11 @@ impl Reader<'_> {
                 continue;
             }
             let run = self.run(range.clone());
+            // The coast (côte) is no level (cote).
+            let is_other = PLAIN.contains(&run.as_str()) && !self.text[self.span(&range)].is_ascii();
+            if is_other {
+                continue;
+            }
             let (named, measuring) = (vocabulary.collections(&run), vocabulary.measuring(&run));
             let called = vocabulary.titled(&run);
             let of: BTreeSet<CollectionId> = [measuring, named].into_iter().flatten().flatten().cloned().collect();
@@ -447,7 +459,7 @@ impl Reader<'_> {
 
 impl Reading {
     /// The question that was read.
-    fn search(&self) -> Result<Search, Problem> {
+    pub(crate) fn search(&self) -> Result<Search, Problem> {
         let pairs: Vec<(String, String)> =
             self.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(nilometer_query::parse::from_query(&pairs, Dialect::Stac, &[])?.search)

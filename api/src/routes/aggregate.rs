@@ -85,7 +85,8 @@ async fn answer(
     }
     let snapshot = app.catalog.snapshot();
     let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
-    ask.answer(snapshot.seq_for(ask.scope), JSON, body, move || {
+    let media_type = if ask.html { HTML } else { JSON };
+    ask.answer(snapshot.seq_for(ask.scope), media_type, body, move || {
         let begin = Instant::now();
         if let Some(collection) = &collection {
             nilometer_query::check_aggregations(&snapshot, collection, &aggregations, view.scope)?;
@@ -97,6 +98,10 @@ async fn answer(
             nilometer_query::aggregate(&snapshot, &search, &aggregations, view.scope)?
         };
         metrics.searched(Shape::Facet, None, begin.elapsed());
+        if view.html {
+            let collection = collection.as_ref().map(CollectionId::as_str);
+            return Ok(html::counted(&view, collection, &aggregations, &results).into_bytes());
+        }
         let entries: Vec<Value> = aggregations.iter().zip(&results).map(|(a, r)| aggregation_json(a, r)).collect();
         let mut links = vec![view.links.link("self", JSON, &view.path_and_query), view.links.link("root", JSON, "/")];
         if let Some(collection) = &collection {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::ask::{Ask, to_bytes};
 use super::collection_view::collection_title;
+use crate::html;
 use crate::links::{HTML, JSON, item_path, with_query};
 use crate::problem::ApiError;
 use crate::state::App;
@@ -32,7 +33,8 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
     let limit = ask.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
     let snapshot = app.catalog.snapshot();
     let view = ask.clone();
-    ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
+    let media_type = if ask.html { HTML } else { JSON };
+    ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
         let one = |suggestion: Suggestion| {
             let collection = suggestion.collection.as_ref().map(|id| id.as_str());
             let pairs = suggestion.sets.iter().map(|(name, value)| (*name, value.as_str()));
@@ -49,6 +51,9 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
             })
         };
         let found = suggest(&snapshot, &app.vocabularies, &view, &text, limit)?;
+        if view.html {
+            return Ok(html::suggestions(&view, &snapshot, &text, &found).into_bytes());
+        }
         to_bytes(&json!({
             "suggestions": found.into_iter().map(one).collect::<Vec<_>>(),
             "links": [
