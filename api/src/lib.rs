@@ -16,6 +16,7 @@ pub mod problems;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod zip;
 
 mod body;
 mod content_policy;
