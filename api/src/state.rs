@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
+use crate::files::Files;
 use crate::held::HeldSnapshots;
 use crate::metrics::Metrics;
 use crate::problem::ApiError;
@@ -65,6 +66,8 @@ pub struct AppState {
     pub held: HeldSnapshots,
     /// Room for downloads of whole results.
     pub exports: Arc<Semaphore>,
+    /// Files of assets.
+    pub files: Arc<Files>,
     /// The time.
     pub clock: Clock,
     /// Random bytes.
@@ -86,6 +89,7 @@ impl AppState {
     ) -> Self {
         let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
+        let files = Arc::new(Files::without_stores(&config, random.clone()));
         Self {
             catalog,
             config: Arc::new(config),
@@ -94,9 +98,16 @@ impl AppState {
             tiles,
             held: HeldSnapshots::default(),
             exports,
+            files,
             clock,
             random,
         }
+    }
+
+    /// The same service with these files; a new one delivers series alone.
+    #[must_use]
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files: Arc::new(files), ..self }
     }
 
     /// Writes to the catalogue from an async route; returns when durable and visible.

@@ -174,7 +174,8 @@ impl FromStr for HostPattern {
         };
         // The parser of addresses says what a host is, so that both sides of a comparison are written alike.
         let address = url::Url::parse(&format!("http://{host}/")).map_err(|_| wrong())?;
-        let plain = !host.contains('*') && address.path() == "/" && address.username().is_empty() && address.port().is_none();
+        let plain =
+            !host.contains('*') && address.path() == "/" && address.username().is_empty() && address.port().is_none();
         let host = address.host_str().filter(|_| plain && !host.is_empty()).ok_or_else(wrong)?;
         Ok(Self { host: format!("{dot}{host}"), port })
     }
