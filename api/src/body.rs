@@ -7,7 +7,7 @@ use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use nilometer_schemas::{Kind, Problem};
 use tower_http::timeout::TimeoutBody;
@@ -25,6 +25,17 @@ const RATIO_FREE_BYTES: usize = 64 << 10;
 /// Bytes that are inflated on the async threads; more goes to those made for work.
 const INFLATE_INLINE_BYTES: usize = 16 << 10;
 
+/// Of an answer whose bytes have lengths, places and a tag of their own: it is sent as it is, never compressed on the way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AsStored;
+
+/// Whether the request brings the file of an asset, which is written while it comes and may be long.
+pub(crate) fn is_upload(method: &Method, path: &str) -> bool {
+    let mut parts = path.split('/').skip(1);
+    let names = [parts.next(), parts.nth(1), parts.nth(1)];
+    method == Method::PUT && names == [Some("collections"), Some("items"), Some("assets")] && parts.count() == 1
+}
+
 /// Whether the request is a bulk stream, which is read line by line and may be long.
 pub(crate) fn is_bulk(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -41,9 +52,18 @@ pub(crate) async fn prepare(request: Request, limits: &Limits) -> Result<Request
     if body.is_end_stream() {
         return Ok(Request::from_parts(parts, body));
     }
-    let bulk = is_bulk(&parts.headers);
+    let upload = is_upload(&parts.method, parts.uri.path());
+    let bulk = is_bulk(&parts.headers) || upload;
     let gzip = is_gzip(&parts.headers)?;
-    let plain_max = if bulk { limits.bulk_bytes } else { limits.body_bytes };
+    if upload && gzip {
+        return Err(unknown_coding().allowed("identity: a file is stored as it comes").into());
+    }
+    let upload_max = usize::try_from(limits.upload_bytes).unwrap_or(usize::MAX);
+    let plain_max = match (upload, bulk) {
+        (true, _) => upload_max,
+        (_, true) => limits.bulk_bytes,
+        (..) => limits.body_bytes,
+    };
     let inflated_max = plain_max.min(limits.inflated_bytes);
     let most = if gzip { inflated_max } else { plain_max };
     if content_length(&parts.headers).is_some_and(|length| length > most as u64) {
@@ -73,12 +93,13 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Problem> {
         [] => Ok(false),
         [one] if one.eq_ignore_ascii_case("identity") => Ok(false),
         [one] if one.eq_ignore_ascii_case("gzip") => Ok(true),
-        _ => {
-            Err(Problem::new(Kind::UnsupportedMediaType, "content-encoding", "this coding of a body is not understood")
-                .at("Content-Encoding")
-                .allowed("gzip, identity"))
-        }
+        _ => Err(unknown_coding().allowed("gzip, identity")),
     }
+}
+
+fn unknown_coding() -> Problem {
+    Problem::new(Kind::UnsupportedMediaType, "content-encoding", "this coding of a body is not understood")
+        .at("Content-Encoding")
 }
 
 fn too_large(most: usize) -> Problem {
@@ -168,6 +189,19 @@ mod tests {
         let bulk = [("content-encoding", "gzip"), ("content-type", "application/x-ndjson; charset=utf-8")];
         check(&bulk, gzip(&noise.repeat(5)), Ok(4_000_000)).await;
         check(&bulk, gzip(&vec![0; 64 << 20]), Err("inflate-ratio")).await;
+    }
+
+    #[test]
+    fn an_upload_is_known_by_its_address() {
+        let check =
+            |method: Method, path: &str, expected: bool| assert_eq!(is_upload(&method, path), expected, "{path}");
+        check(Method::PUT, "/collections/a/items/b/assets/c", true);
+        check(Method::PUT, "/collections/a%2Fb/items/b/assets/c%2Fd", true);
+        check(Method::POST, "/collections/a/items/b/assets/c", false);
+        check(Method::PUT, "/collections/a/items/b", false);
+        check(Method::PUT, "/collections/a/items/b/assets", false);
+        check(Method::PUT, "/collections/a/items/b/assets/c/link", false);
+        check(Method::PUT, "/x/collections/a/items/b/assets/c", false);
     }
 
     #[tokio::test]

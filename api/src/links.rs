@@ -109,6 +109,11 @@ pub fn item_path(collection: &str, id: &str) -> String {
     format!("/collections/{}/items/{}", encode(collection), encode(id))
 }
 
+/// The path of a file of an item.
+pub fn item_asset_path(collection: &str, id: &str, key: &str) -> String {
+    format!("{}/assets/{}", item_path(collection, id), encode(key))
+}
+
 /// The path of a location's values (OGC API EDR).
 pub fn location_path(collection: &str, id: &str) -> String {
     format!("/collections/{}/locations/{}", encode(collection), encode(id))

@@ -185,6 +185,8 @@ pub struct Metrics {
     exports_running: Gauge,
     export_items: Counter,
     export_duration: Histogram,
+    downloads_running: Gauge,
+    download_bytes: Counter,
     ingest_items: Family<IngestLabels, Counter>,
     auth_failures: Family<Reason, Counter>,
 }
@@ -217,6 +219,8 @@ impl Metrics {
             exports_running: Gauge::default(),
             export_items: Counter::default(),
             export_duration: Histogram::new(EXPORT_S),
+            downloads_running: Gauge::default(),
+            download_bytes: Counter::default(),
             ingest_items: Family::default(),
             auth_failures: Family::default(),
             registry: Registry::default(),
@@ -261,6 +265,8 @@ impl Metrics {
             "Time of complete downloads, slow readers included",
             metrics.export_duration.clone(),
         );
+        own.register("downloads_running", "Files of items under way", metrics.downloads_running.clone());
+        own.register("download_bytes", "Bytes of items' files that went out", metrics.download_bytes.clone());
         own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
         own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
         own.register_collector(Box::new(Index { catalog }));
@@ -325,6 +331,18 @@ impl Metrics {
             self.export_items.inc_by(items);
             self.export_duration.observe(took.as_secs_f64());
         }
+    }
+
+    /// A file has begun to go out; it counts as under way until its answer is dropped.
+    #[must_use]
+    pub fn download_begins(&self) -> InFlight {
+        self.downloads_running.inc();
+        InFlight(self.downloads_running.clone())
+    }
+
+    /// So many bytes of a file went out.
+    pub fn downloaded(&self, bytes: u64) {
+        self.download_bytes.inc_by(bytes);
     }
 
     /// A request ran into its deadline.

@@ -11,7 +11,7 @@ use axum::http::header::{
     ACCEPT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
@@ -24,6 +24,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::Instrument;
 
 use crate::accounts::{Credential, Principal, Refusal, credential};
+use crate::body::{AsStored, is_upload};
 use crate::config::Config;
 use crate::content_policy;
 use crate::context::RequestContext;
@@ -76,9 +77,11 @@ fn surrounded(routes: Router<App>, app: App) -> Router {
     )
 }
 
-/// All that shrinks: Parquet is compressed within.
+/// All that shrinks: Parquet is compressed within, files are sent as they are.
 fn is_worth_compressing() -> impl Predicate {
-    DefaultPredicate::new().and(NotForContentType::const_new(PARQUET))
+    let as_stored =
+        |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| extensions.get::<AsStored>().is_none();
+    DefaultPredicate::new().and(NotForContentType::const_new(PARQUET)).and(as_stored)
 }
 
 /// `Accept-Encoding: *` allows every coding and promises none: gzip is what every client can read.
@@ -263,6 +266,7 @@ async fn foreign(status: StatusCode, body: Body) -> ApiError {
         412 => Kind::PreconditionFailed,
         413 | 414 => Kind::TooLarge,
         415 => Kind::UnsupportedMediaType,
+        416 => Kind::RangeNotSatisfiable,
         503 => Kind::Unavailable,
         504 => Kind::Timeout,
         507 => Kind::StorageFull,
@@ -293,10 +297,10 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     ApiError::internal(format!("panic: {text}")).into_response()
 }
 
-/// Gives a request up after its time; bulk streams are bounded by pauses and size instead.
+/// Gives a request up after its time; bulk streams and files are bounded by pauses and size instead.
 async fn limit_time(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_written = request.method() == Method::POST && request.uri().path().ends_with("/items");
-    if is_written && crate::body::is_bulk(request.headers()) {
+    if (is_written && crate::body::is_bulk(request.headers())) || is_upload(request.method(), request.uri().path()) {
         return next.run(request).await;
     }
     let seconds = app.config.limits.request_timeout_s;

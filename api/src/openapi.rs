@@ -7,6 +7,7 @@
 //! for the page that is made of the document.
 
 mod edr;
+mod files;
 mod hydrocron;
 mod parameters;
 mod schemas;
@@ -32,6 +33,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     general_paths(&mut paths);
     collection_paths(&mut paths, "{collectionId}", None);
     edr::add_paths(&mut paths, "{collectionId}", &[parameter_ref("collectionId")], &str::to_owned);
+    files::add_paths(&mut paths);
     tiles::add_paths(&mut paths);
     tiles::add_basemap(&mut paths);
     for (i, id) in collections.iter().enumerate() {
@@ -61,6 +63,8 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
             {"name": "Collections", "x-name-fr": "Collections", "description": "Sets of items", "x-description-fr": "Ensembles d'éléments"},
             {"name": "Items", "x-name-fr": "Éléments", "description": "Granules, stations, reaches, lakes, places",
                 "x-description-fr": "Granules, stations, tronçons, lacs, lieux"},
+            {"name": "Files", "x-name-fr": "Fichiers", "description": "The files of items",
+                "x-description-fr": "Les fichiers des éléments"},
             {"name": "Search", "x-name-fr": "Recherche", "description": "The question and its answers",
                 "x-description-fr": "La question et ses réponses"},
             {"name": "Map", "x-name-fr": "Carte", "description": "Matching items as vector tiles (OGC API Tiles)",

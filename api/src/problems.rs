@@ -7,8 +7,8 @@
 
 use nilometer_schemas::Kind;
 use nilometer_schemas::Kind::{
-    Conflict, Forbidden, Gone, Internal, Invalid, MethodNotAllowed, NotFound, PreconditionFailed, StorageFull, Timeout,
-    TooLarge, Unauthorized, Unavailable, UnsupportedMediaType,
+    Conflict, Forbidden, Gone, Internal, Invalid, MethodNotAllowed, NotFound, PreconditionFailed, RangeNotSatisfiable,
+    StorageFull, Timeout, TooLarge, Unauthorized, Unavailable, UnsupportedMediaType,
 };
 
 use crate::html::Language;
@@ -62,6 +62,20 @@ const fn of(code: &'static str, kinds: &'static [Kind], english: Words, french: 
 
 /// All types, by code.
 pub const ALL: &[ProblemType] = &[
+    of(
+        "asset-key",
+        &[Invalid],
+        (
+            "Not a key of an asset",
+            "The key of an asset, the last part of a file's address, is too long or holds a control character. \
+             Choose a short name, such as that of the file.",
+        ),
+        (
+            "Clé d'asset non valide",
+            "La clé d'un asset, dernière partie de l'adresse d'un fichier, est trop longue ou contient un caractère \
+             de contrôle. Choisissez un nom court, par exemple celui du fichier.",
+        ),
+    ),
     of(
         "asset-not-found",
         &[NotFound],
@@ -182,6 +196,20 @@ pub const ALL: &[ProblemType] = &[
             "Modifications qui ne sont plus conservées",
             "Des modifications aussi anciennes ne sont plus conservées une à une. Prenez une copie complète \
              (/changes/snapshot) et repartez de son numéro.",
+        ),
+    ),
+    of(
+        "checksum",
+        &[Invalid],
+        (
+            "Not a checksum",
+            "file:checksum is a multihash: digits that say which hash it is, how long, and the hash. Known are \
+             SHA-256 (1220…), SHA-512 (1340…) and BLAKE3 (1e20…).",
+        ),
+        (
+            "Somme de contrôle non valide",
+            "file:checksum est un multihash : des chiffres qui disent quel condensat, sa longueur, puis le \
+             condensat. Sont connus SHA-256 (1220…), SHA-512 (1340…) et BLAKE3 (1e20…).",
         ),
     ),
     of(
@@ -370,6 +398,60 @@ pub const ALL: &[ProblemType] = &[
             "Trop de téléchargements à la fois",
             "Le nombre de résultats complets que ce service laisse télécharger à la fois est atteint. Réessayez un peu \
              plus tard.",
+        ),
+    ),
+    of(
+        "file-differs",
+        &[Unavailable],
+        (
+            "Not the file that was described",
+            "The file in the store is another one than its item describes, so it is not handed out. Tell those who \
+             run the service.",
+        ),
+        (
+            "Fichier différent de sa description",
+            "Le fichier de l'entrepôt n'est pas celui que décrit son élément ; il n'est donc pas délivré. Prévenez \
+             l'exploitant du service.",
+        ),
+    ),
+    of(
+        "file-elsewhere",
+        &[NotFound],
+        (
+            "The file is not here",
+            "The service knows of this file and does not hand it out: it lies elsewhere. Its item says where.",
+        ),
+        (
+            "Le fichier n'est pas ici",
+            "Le service connaît ce fichier et ne le délivre pas : il se trouve ailleurs. Son élément dit où.",
+        ),
+    ),
+    of(
+        "file-name",
+        &[Conflict, Invalid],
+        (
+            "Not a name for a file",
+            "The store cannot keep a file of this name, since a part of it is too long or is the name of a file \
+             already.",
+        ),
+        (
+            "Nom de fichier impossible",
+            "L'entrepôt ne peut garder un fichier de ce nom : une de ses parties est trop longue, ou est déjà le nom \
+             d'un fichier.",
+        ),
+    ),
+    of(
+        "file-not-found",
+        &[NotFound],
+        (
+            "The file is missing",
+            "The item names this file, and it is not in the store or on the server where it should be. Tell those \
+             who run the service.",
+        ),
+        (
+            "Fichier manquant",
+            "L'élément nomme ce fichier, mais il n'est pas dans l'entrepôt ou sur le serveur où il devrait être. \
+             Prévenez l'exploitant du service.",
         ),
     ),
     of(
@@ -593,6 +675,15 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "item-asset-not-found",
+        &[NotFound],
+        ("No such file of this item", "The item has no asset of this key. Its assets are listed in the item itself."),
+        (
+            "Cet élément n'a pas ce fichier",
+            "L'élément n'a pas d'asset de cette clé. Ses assets sont énumérés dans l'élément lui-même.",
+        ),
+    ),
+    of(
         "item-not-found",
         &[NotFound],
         (
@@ -678,6 +769,18 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "lifetime",
+        &[Invalid],
+        (
+            "Not a lifetime of a link",
+            "A signed link holds for a number of seconds, within the limit that the answer names.",
+        ),
+        (
+            "Durée de lien non valide",
+            "Un lien signé vaut un nombre de secondes, dans la limite que la réponse indique.",
+        ),
+    ),
+    of(
         "limit",
         &[Invalid],
         ("Page too small", "A page holds at least one entry: limit is a whole number from 1 on."),
@@ -695,6 +798,19 @@ pub const ALL: &[ProblemType] = &[
             "Ligne trop longue",
             "Une ligne du flux est plus longue que ce service ne l'accepte. Les autres lignes ont été lues ; envoyez \
              cet élément seul.",
+        ),
+    ),
+    of(
+        "link-refused",
+        &[Forbidden],
+        (
+            "The link does not hold",
+            "This signed link has ended, was changed, or was made with a key that has ended. Ask for a new one.",
+        ),
+        (
+            "Lien non valable",
+            "Ce lien signé a expiré, a été modifié, ou a été fait avec une clé qui a pris fin. Demandez-en un \
+             nouveau.",
         ),
     ),
     of(
@@ -1000,6 +1116,20 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "range",
+        &[RangeNotSatisfiable],
+        (
+            "No such bytes",
+            "None of the bytes that the Range header asks for are in the file, or it asks for more ranges than make \
+             sense. The Content-Range header of the answer tells the file's length.",
+        ),
+        (
+            "Octets inexistants",
+            "Aucun des octets demandés par l'en-tête Range n'est dans le fichier, ou il demande plus d'intervalles \
+             que de raison. L'en-tête Content-Range de la réponse dit la longueur du fichier.",
+        ),
+    ),
+    of(
         "read-only",
         &[Unavailable],
         (
@@ -1031,6 +1161,32 @@ pub const ALL: &[ProblemType] = &[
         &[Invalid],
         ("Order by relevance without words", "Only a search for words can be ordered by how well they match. Add q."),
         ("Tri par pertinence sans mots", "Seule une recherche de mots peut être triée par pertinence. Ajoutez q."),
+    ),
+    of(
+        "remote-size",
+        &[TooLarge],
+        (
+            "The file is too large to be handed on",
+            "The file lies on another server and is larger than this service hands on.",
+        ),
+        (
+            "Fichier trop grand pour être relayé",
+            "Le fichier se trouve sur un autre serveur et dépasse la taille que ce service relaie.",
+        ),
+    ),
+    of(
+        "remote-unavailable",
+        &[Unavailable],
+        (
+            "The other server does not give the file",
+            "The file lies on another server, which does not answer, answers with something else, or must not be \
+             asked. Try again later.",
+        ),
+        (
+            "L'autre serveur ne donne pas le fichier",
+            "Le fichier se trouve sur un autre serveur, qui ne répond pas, répond autre chose, ou ne doit pas être \
+             interrogé. Réessayez plus tard.",
+        ),
     ),
     of(
         "repeated-parameter",
@@ -1143,6 +1299,49 @@ pub const ALL: &[ProblemType] = &[
             "Plus de place",
             "Le service n'a plus de place ; rien n'a été écrit. Réessayez quand ceux qui l'exploitent auront fait de \
              la place.",
+        ),
+    ),
+    of(
+        "store",
+        &[Invalid],
+        (
+            "No such store",
+            "No store of this name takes files, or none is named where several do. The answer lists those that do.",
+        ),
+        (
+            "Entrepôt inconnu",
+            "Aucun entrepôt de ce nom n'accepte de fichiers, ou aucun n'est nommé alors que plusieurs en acceptent. \
+             La réponse les énumère.",
+        ),
+    ),
+    of(
+        "store-full",
+        &[StorageFull],
+        ("The store is full", "The store has no room for the file. Nothing of it was kept."),
+        ("Entrepôt plein", "L'entrepôt n'a plus de place pour le fichier. Rien n'en a été gardé."),
+    ),
+    of(
+        "store-read-only",
+        &[Forbidden],
+        (
+            "The store takes no files",
+            "This store is only read from. Whoever runs the service decides that with the setting writable.",
+        ),
+        (
+            "L'entrepôt n'accepte pas de fichiers",
+            "Cet entrepôt est en lecture seule. L'exploitant du service en décide par le paramètre writable.",
+        ),
+    ),
+    of(
+        "store-unavailable",
+        &[Unavailable],
+        (
+            "The store does not answer",
+            "The store in which the file lies does not answer as it should. Try again later.",
+        ),
+        (
+            "L'entrepôt ne répond pas",
+            "L'entrepôt où se trouve le fichier ne répond pas comme il devrait. Réessayez plus tard.",
         ),
     ),
     of(
@@ -1290,6 +1489,20 @@ pub const ALL: &[ProblemType] = &[
         (
             "Fichier non reconnu",
             "Le fichier n'est d'aucun genre que l'on puisse charger. Ce qui est compris est indiqué plus bas.",
+        ),
+    ),
+    of(
+        "upload-differs",
+        &[Invalid],
+        (
+            "Not the file that was announced",
+            "The bytes that came have another number or another checksum than was announced. Nothing of them was \
+             kept: send the file again.",
+        ),
+        (
+            "Ce n'est pas le fichier annoncé",
+            "Les octets reçus ont un autre nombre ou une autre somme de contrôle qu'annoncé. Rien n'en a été gardé : \
+             renvoyez le fichier.",
         ),
     ),
     of(

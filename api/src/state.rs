@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
+use crate::files::Files;
 use crate::held::HeldSnapshots;
 use crate::metrics::Metrics;
 use crate::problem::ApiError;
@@ -68,6 +69,8 @@ pub struct AppState {
     pub(crate) vocabularies: Vocabularies,
     /// Room for downloads of whole results.
     pub exports: Arc<Semaphore>,
+    /// Files of assets.
+    pub files: Arc<Files>,
     /// The time.
     pub clock: Clock,
     /// Random bytes.
@@ -89,6 +92,7 @@ impl AppState {
     ) -> Self {
         let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
+        let files = Arc::new(Files::without_stores(&config, random.clone()));
         Self {
             catalog,
             config: Arc::new(config),
@@ -98,9 +102,16 @@ impl AppState {
             held: HeldSnapshots::default(),
             vocabularies: Vocabularies::default(),
             exports,
+            files,
             clock,
             random,
         }
+    }
+
+    /// The same service with these files; a new one delivers series alone.
+    #[must_use]
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files: Arc::new(files), ..self }
     }
 
     /// Writes to the catalogue from an async route; returns when durable and visible.

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::distinct::{Distinct, twice};
+use crate::item_assets::as_stored;
 use crate::limits::{ITEM_BYTES_MAX, JSON_DEPTH_MAX};
 use crate::{CollectionId, Instant, ItemId, Kind, Problem, geojson};
 
@@ -145,7 +146,8 @@ pub fn check_depth(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+/// The members of an object in their order, with distinct names.
+pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -280,7 +282,8 @@ impl Item {
     ///
     /// Filled in where absent: `stac_version` (1.1.0), `collection`, `assets` ({}), `bbox` (from the geometry), and a null
     /// `datetime` beside `start_datetime` and `end_datetime`, which STAC wants and a merge patch cannot write.
-    /// A `properties.ingested` of the sender is dropped, since the service keeps its own.
+    /// A `properties.ingested` of the sender is dropped, since the service keeps its own; assets with addresses of the
+    /// service get back those that were stored.
     ///
     /// # Errors
     /// `Invalid` with a JSON pointer; `TooLarge` above the item limit; `Conflict` if the text names another collection.
@@ -293,7 +296,13 @@ impl Item {
             ));
         }
         check_depth(text)?;
-        let Members(members) = serde_json::from_str(text).map_err(|e| bad("", format!("not a JSON object: {e}")))?;
+        let Members(mut members) =
+            serde_json::from_str(text).map_err(|e| bad("", format!("not a JSON object: {e}")))?;
+        let assets: Option<Box<RawValue>>;
+        if let Some((_, raw)) = members.iter_mut().find(|(name, _)| name == "assets") {
+            assets = as_stored(raw.get()).and_then(|text| RawValue::from_string(text).ok());
+            *raw = assets.as_deref().unwrap_or(raw);
+        }
         let get = |name: &str| members.iter().find(|(n, _)| n == name).map(|(_, v)| *v).filter(|v| v.get() != "null");
         let text_of = |name: &str| -> Result<Option<String>, Problem> {
             get(name)

@@ -13,6 +13,7 @@ pub mod geojson;
 mod ids;
 mod index_schema;
 mod item;
+mod item_assets;
 pub mod limits;
 pub mod observation;
 mod problem;
@@ -38,6 +39,7 @@ pub use index_schema::{
     FOLDED_TOKENIZER, FORMAT_VERSION, IndexFields, NAME_TOKENIZER, ROW_PAYLOAD_TYPE, STEM_TOKENIZERS, index_schema,
 };
 pub use item::{Item, ItemText, RESERVED_RELS, check_depth};
+pub use item_assets::AddedAsset;
 pub use observation::{ObservationKey, ObservationModel, Parameter, ParameterType};
 pub use problem::{Kind, Problem};
 pub use scope::{Role, Scope};

@@ -27,6 +27,8 @@ pub enum Kind {
     TooLarge,
     /// The body's media type is not understood (415).
     UnsupportedMediaType,
+    /// None of the bytes that were asked for are there (416).
+    RangeNotSatisfiable,
     /// The server cannot answer now; trying later may help (503).
     Unavailable,
     /// The store has no room (507).

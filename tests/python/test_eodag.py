@@ -1,6 +1,7 @@
 """eodag, unmodified: as the provider hydroweb_next, led here by configuration alone, and as any STAC provider."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,21 @@ def test_a_plain_provider_discovers_pages_and_keeps(url, key, passes, tmp_path):
     dag.add_provider("here", search={"type": "StacSearch", "api_endpoint": f"{url}/search"})
     dag.update_collections_list(dag.discover_collections(provider="here"))
     check(dag, "here", passes[1], tmp_path)
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_hydroweb_next_downloads_the_series_of_a_station(url, key, tmp_path, root):
+    dag = hydroweb_next(tmp_path, url + root, key)
+    [station] = dag.search(
+        provider="hydroweb_next", collection="camels-fr-stations", id="H010002001", raise_errors=True)
+    assert list(station.assets) == ["H010002001.csv", "H010002001.parquet"]
+    assert all(asset["href"].startswith(url + root) for asset in station.assets.values())
+    folder = Path(dag.download(station, output_dir=str(tmp_path / "out")))
+    files = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert set(files) == {"H010002001.csv", "H010002001.parquet"}
+    assert files["H010002001.csv"].startswith(b"feature_id,") and files["H010002001.parquet"].endswith(b"PAR1")
+    # A second time nothing is fetched.
+    assert Path(dag.download(station, output_dir=str(tmp_path / "out"))) == folder
 
 
 def test_a_wrong_key_is_an_authentication_error(url, passes, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 mod check;
 mod extract;
 mod key;
+mod link;
 mod page_token;
 mod rows;
 mod secret;
@@ -26,6 +27,7 @@ use tokio::task::JoinHandle;
 pub use check::check;
 pub(crate) use extract::{Credential, credential};
 pub use key::KeyText;
+pub(crate) use link::LinkTerms;
 
 use self::rows::{KeyRow, UserRow};
 use crate::problem::ApiError;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use super::Outcome;
 use crate::accounts::Accounts;
 use crate::config::Config;
+use crate::files::Files;
 use crate::metrics::{Metrics, WriteTimes};
 use crate::server::{ServerOptions, serve, termination};
 use crate::state::{App, AppState, Random, system_clock};
@@ -108,7 +109,8 @@ async fn open(config: Config) -> Result<App, Box<dyn std::error::Error>> {
     let (dir, of_catalog) = (config.data.clone(), Arc::clone(&clock));
     let catalog = tokio::task::spawn_blocking(move || Catalog::open(&dir, options, of_catalog)).await??;
     let metrics = Arc::new(Metrics::new(Arc::clone(&catalog), &times, Path::new(PROC_DIR)));
-    Ok(Arc::new(AppState::new(catalog, config, accounts, metrics, clock, random)))
+    let files = Files::open(&config, random.clone())?;
+    Ok(Arc::new(AppState::new(catalog, config, accounts, metrics, clock, random).with_files(files)))
 }
 
 fn announce(app: &App, metrics: Option<&TcpListener>) {

@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::Outcome;
 use super::out::say;
-use crate::config::Effective;
+use crate::config::{Effective, STORE_KEYS};
 
 /// Shows the configuration in force, and where each value came from
 #[derive(Args)]
@@ -39,21 +39,26 @@ pub(super) fn run(arguments: &Arguments, effective: &Effective) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Name, value and origin of each setting, those of stores last.
+fn rows(effective: &Effective) -> Vec<(String, String, String)> {
+    let own = effective.rows().map(|(key, value, origin)| (key.name.to_owned(), value, origin.to_string()));
+    let stores = effective.store_rows().map(|(name, value, origin)| (name, value, origin.to_string()));
+    own.chain(stores).collect()
+}
+
 fn table(effective: &Effective) -> String {
-    let rows: Vec<_> = effective.rows().collect();
-    let name_width = rows.iter().map(|(key, ..)| key.name.len()).max().unwrap_or(0);
+    let rows = rows(effective);
+    let name_width = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
     let value_width = rows.iter().map(|(_, value, _)| value.chars().count()).filter(|n| *n < 40).max().unwrap_or(0);
-    let line = |(key, value, origin): &(&crate::config::Key, String, &crate::config::Origin)| {
-        format!("{:name_width$}  {value:value_width$}  {origin}", key.name)
+    let line = |(name, value, origin): &(String, String, String)| {
+        format!("{name:name_width$}  {value:value_width$}  {origin}")
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn json(effective: &Effective) -> String {
-    let rows = effective.rows();
-    let members: Map<_, _> = rows
-        .map(|(key, value, origin)| (key.name.to_owned(), json!({"value": value, "origin": origin.to_string()})))
-        .collect();
+    let member = |(name, value, origin): (String, String, String)| (name, json!({"value": value, "origin": origin}));
+    let members: Map<_, _> = rows(effective).into_iter().map(member).collect();
     serde_json::Value::Object(members).to_string()
 }
 
@@ -62,5 +67,9 @@ fn docs(effective: &Effective) -> String {
         let default = if key.default.is_empty() { "(empty)" } else { key.default };
         format!("{}  {}\n    {}\n    default: {default}", key.name, key.variable(), key.doc)
     };
-    effective.rows().map(entry).collect::<Vec<_>>().join("\n\n")
+    let of_store = |key: &crate::config::StoreKey| {
+        let variable = key.name.to_ascii_uppercase();
+        format!("stores.NAME.{}  NILOMETER_STORES_NAME_{variable}\n    {}", key.name, key.doc)
+    };
+    effective.rows().map(entry).chain(STORE_KEYS.iter().map(of_store)).collect::<Vec<_>>().join("\n\n")
 }

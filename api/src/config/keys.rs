@@ -312,6 +312,30 @@ pub const KEYS: &[Key] = &[
         256,
         "downloads of whole results at a time; a further one is asked to come again"
     ),
+    number!(
+        "limits.upload_bytes",
+        "68719476736",
+        limits.upload_bytes,
+        1024,
+        1 << 44,
+        "most bytes of one uploaded file"
+    ),
+    number!(
+        "limits.spool_bytes",
+        "1073741824",
+        limits.spool_bytes,
+        0,
+        1 << 44,
+        "bytes of series written as files that are kept on disk, in cache/ of the data directory, for those who come again"
+    ),
+    number!(
+        "limits.link_lifetime_s",
+        "86400",
+        limits.link_lifetime_s,
+        1,
+        31_536_000,
+        "most seconds that a signed link to a file may hold"
+    ),
     number!("limits.connections_max", "10000", limits.connections_max, 1, 1_000_000, "open connections; more wait"),
     number!(
         "limits.shutdown_grace_s",
@@ -344,6 +368,50 @@ pub const KEYS: &[Key] = &[
         1 << 20,
         1 << 31,
         "bytes of one log file before the next is begun; places in a file are kept in 32 bits"
+    ),
+    text!(
+        "default_store",
+        "",
+        default_store,
+        "the store (of [stores.NAME]) of assets with a relative address, and of uploads that name none; empty for the only one"
+    ),
+    Key {
+        name: "remote.hosts",
+        default: "",
+        doc: "other servers whose files are handed on: host, host:port or *.domain, such as data.example,*.archive.example:8443; empty for none",
+        set: |c, text| list(text).map(|v| c.remote.hosts = v),
+        get: |c| joined(&c.remote.hosts),
+    },
+    Key {
+        name: "remote.addresses",
+        default: "",
+        doc: "private addresses and blocks at which remote.hosts may stand all the same, such as 10.1.2.0/24; empty for public ones only",
+        set: |c, text| list(text).map(|v| c.remote.addresses = v),
+        get: |c| joined(&c.remote.addresses),
+    },
+    number!(
+        "remote.bytes_max",
+        "107374182400",
+        remote.bytes_max,
+        1024,
+        1 << 44,
+        "most bytes of a file of another server"
+    ),
+    number!(
+        "remote.idle_timeout_s",
+        "20",
+        remote.idle_timeout_s,
+        1,
+        3600,
+        "seconds that another server may pause before it is asked again"
+    ),
+    number!(
+        "remote.duration_s_max",
+        "3600",
+        remote.duration_s_max,
+        1,
+        86_400,
+        "most seconds that a file of another server may take"
     ),
 ];
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::stores::{SECTION, StoreSettings};
 use super::{Config, FILE_NAME, KEYS, VARIABLE_PREFIX, key};
 use crate::similar::nearest;
 
@@ -99,6 +100,7 @@ pub struct Effective {
     /// The configuration.
     pub config: Config,
     origins: Vec<Origin>,
+    stores: StoreSettings,
 }
 
 /// One layer of settings.
@@ -124,10 +126,19 @@ impl Sources {
                 if path.is_file() { file_layer(&path)? } else { Layer::new() }
             }
         };
-        let mut effective = Effective { config: Config::default(), origins: vec![Origin::Default; KEYS.len()] };
+        let mut effective = Effective {
+            config: Config::default(),
+            origins: vec![Origin::Default; KEYS.len()],
+            stores: StoreSettings::default(),
+        };
         for (origin, name, value) in file.into_iter().chain(environment).chain(flags) {
-            effective.set(origin, &name, &value)?;
+            match name.strip_prefix(SECTION) {
+                Some(rest) => effective.set_store(origin, rest, &value)?,
+                None => effective.set(origin, &name, &value)?,
+            }
         }
+        let stores = effective.stores.stores();
+        effective.config.stores = stores.map_err(|(name, reason)| Error::Contradiction(format!("{name} {reason}")))?;
         effective.config.validate().map_err(Error::Contradiction)?;
         Ok(effective)
     }
@@ -144,6 +155,10 @@ impl Sources {
                 continue;
             }
             let origin = Origin::Environment(variable.clone());
+            if let Some(name) = StoreSettings::of_variable(&variable[VARIABLE_PREFIX.len()..]) {
+                layer.push((origin, name, value.clone()));
+                continue;
+            }
             match KEYS.iter().find(|k| k.variable() == *variable) {
                 Some(key) => layer.push((origin, key.name.to_owned(), value.clone())),
                 None => {
@@ -201,6 +216,11 @@ impl Effective {
         Ok(())
     }
 
+    fn set_store(&mut self, origin: Origin, name: &str, value: &str) -> Result<(), Error> {
+        let outcome = self.stores.set(origin.clone(), name, value);
+        outcome.map_err(|reason| Error::Value { origin, name: format!("{SECTION}{name}"), reason })
+    }
+
     /// Where the value of a setting came from.
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         KEYS.iter().position(|k| k.name == name).map(|index| &self.origins[index])
@@ -209,6 +229,11 @@ impl Effective {
     /// Each setting's name, value and origin, in the table's order.
     pub fn rows(&self) -> impl Iterator<Item = (&'static super::Key, String, &Origin)> {
         KEYS.iter().zip(&self.origins).map(|(key, origin)| (key, key.get(&self.config), origin))
+    }
+
+    /// Name, value and origin of each setting of a store; secrets are hidden.
+    pub fn store_rows(&self) -> impl Iterator<Item = (String, String, &Origin)> {
+        self.stores.rows()
     }
 }
 
@@ -297,6 +322,20 @@ mod tests {
         assert!(matches!(load("listen = ", &[], &[]), Err(Error::Toml { .. })));
         let missing = Sources { file: Some("no/such/file.toml".into()), ..Sources::default() };
         assert!(matches!(missing.load(), Err(Error::Read { .. })));
+    }
+
+    #[test]
+    fn stores_are_sections_of_their_own_and_may_be_completed_by_the_environment() {
+        let file = "default_store = 'cold'\n[stores.cold]\nkind = 's3'\nendpoint = 'https://s3.example'\nbucket = 'b'\n\
+                    access_key = 'me'\n[stores.disk]\nkind = 'directory'\nroot = '/srv/files'\nwritable = true\n";
+        let effective = load(file, &[("NILOMETER_STORES_COLD_SECRET_KEY", "planted")], &[]).expect("valid");
+        assert_eq!(effective.config.stores.keys().collect::<Vec<_>>(), ["cold", "disk"]);
+        assert!(effective.config.stores["disk"].writable);
+        assert!(!format!("{effective:?}").contains("planted"));
+        let missing = load(file, &[], &[]).expect_err("no secret").to_string();
+        assert!(missing.contains("stores.cold.secret_key"), "{missing}");
+        let nowhere = load("default_store = 'x'", &[], &[]).expect_err("no such store").to_string();
+        assert!(nowhere.contains("stores.x"), "{nowhere}");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 mod keys;
 mod load;
 mod network;
+mod stores;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -14,7 +16,8 @@ use nilometer_schemas::ExtensionCheck;
 
 pub use keys::{KEYS, Key, key};
 pub use load::{Effective, Error, Origin, Sources};
-pub use network::{Cidr, PublicBase, WebAddress};
+pub use network::{Cidr, HostPattern, PublicBase, WebAddress};
+pub use stores::{S3Config, STORE_KEYS, SecretText, StoreConfig, StoreKey, StorePlace};
 
 /// Environment variables of the service begin with it.
 pub const VARIABLE_PREFIX: &str = "NILOMETER_";
@@ -104,10 +107,31 @@ pub struct Limits {
     pub tile_cache_bytes: u64,
     /// Downloads of whole results at a time.
     pub exports_max: usize,
+    /// Bytes of one uploaded file.
+    pub upload_bytes: u64,
+    /// Bytes of written series that are kept on disk for those who come again.
+    pub spool_bytes: u64,
+    /// Seconds that a signed link may hold.
+    pub link_lifetime_s: u64,
     /// Open connections; more wait.
     pub connections_max: usize,
     /// Seconds that running requests get after SIGTERM.
     pub shutdown_grace_s: u64,
+}
+
+/// What is fetched from other servers on behalf of callers.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RemoteConfig {
+    /// Whose files are handed on; empty for none.
+    pub hosts: Vec<HostPattern>,
+    /// Addresses of the inner network that may be asked all the same.
+    pub addresses: Vec<Cidr>,
+    /// Bytes of one file.
+    pub bytes_max: u64,
+    /// Seconds that a server may pause.
+    pub idle_timeout_s: u64,
+    /// Seconds that one file may take.
+    pub duration_s_max: u64,
 }
 
 /// How the catalogue writes.
@@ -150,6 +174,12 @@ pub struct Config {
     pub limits: Limits,
     /// The catalogue's writer.
     pub writer: Writer,
+    /// Stores of files, by name.
+    pub stores: BTreeMap<String, StoreConfig>,
+    /// The store of assets with a relative address, and of uploads that name none.
+    pub default_store: String,
+    /// Files of other servers.
+    pub remote: RemoteConfig,
 }
 
 impl Default for Config {
@@ -168,6 +198,9 @@ impl Default for Config {
             extensions: ExtensionCheck::Warn,
             limits: Limits::default(),
             writer: Writer::default(),
+            stores: BTreeMap::new(),
+            default_store: String::new(),
+            remote: RemoteConfig::default(),
         };
         for key in KEYS {
             key.set(&mut config, key.default).expect("the table's defaults are valid, as a test proves");
@@ -210,6 +243,9 @@ impl Config {
     fn validate(&self) -> Result<(), String> {
         if self.limits.page_limit_default > self.limits.page_limit_max {
             return Err("limits.page_limit_default is above limits.page_limit_max".into());
+        }
+        if !self.default_store.is_empty() && !self.stores.contains_key(&self.default_store) {
+            return Err(format!("default_store is {:?}, and there is no [stores.{0}]", self.default_store));
         }
         if self.metrics_listen.is_some_and(|m| m == self.listen && m.port() != 0) {
             return Err("metrics_listen is the same address as listen: leave it empty to share one".into());

@@ -137,9 +137,81 @@ impl fmt::Display for WebAddress {
     }
 }
 
+/// Servers that may be asked: `host`, `host:port`, or `*.domain` with or without a port. Without one the standard ports
+/// are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPattern {
+    /// In lower case; of a `*.domain` with the dot at its beginning.
+    host: String,
+    port: Option<u16>,
+}
+
+impl HostPattern {
+    /// Whether an address's host and port are meant.
+    pub fn matches(&self, host: &str, port: Option<u16>) -> bool {
+        let named = if self.host.starts_with('.') {
+            host.len() > self.host.len() && host.ends_with(&self.host)
+        } else {
+            host == self.host
+        };
+        named
+            && match self.port {
+                Some(own) => port == Some(own),
+                None => matches!(port, Some(80 | 443)),
+            }
+    }
+}
+
+impl FromStr for HostPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no host such as data.example, data.example:8443 or *.data.example");
+        let (dot, rest) = text.strip_prefix("*.").map_or(("", text), |rest| (".", rest));
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().map_err(|_| wrong())?)),
+            _ => (rest, None),
+        };
+        // The parser of addresses says what a host is, so that both sides of a comparison are written alike.
+        let address = url::Url::parse(&format!("http://{host}/")).map_err(|_| wrong())?;
+        let plain =
+            !host.contains('*') && address.path() == "/" && address.username().is_empty() && address.port().is_none();
+        let host = address.host_str().filter(|_| plain && !host.is_empty()).ok_or_else(wrong)?;
+        Ok(Self { host: format!("{dot}{host}"), port })
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let star = if self.host.starts_with('.') { "*" } else { "" };
+        write!(f, "{star}{}", self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_means_itself_at_the_standard_ports_and_a_star_what_is_below_a_domain() {
+        let check = |pattern: &str, host: &str, port: u16, expected: bool| {
+            let pattern: HostPattern = pattern.parse().expect(pattern);
+            assert_eq!(pattern.matches(host, Some(port)), expected, "{pattern} {host}:{port}");
+        };
+        check("Data.Example", "data.example", 443, true);
+        check("data.example", "data.example", 8443, false);
+        check("data.example:8443", "data.example", 8443, true);
+        check("data.example", "evil-data.example", 443, false);
+        check("*.example", "a.b.example", 80, true);
+        check("*.example", "example", 80, false);
+        check("*.example", "badexample", 80, false);
+        check("[::1]:81", "[::1]", 81, true);
+        check("0x7f.1", "127.0.0.1", 80, true);
+        for wrong in ["", "a/b", "user@a", "a:b", "*", "*.", "a b", "http://a"] {
+            assert!(wrong.parse::<HostPattern>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_block_contains_its_addresses_and_no_others() {

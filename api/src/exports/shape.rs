@@ -6,21 +6,22 @@ use nilometer_schemas::Fields;
 use serde_json::Value;
 
 use super::row::Row;
-use crate::links::{ItemLinks, Links};
+use crate::files::AssetLinks;
+use crate::links::ItemLinks;
 use crate::problem::ApiError;
 
 /// See the module.
 pub(crate) struct Shape {
-    links: Option<ItemLinks>,
+    links: Option<(ItemLinks, AssetLinks)>,
     fields: Option<Fields>,
     /// The text at hand, kept for its room.
     text: Vec<u8>,
 }
 
 impl Shape {
-    /// `links` as seen by whoever reads; `None` outside the service.
-    pub(crate) fn new(links: Option<&Links>, fields: Option<Fields>) -> Self {
-        Self { links: links.map(ItemLinks::new), fields, text: Vec::new() }
+    /// `assets`, and so all links, as seen by whoever reads; `None` outside the service.
+    pub(crate) fn new(assets: Option<AssetLinks>, fields: Option<Fields>) -> Self {
+        Self { links: assets.map(|assets| (ItemLinks::new(assets.links()), assets)), fields, text: Vec::new() }
     }
 
     /// Whether items are answered with all members.
@@ -56,7 +57,12 @@ impl Shape {
     }
 
     fn render(&mut self, item: &StoredItem, out: &mut Vec<u8>) {
-        let own = self.links.as_mut().map(|links| links.of(item.collection.as_str(), item.id.as_str()));
-        item.text.render(item.ingested, &own.unwrap_or_default(), out);
+        match &mut self.links {
+            Some((links, assets)) => {
+                let own = links.of(item.collection.as_str(), item.id.as_str());
+                assets.text(item).render(item.ingested, &own, out);
+            }
+            None => item.text.render(item.ingested, "", out),
+        }
     }
 }

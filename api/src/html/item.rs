@@ -16,6 +16,7 @@ use super::series::{self, Series};
 use super::table::{Column, table};
 use super::values::{bytes, item_time, item_title_in, value, web_address};
 use crate::config::Config;
+use crate::files::series_format;
 use crate::links::{collection_path, item_path, with_query};
 use crate::problem::ApiError;
 use crate::routes::ask::{Ask, no_collection};
@@ -200,7 +201,7 @@ fn assets(frame: &Frame<'_>, item: &Value) -> Markup {
     let rows = html! {
         @for (key, asset) in assets.into_iter().flatten() {
             tr {
-                th scope="row" { (asset_link(key, asset)) }
+                th scope="row" { (asset_link(frame, key, asset)) }
                 td { (asset["type"].as_str().unwrap_or_default()) }
                 td { (value(frame.language, "roles", asset.get("roles").unwrap_or(&Value::from("")))) }
                 td.number { (asset["file:size"].as_u64().map(bytes).unwrap_or_default()) }
@@ -217,8 +218,15 @@ fn assets(frame: &Frame<'_>, item: &Value) -> Markup {
     }
 }
 
-fn asset_link(key: &str, asset: &Value) -> Markup {
-    let name = asset["title"].as_str().unwrap_or(key);
+fn asset_link(frame: &Frame<'_>, key: &str, asset: &Value) -> Markup {
+    let title = asset["title"].as_str().unwrap_or(key);
+    // What the service itself makes has its name in both languages.
+    let name = match series_format(asset) {
+        Some(format) => {
+            &format!("{}{}", frame.t("All observations, as ", "Toutes les observations, en "), format.label())
+        }
+        None => title,
+    };
     let href = asset["href"].as_str().unwrap_or_default();
     html! {
         @match web_address(href) {

@@ -34,6 +34,95 @@ fn path(name: &str, description: Words<'_>) -> Value {
         "x-description-fr": description.1, "schema": {"type": "string"}})
 }
 
+fn header(name: &str, description: Words<'_>) -> Value {
+    json!({"name": name, "in": "header", "required": false, "description": description.0,
+        "x-description-fr": description.1, "schema": {"type": "string"}})
+}
+
+/// Parameters of files, uploads and signed links.
+fn files() -> [(&'static str, Value); 9] {
+    let text = || json!({"type": "string"});
+    [
+        (
+            "rangeHeader",
+            header(
+                "Range",
+                (
+                    "Bytes wanted, such as bytes=0-99; at most 16 ranges",
+                    "Octets voulus, par exemple bytes=0-99 ; au plus 16 intervalles",
+                ),
+            ),
+        ),
+        (
+            "ifRange",
+            header(
+                "If-Range",
+                (
+                    "Entity tag of the file that the range continues",
+                    "Étiquette (ETag) du fichier que l'intervalle continue",
+                ),
+            ),
+        ),
+        (
+            "linkExpires",
+            query(
+                "expires",
+                (
+                    "Of a signed link: when it ends, seconds since 1970",
+                    "D'un lien signé : sa fin, en secondes depuis 1970",
+                ),
+                text(),
+            ),
+        ),
+        ("linkUser", query("user", ("Of a signed link: who made it", "D'un lien signé : qui l'a fait"), text())),
+        (
+            "linkKeyId",
+            query(
+                "keyid",
+                (
+                    "Of a signed link: the id of the key that made it",
+                    "D'un lien signé : l'identifiant de la clé qui l'a fait",
+                ),
+                text(),
+            ),
+        ),
+        (
+            "linkSignature",
+            query("signature", ("Of a signed link: its signature", "D'un lien signé : sa signature"), text()),
+        ),
+        (
+            "uploadStore",
+            query(
+                "store",
+                (
+                    "The store that takes the file; the default one where none is named",
+                    "L'entrepôt qui reçoit le fichier ; à défaut, celui par défaut",
+                ),
+                text(),
+            ),
+        ),
+        (
+            "uploadChecksum",
+            query(
+                "file:checksum",
+                (
+                    "Multihash of the file: 1220 and its SHA-256, 1340 and its SHA-512, or 1e20 and its BLAKE3; another file is refused",
+                    "Multihash du fichier : 1220 et son SHA-256, 1340 et son SHA-512, ou 1e20 et son BLAKE3 ; un autre fichier est refusé",
+                ),
+                text(),
+            ),
+        ),
+        (
+            "uploadSize",
+            query(
+                "file:size",
+                ("Bytes of the file; another number is refused", "Octets du fichier ; un autre nombre est refusé"),
+                json!({"type": "integer", "minimum": 0}),
+            ),
+        ),
+    ]
+}
+
 fn whole(minimum: u64, maximum: usize, default: usize) -> Value {
     json!({"type": "integer", "minimum": minimum, "maximum": maximum, "default": default})
 }
@@ -47,6 +136,10 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
     };
     add("collectionId", path("collectionId", ("Identifier of a collection", "Identifiant d'une collection")));
     add("itemId", path("itemId", ("Identifier of an item", "Identifiant d'un élément")));
+    add("assetKey", path("assetKey", ("Key of an asset of the item", "Clé d'un asset de l'élément")));
+    for (name, parameter) in files() {
+        add(name, parameter);
+    }
     add("problemCode", path("code", ("Code of a type of problem", "Code d'un type de problème")));
     add("searchId", path("searchId", ("Identifier of a kept question", "Identifiant d'une question conservée")));
     add(

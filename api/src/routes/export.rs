@@ -29,6 +29,7 @@ use super::question::{from_address, from_body, interpret, interpret_body, visibl
 use super::search::warnings;
 use super::searches::load;
 use crate::exports::{self, End, Format, Order, Sink, attachment};
+use crate::files::AssetLinks;
 use crate::links::{JSON, with_query};
 use crate::metrics::Shape;
 use crate::problem::ApiError;
@@ -269,7 +270,7 @@ impl Job {
         links.extend(warnings(&ask, &snapshot, &search));
         let describe =
             |id: &str| snapshot.collection(id, ask.scope).map(|stored| collection_json(&ask, &snapshot, stored));
-        let shape = exports::Shape::new(Some(&ask.links), search.fields.clone());
+        let shape = exports::Shape::new(Some(AssetLinks::new(&app, &ask, &snapshot)), search.fields.clone());
         let outcome = exports::write(whole, Order { format, shape, links, describe: &describe }, &mut sender);
         let result = match &outcome {
             Ok(End::Complete) => "complete",

@@ -7,7 +7,8 @@ use nilometer_schemas::{Crs, Fields};
 use serde_json::Value;
 
 use super::crs;
-use crate::links::{ItemLinks, Links};
+use crate::files::AssetLinks;
+use crate::links::ItemLinks;
 use crate::problem::ApiError;
 
 /// Bytes that one item takes in a page, for the first reservation only.
@@ -21,7 +22,7 @@ pub(crate) fn feature_collection(
     page: &Page,
     fields: Option<&Fields>,
     crs: Crs,
-    links: &Links,
+    assets: &AssetLinks,
     page_links: &[Value],
     reading: Option<&Value>,
 ) -> Result<Vec<u8>, ApiError> {
@@ -32,18 +33,18 @@ pub(crate) fn feature_collection(
         page.items.len()
     );
     out.extend_from_slice(counts.as_bytes());
-    let mut item_links = ItemLinks::new(links);
+    let mut item_links = ItemLinks::new(assets.links());
     for (i, item) in page.items.iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
         let own_links = item_links.of(item.collection.as_str(), item.id.as_str());
         if fields.is_none() && crs == Crs::Crs84 {
-            item.text.render(item.ingested, &own_links, &mut out);
+            assets.text(item).render(item.ingested, &own_links, &mut out);
             continue;
         }
         let mut whole = Vec::new();
-        item.text.render(item.ingested, &own_links, &mut whole);
+        assets.text(item).render(item.ingested, &own_links, &mut whole);
         let mut value: Value = serde_json::from_slice(&whole).map_err(ApiError::internal)?;
         crs::transform(&mut value, crs);
         if let Some(fields) = fields {
@@ -64,6 +65,7 @@ pub(crate) fn feature_collection(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::links::Links;
     use nilometer_indexer::StoredItem;
     use nilometer_schemas::{Instant, Item};
     use serde_json::json;
@@ -85,7 +87,8 @@ mod tests {
     fn a_page_is_geojson_with_exact_counts_and_links_of_its_own() {
         let links = Links::new("http://h/p");
         let own = [links.link("self", "x", "/search")];
-        let bytes = feature_collection(&page(), None, Crs::Crs84, &links, &own, None).expect("a page");
+        let assets = AssetLinks::as_stored(&links);
+        let bytes = feature_collection(&page(), None, Crs::Crs84, &assets, &own, None).expect("a page");
         let value: Value = serde_json::from_slice(&bytes).expect("JSON");
         assert_eq!((&value["numberMatched"], &value["numberReturned"]), (&json!(7), &json!(2)));
         assert_eq!(value["features"][1]["links"][0]["href"], "http://h/p/collections/c/items/b%2Fc");

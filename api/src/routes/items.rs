@@ -21,8 +21,9 @@ use super::merge_patch::{RawMembers, merge_item};
 use super::question::visible;
 use super::writes::{created, no_content, of_condition, precondition, version_of, with_etag, with_warnings, write_one};
 use crate::body::is_bulk;
+use crate::files::{AssetLinks, has_series};
 use crate::html;
-use crate::links::{GEOJSON, HTML, ItemLinks, JSON, Links, item_path};
+use crate::links::{GEOJSON, HTML, ItemLinks, JSON, item_path};
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
@@ -44,24 +45,34 @@ pub(super) async fn get(
         Ok(reader.item(&collection, &id, view.scope)?.ok_or_else(|| no_item(&collection, &id))?)
     })
     .await?;
-    let view = ask.clone();
     if ask.html {
+        let view = ask.clone();
         // A page also shows the collection, so it lives as long as the snapshot.
         let seq = snapshot.seq_for(ask.scope);
-        if let Some(unchanged) = ask.not_modified(&ask.etag(seq, HTML, b"")) {
+        if let Some(unchanged) = ask.not_modified(&ask.etag(seq, HTML, app.files.tag().as_bytes())) {
             return Ok(unchanged);
         }
         let series = series_of(&ask, &snapshot, &item).await?;
+        let item = AssetLinks::new(&app, &ask, &snapshot).item(&item);
+        let tag = app.files.tag().as_bytes().to_vec();
         let make = move || Ok(html::item(&view, &snapshot, &item, series.as_ref(), &app.config)?.into_bytes());
-        return ask.answer(seq, HTML, b"", make).await;
+        return ask.answer(seq, HTML, &tag, make).await;
     }
-    let answer = ask.answer(item.seq, GEOJSON, b"", move || item_json_in(&view.links, &item, crs)).await?;
+    let assets = AssetLinks::new(&app, &ask, &snapshot);
+    let variant = variant(&app, &ask, &snapshot, &item);
+    let answer = ask.answer(item.seq, GEOJSON, &variant, move || item_json_in(&assets, &item, crs)).await?;
     Ok(crs::named(answer, crs))
 }
 
+/// What shapes an item's answer beside its version: observations add assets to it, stores change their addresses.
+fn variant(app: &App, ask: &Ask, snapshot: &Snapshot, item: &StoredItem) -> Vec<u8> {
+    let series = if has_series(snapshot, item, ask.scope) { "series" } else { "" };
+    format!("{series}{}", app.files.tag()).into_bytes()
+}
+
 /// An item's answer in a reference system.
-fn item_json_in(links: &Links, item: &StoredItem, crs: Crs) -> Result<Vec<u8>, ApiError> {
-    let bytes = item_json(links, item);
+fn item_json_in(assets: &AssetLinks, item: &StoredItem, crs: Crs) -> Result<Vec<u8>, ApiError> {
+    let bytes = item_json(assets, item);
     if crs == Crs::Crs84 {
         return Ok(bytes);
     }
@@ -100,10 +111,10 @@ async fn check_version(ask: &Ask, snapshot: &Snapshot, view: &html::SeriesView) 
 }
 
 /// An item's answer.
-pub(super) fn item_json(links: &Links, item: &StoredItem) -> Vec<u8> {
+pub(super) fn item_json(assets: &AssetLinks, item: &StoredItem) -> Vec<u8> {
     let mut out = Vec::with_capacity(item.text.as_str().len() + 1_024);
-    let own = ItemLinks::alone(links).of(item.collection.as_str(), item.id.as_str());
-    item.text.render(item.ingested, &own, &mut out);
+    let own = ItemLinks::alone(assets.links()).of(item.collection.as_str(), item.id.as_str());
+    assets.text(item).render(item.ingested, &own, &mut out);
     out
 }
 
@@ -134,13 +145,15 @@ pub(super) async fn post(
 
 async fn answer_created(app: &App, ask: &Ask, collection: CollectionId, id: ItemId) -> Result<Response, ApiError> {
     let path = item_path(collection.as_str(), id.as_str());
-    let (catalog, view) = (app.catalog.clone(), ask.clone());
+    let (app, view) = (app.clone(), ask.clone());
     let (body, etag) = run_blocking(move || {
-        let stored = catalog.snapshot().item(collection.as_str(), id.as_str(), view.scope)?;
+        let snapshot = app.catalog.snapshot();
+        let stored = snapshot.item(collection.as_str(), id.as_str(), view.scope)?;
         // Deleted again by another caller in between: it was created all the same.
         let Some(item) = stored else { return Ok((b"{}".to_vec(), None)) };
-        let etag = view.etag_at(&item_path(collection.as_str(), id.as_str()), item.seq, GEOJSON, b"");
-        Ok((item_json(&view.links, &item), Some(etag)))
+        let variant = variant(&app, &view, &snapshot, &item);
+        let etag = view.etag_at(&item_path(collection.as_str(), id.as_str()), item.seq, GEOJSON, &variant);
+        Ok((item_json(&AssetLinks::new(&app, &view, &snapshot), &item), Some(etag)))
     })
     .await?;
     Ok(with_etag(created(&ask.links.absolute(&path), GEOJSON, body), etag))
@@ -229,14 +242,14 @@ pub(super) async fn put(
     let write = Write::PutItem(Box::new(item), precondition);
     let answer = match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
         Outcome::Created(_) => answer_created(&app, &ask, collection, id).await?,
-        outcome => written(&ask, &outcome),
+        outcome => written(&app, &ask, &outcome),
     };
     Ok(with_warnings(answer, &warnings))
 }
 
 /// 204 with the entity tag of the version that a write to the item's own address left.
-fn written(ask: &Ask, outcome: &Outcome) -> Response {
-    with_etag(no_content(), version_of(outcome).map(|seq| ask.etag(seq, GEOJSON, b"")))
+fn written(app: &App, ask: &Ask, outcome: &Outcome) -> Response {
+    with_etag(no_content(), version_of(outcome).map(|seq| ask.etag(seq, GEOJSON, app.files.tag().as_bytes())))
 }
 
 /// `PATCH /collections/{id}/items/{item}`: JSON merge patch.
@@ -270,7 +283,7 @@ pub(super) async fn patch(
         match write_one(&app, write).await {
             Err(error) if error.problem().kind == Kind::PreconditionFailed && asked == Precondition::None => {}
             Err(error) => return Err(error),
-            Ok(outcome) => return Ok(with_warnings(written(&ask, &outcome), &warnings)),
+            Ok(outcome) => return Ok(with_warnings(written(&app, &ask, &outcome), &warnings)),
         }
     }
     Err(Problem::new(Kind::Conflict, "busy", "the item kept changing while it was patched; try again").into())

@@ -12,6 +12,7 @@ mod crs;
 mod default_order;
 mod documents;
 mod feature_page;
+mod files;
 mod functions;
 mod items;
 mod landing;
@@ -102,5 +103,6 @@ pub fn router() -> Router<App> {
         .route("/basemap/WebMercatorQuad/{zoom}/{row}/{col}", get(basemap::tile))
         .route("/favicon.ico", get(assets::favicon))
         .merge(edr::router())
+        .merge(files::router())
         .merge(tiles::router())
 }

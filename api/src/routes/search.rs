@@ -23,6 +23,7 @@ use super::property_parameters::read_properties;
 use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, sealed, visible, within};
 use super::searches::load;
 use super::tiles::tileset_link;
+use crate::files::AssetLinks;
 use crate::html::{self, Refusal};
 use crate::links::{GEOJSON, HTML, JSON, SCHEMA_JSON, collection_path, with_query};
 use crate::metrics::Shape;
@@ -69,7 +70,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
     let request = from_body(&app, body, &[])?;
     let snapshot = snapshot_of(&app, &request.search, ask.scope)?;
     let (read, variant) = (reading.as_ref().unwrap_or(&Value::Null), variant(&request.search, &snapshot));
-    let canonical = format!("{}{read}{variant}", request.canonical);
+    let canonical = format!("{}{read}{variant}{}", request.canonical, app.files.tag());
     let (view, app) = (ask.clone(), Arc::clone(&app));
     ask.answer(snapshot.seq_for(ask.scope), GEOJSON, canonical.as_bytes(), move || {
         let Request { search, canonical } = request;
@@ -85,7 +86,8 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
             other.insert("token".into(), token.as_str().into());
             links.push(view.links.page_of_post(rel, GEOJSON, "/search", other));
         }
-        feature_collection(&page, search.fields.as_ref(), Crs::Crs84, &view.links, &links, reading.as_ref())
+        let assets = AssetLinks::new(&app, &view, &snapshot);
+        feature_collection(&page, search.fields.as_ref(), Crs::Crs84, &assets, &links, reading.as_ref())
     })
     .await
 }
@@ -100,7 +102,8 @@ pub(super) async fn answer_get(
 ) -> Result<Response, ApiError> {
     let snapshot = snapshot_of(app, &search, ask.scope)?;
     let reading = reading.map(|reading| reading.to_json());
-    let read = reading.as_ref().map(Value::to_string).unwrap_or_default() + &variant(&search, &snapshot);
+    let read = reading.as_ref().map(Value::to_string).unwrap_or_default();
+    let read = read + &variant(&search, &snapshot) + app.files.tag();
     let (view, app) = (ask.clone(), Arc::clone(app));
     ask.answer(snapshot.seq_for(ask.scope), GEOJSON, read.as_bytes(), move || {
         let page = page_of(&app, &snapshot, &search, view.scope)?;
@@ -123,7 +126,8 @@ pub(super) async fn answer_get(
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
             links.extend(token.iter().map(|t| view.links.with_method(rel, GEOJSON, &page_at(&view, t), "GET")));
         }
-        feature_collection(&page, search.fields.as_ref(), crs, &view.links, &links, reading.as_ref())
+        let assets = AssetLinks::new(&app, &view, &snapshot);
+        feature_collection(&page, search.fields.as_ref(), crs, &assets, &links, reading.as_ref())
     })
     .await
 }

@@ -79,15 +79,11 @@ pub(super) async fn answer(app: App, edr: EdrAsk, id: String, query: Query) -> R
     });
     // Compression asks once more after the end, which an unfused stream answers with a panic.
     let body = Body::from_stream(stream::once(async move { Ok(first) }).chain(rest).fuse());
-    let mut response = ask.respond_with(content_type(format), &etag, body);
+    let mut response = ask.respond_with(format.content_type(), &etag, body);
     if let Some(disposition) = disposition(format, &id) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     }
     Ok(response)
-}
-
-fn content_type(format: Format) -> &'static str {
-    if format == Format::Csv { "text/csv; charset=utf-8; header=present" } else { format.media_type() }
 }
 
 /// A name for what browsers keep as a file.
@@ -155,8 +151,7 @@ fn prepare(app: &App, edr: &EdrAsk, id: &str, query: &Query) -> Result<Prepared,
             ))
         }
     };
-    let output = Output { table, writer, rows: 0 };
-    let pieces = Pieces { batches: series.batches, output: Some(output) };
+    let pieces = Pieces::new(series.batches, Output::new(table, writer));
     Ok(Prepared::Series(Box::new(pieces), format, etag))
 }
 
@@ -173,7 +168,7 @@ fn check_count(format: Format, count: usize) -> Result<(), Problem> {
 }
 
 /// What the rows of an answer go through.
-struct Output {
+pub(super) struct Output {
     table: Table,
     writer: Box<dyn Writer>,
     /// Rows so far.
@@ -181,6 +176,10 @@ struct Output {
 }
 
 impl Output {
+    pub(super) fn new(table: Table, writer: Box<dyn Writer>) -> Self {
+        Self { table, writer, rows: 0 }
+    }
+
     fn write(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ApiError> {
         let mut out = Vec::new();
         let rows = self.table.rows(batch)?;
@@ -205,15 +204,22 @@ impl Output {
 }
 
 /// The pieces of an answer's body.
-struct Pieces {
+pub(crate) struct Pieces {
     batches: BatchStream,
     /// `None` after the end, and after a failure.
     output: Option<Output>,
 }
 
 impl Pieces {
+    pub(super) fn new(batches: BatchStream, output: Output) -> Self {
+        Self { batches, output: Some(output) }
+    }
+
     /// The next piece, never empty; `None` at the end, at once if there is not a single row.
-    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+    ///
+    /// # Errors
+    /// What the series or the writer says; nothing comes after it.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         while let Some(mut output) = self.output.take() {
             let Some(batch) = self.batches.next().await.transpose()? else {
                 let last = run_blocking(move || output.finish()).await?;
@@ -242,7 +248,7 @@ mod tests {
         let empty = samples::batch(&[]);
         let table = Table::new(empty.schema_ref(), &samples::columns(), Distances::new(), None).expect("a table");
         let writer = Box::new(Csv::new(Arc::clone(table.schema()), 3));
-        Pieces { batches: Box::pin(stream::iter(batches)), output: Some(Output { table, writer, rows: 0 }) }
+        Pieces::new(Box::pin(stream::iter(batches)), Output::new(table, writer))
     }
 
     #[tokio::test]

@@ -58,8 +58,13 @@ impl Format {
         }
     }
 
+    /// The media type with its parameters.
+    pub(crate) fn content_type(self) -> &'static str {
+        if self == Self::Csv { "text/csv; charset=utf-8; header=present" } else { self.media_type() }
+    }
+
     /// The ending of file names.
-    pub(super) fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::CoverageJson => "covjson",
             Self::GeoJson => "geojson",

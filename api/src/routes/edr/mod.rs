@@ -2,7 +2,7 @@
 //!
 //! Every query takes the other conditions of the question as well: the features are found by the search, the values by
 //! the series. What is HTTP lies in `answer`, what a request says in `request`, `query`, `place`, `times` and `format`;
-//! `csv`, `geojson`, `coverage` and `columnar` write rows.
+//! `csv`, `geojson`, `coverage` and `columnar` write rows. `file` writes all of one feature for whoever keeps files.
 
 mod answer;
 mod ask;
@@ -10,6 +10,7 @@ mod columnar;
 mod coverage;
 mod csv;
 mod feature;
+mod file;
 mod format;
 mod geojson;
 mod listing;
@@ -23,6 +24,7 @@ mod table;
 mod times;
 
 pub(crate) use csv::text as csv_text;
+pub(crate) use file::file_of;
 pub(crate) use format::{ARROW, CSV, Format, PARQUET};
 pub(crate) use listing::{Listed, Listing, gather};
 pub(crate) use metadata::{QUERIES, data_links, describe, steps};

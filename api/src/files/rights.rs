@@ -1,0 +1,19 @@
+//! Who may fetch files. What there is, everybody may know who sees the collection; fetching it needs an account.
+
+use nilometer_schemas::{CollectionId, Kind, Problem};
+
+use crate::accounts::Principal;
+
+/// Passes those who may fetch files of a collection that they see.
+///
+/// # Errors
+/// `Unauthorized` for those who have not said who they are.
+pub(crate) fn may_download(principal: &Principal, collection: &CollectionId) -> Result<(), Problem> {
+    if !principal.is_anonymous() {
+        return Ok(());
+    }
+    let detail = format!("files of the collection {:?} are given to those with an API key", collection.as_str());
+    Err(Problem::new(Kind::Unauthorized, "key-required", detail)
+        .at("Authorization")
+        .allowed("Authorization: Bearer KEY, X-API-Key: KEY, or a signed link"))
+}
