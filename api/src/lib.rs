@@ -18,10 +18,13 @@ pub mod server;
 pub mod state;
 
 mod body;
+mod browser;
 mod content_policy;
 mod exports;
 mod guard;
+mod mail;
 mod middleware;
+mod oidc;
 mod places;
 mod reading;
 mod similar;

@@ -10,7 +10,9 @@ use tokio::sync::Semaphore;
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::held::HeldSnapshots;
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::problem::ApiError;
 
 /// Fills a slice, or says why it cannot.
@@ -65,6 +67,10 @@ pub struct AppState {
     pub held: HeldSnapshots,
     /// Room for downloads of whole results.
     pub exports: Arc<Semaphore>,
+    /// Mail.
+    pub(crate) mail: Mailer,
+    /// The outside issuer of accounts, if there is one.
+    pub(crate) oidc: Option<Oidc>,
     /// The time.
     pub clock: Clock,
     /// Random bytes.
@@ -86,6 +92,8 @@ impl AppState {
     ) -> Self {
         let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
+        let mail = Mailer::new(&config, Arc::clone(&clock), random.clone());
+        let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone());
         Self {
             catalog,
             config: Arc::new(config),
@@ -94,6 +102,8 @@ impl AppState {
             tiles,
             held: HeldSnapshots::default(),
             exports,
+            mail,
+            oidc,
             clock,
             random,
         }

@@ -27,6 +27,8 @@ pub enum Kind {
     TooLarge,
     /// The body's media type is not understood (415).
     UnsupportedMediaType,
+    /// The caller asked too often (429).
+    TooManyRequests,
     /// The server cannot answer now; trying later may help (503).
     Unavailable,
     /// The store has no room (507).
