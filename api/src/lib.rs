@@ -20,11 +20,14 @@ pub mod state;
 pub mod zip;
 
 mod body;
+mod browser;
 mod content_policy;
 mod exports;
 mod guard;
 mod http_date;
+mod mail;
 mod middleware;
+mod oidc;
 mod places;
 mod reading;
 mod similar;

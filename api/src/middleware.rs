@@ -23,12 +23,14 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::Instrument;
 
-use crate::accounts::{Credential, Principal, Refusal, credential};
+use crate::accounts::{Actor, Credential, Powers, Principal, Refusal, Via, credential};
 use crate::body::{AsStored, is_upload};
+use crate::browser::{self, Cookie};
 use crate::config::Config;
 use crate::content_policy;
 use crate::context::RequestContext;
 use crate::links::OTHER_ROOTS;
+use crate::oidc::Oidc;
 use crate::problem::{ApiError, PROBLEM_JSON, render};
 use crate::routes::edr::PARQUET;
 use crate::state::App;
@@ -68,6 +70,7 @@ fn surrounded(routes: Router<App>, app: App) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&app), limit_time))
         .layer(from_fn_with_state(Arc::clone(&app), admit))
+        .layer(from_fn_with_state(Arc::clone(&app), note_writes))
         .layer(DefaultBodyLimit::disable());
     let inner =
         routes.fallback(nowhere).method_not_allowed_fallback(wrong_method).with_state(Arc::clone(&app)).layer(layers);
@@ -195,7 +198,8 @@ fn media_type(response: &Response) -> &str {
     response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-/// Reading from anywhere without credentials; keys travel in headers that scripts must name, never in cookies.
+/// Reading from anywhere without credentials; keys travel in headers that scripts must name. Cookies count for nothing in
+/// requests of other origins.
 fn cors(config: &Config) -> CorsLayer {
     let origins = if config.cors_origins.iter().any(|o| o == "*") {
         AllowOrigin::any()
@@ -267,6 +271,7 @@ async fn foreign(status: StatusCode, body: Body) -> ApiError {
         413 | 414 => Kind::TooLarge,
         415 => Kind::UnsupportedMediaType,
         416 => Kind::RangeNotSatisfiable,
+        429 => Kind::TooManyRequests,
         503 => Kind::Unavailable,
         504 => Kind::Timeout,
         507 => Kind::StorageFull,
@@ -336,17 +341,85 @@ async fn admitted(app: &App, mut request: Request) -> Result<Request, ApiError> 
             .allowed("POST /search with the question as body, or POST /searches to give it an id")
             .into());
     }
+    let context = request.extensions().get::<Arc<RequestContext>>().cloned();
+    let context = context.ok_or_else(|| ApiError::internal("the request has no context"))?;
     let principal = match credential(request.headers(), request.uri())? {
-        Credential::None => Ok(Principal::visitor()),
-        Credential::Malformed => Err(Refusal::Malformed),
-        Credential::Key(text) => app.accounts.authenticate(text).await?,
+        Credential::None => match counting_cookie(&request, &context)? {
+            Some(token) => {
+                let times = &app.config.accounts.sessions;
+                app.accounts.session(&token, times).await?.unwrap_or_else(Principal::visitor)
+            }
+            None => Principal::visitor(),
+        },
+        Credential::Malformed => return Err(refused(app, Refusal::Malformed)),
+        Credential::Key(text) => match app.oidc.as_ref().filter(|oidc| oidc.is_token(text)) {
+            Some(oidc) => of_token(app, oidc, text, &context).await?,
+            None => app.accounts.authenticate(text).await?.map_err(|refusal| refused(app, refusal))?,
+        },
     };
-    let principal = principal.map_err(|refusal| {
-        app.metrics.auth_failed(refusal);
-        Problem::new(Kind::Unauthorized, "key-refused", "this API key is not valid").at("Authorization")
-    })?;
+    let session = match &principal.via {
+        Via::Session(id) => Some(id.clone()),
+        _ => None,
+    };
     request.extensions_mut().insert(principal);
-    crate::body::prepare(request, limits).await
+    let request = crate::body::prepare(request, limits).await?;
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    match session.filter(|_| browser::changes(request.method(), route)) {
+        Some(session) => browser::require_token(&app.accounts, &session, request).await,
+        None => Ok(request),
+    }
+}
+
+fn refused(app: &App, refusal: Refusal) -> ApiError {
+    app.metrics.auth_failed(refusal);
+    Problem::new(Kind::Unauthorized, "key-refused", "this API key is not valid").at("Authorization").into()
+}
+
+/// The cookie of a session, where it counts. One whose session is over makes a visitor.
+fn counting_cookie(request: &Request, context: &RequestContext) -> Result<Option<String>, Problem> {
+    let Some(token) = Cookie::Session.read(request.headers(), context) else { return Ok(None) };
+    if browser::Origin::of(request.method(), request.headers(), context) != browser::Origin::Elsewhere {
+        return Ok(Some(token.to_owned()));
+    }
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    if browser::changes(request.method(), route) { Err(browser::foreign()) } else { Ok(None) }
+}
+
+/// Whoever a token of the outside issuer belongs to.
+async fn of_token(app: &App, oidc: &Oidc, text: &str, context: &RequestContext) -> Result<Principal, ApiError> {
+    let vouched = oidc.bearer(text).await.map_err(|refused| {
+        app.metrics.auth_failed(Refusal::Token);
+        Problem::from(refused)
+    })?;
+    let actor = Actor::of(&Principal::visitor(), context);
+    let account = app.accounts.vouched(&actor, &vouched, false).await?;
+    if account.closed {
+        return Err(refused(app, Refusal::Disabled));
+    }
+    let (id, user) = (Some(account.id), Some(account.name));
+    Ok(Principal { role: vouched.role, user, id, via: Via::Token, powers: Powers::ALL })
+}
+
+/// Notes writes of collections in the audit log, with their outcome; what becomes of single items stands in the change feed.
+async fn note_writes(State(app): State<App>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let noted = route.is_some_and(|route| ["/collections", "/collections/{collection}"].contains(&route))
+        && browser::changes(request.method(), route);
+    let context = request.extensions().get::<Arc<RequestContext>>().cloned();
+    let principal = request.extensions().get::<Principal>().cloned();
+    let Some((context, principal)) = context.zip(principal).filter(|_| noted) else { return next.run(request).await };
+    let object = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    let status = response.status();
+    let outcome = if status.is_success() { "done".to_owned() } else { status.as_u16().to_string() };
+    let actor = Actor::of(&principal, &context);
+    // Refusals of those without credentials are no acts; anybody could fill the log with them.
+    if !principal.is_anonymous()
+        && let Err(error) = app.accounts.audit(&actor, "collection.write", &object, &outcome).await
+    {
+        tracing::error!(error = crate::problem::chain(&error), object, "a write is missing in the audit log");
+    }
+    response
 }
 
 async fn nowhere() -> ApiError {

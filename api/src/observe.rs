@@ -167,7 +167,7 @@ mod tests {
     fn a_json_line_carries_time_level_target_message_span_and_event_fields() {
         let shared = Shared::default();
         let writer = shared.clone();
-        let log = Log { format: LogFormat::Json, level: "info".into() };
+        let log = Log { format: LogFormat::Json, level: "info".into(), days: 30 };
         let subscriber = subscriber(&log, Arc::new(|| Instant(0)), move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             let span = tracing::info_span!("request", request_id = "r1");

@@ -6,6 +6,7 @@
 //! Texts stand in English, where OpenAPI wants them, and in French beside them (`x-summary-fr`, `x-description-fr`),
 //! for the page that is made of the document.
 
+mod accounts;
 mod edr;
 mod files;
 mod hydrocron;
@@ -36,6 +37,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     files::add_paths(&mut paths);
     tiles::add_paths(&mut paths);
     tiles::add_basemap(&mut paths);
+    accounts::add_paths(&mut paths);
     for (i, id) in collections.iter().enumerate() {
         collection_paths(&mut paths, &encode(id), Some((i, id)));
     }
@@ -75,6 +77,8 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
                 "x-description-fr": "Observations et leurs statistiques (OGC API EDR)"},
             {"name": "Changes", "x-name-fr": "Modifications", "description": "What was written and deleted",
                 "x-description-fr": "Ce qui a été écrit et supprimé"},
+            {"name": "Accounts", "x-name-fr": "Comptes", "description": "Accounts, keys, sessions, groups and the audit log",
+                "x-description-fr": "Comptes, clés, sessions, groupes et journal d'audit"},
         ],
         "paths": paths,
         "components": {
@@ -88,8 +92,9 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
                 },
             }},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key",
-                    "x-description-fr": "Une clé d'API"},
+                "bearer": {"type": "http", "scheme": "bearer",
+                    "description": "An API key, or an access token (JWT) of the service's OpenID Connect issuer",
+                    "x-description-fr": "Une clé d'API, ou un jeton d'accès (JWT) de l'émetteur OpenID Connect du service"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },

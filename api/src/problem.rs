@@ -14,6 +14,8 @@ use crate::problems::path;
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a caller may try again when the server cannot answer now.
 const RETRY_AFTER_S: &str = "5";
+/// Seconds after which one who asked too often may try again.
+const RETRY_AFTER_THROTTLED_S: &str = "60";
 
 /// A failure on its way to the caller; `cause` is for the log alone.
 #[derive(Clone, Debug)]
@@ -93,6 +95,7 @@ pub fn status(kind: Kind) -> StatusCode {
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        Kind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Kind::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -115,6 +118,7 @@ pub fn title(kind: Kind, language: Language) -> &'static str {
         Kind::TooLarge => ("Too large", "Trop grand"),
         Kind::UnsupportedMediaType => ("Media type not supported", "Type de contenu non pris en charge"),
         Kind::RangeNotSatisfiable => ("No such bytes", "Octets inexistants"),
+        Kind::TooManyRequests => ("Too many attempts", "Trop de tentatives"),
         Kind::Unavailable => ("Temporarily unavailable", "Momentanément indisponible"),
         Kind::StorageFull => ("No room left", "Plus de place"),
         Kind::Timeout => ("Time limit exceeded", "Délai dépassé"),
@@ -209,6 +213,9 @@ pub fn render(error: &ApiError, context: Option<&RequestContext>) -> Response {
         }
         Kind::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        }
+        Kind::TooManyRequests => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_THROTTLED_S));
         }
         _ => {}
     }

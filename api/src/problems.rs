@@ -8,7 +8,7 @@
 use nilometer_schemas::Kind;
 use nilometer_schemas::Kind::{
     Conflict, Forbidden, Gone, Internal, Invalid, MethodNotAllowed, NotFound, PreconditionFailed, RangeNotSatisfiable,
-    StorageFull, Timeout, TooLarge, Unauthorized, Unavailable, UnsupportedMediaType,
+    StorageFull, Timeout, TooLarge, TooManyRequests, Unauthorized, Unavailable, UnsupportedMediaType,
 };
 
 use crate::html::Language;
@@ -63,6 +63,12 @@ const fn of(code: &'static str, kinds: &'static [Kind], english: Words, french: 
 /// All types, by code.
 pub const ALL: &[ProblemType] = &[
     of(
+        "account-closed",
+        &[Forbidden],
+        ("Account closed", "This account was closed by the administrators of this service. Ask them."),
+        ("Compte fermé", "Ce compte a été fermé par les administrateurs de ce service. Adressez-vous à eux."),
+    ),
+    of(
         "asset-key",
         &[Invalid],
         (
@@ -87,6 +93,18 @@ pub const ALL: &[ProblemType] = &[
             "Fichier introuvable",
             "Ce fichier des pages n'existe pas. Après une mise à jour, les fichiers changent de nom : rechargez la \
              page.",
+        ),
+    ),
+    of(
+        "audit-damaged",
+        &[Conflict],
+        (
+            "Audit log damaged",
+            "The audit log is not as it was written and is not cut until somebody looked at it: run `nilometer check`.",
+        ),
+        (
+            "Journal d'audit endommagé",
+            "Le journal d'audit n'est plus tel qu'il a été écrit et ne sera pas raccourci avant examen : lancez `nilometer check`.",
         ),
     ),
     of(
@@ -274,6 +292,12 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "confirm-name",
+        &[Invalid],
+        ("Name not repeated", "Write the name of the account to confirm that it shall end."),
+        ("Nom non répété", "Écrivez le nom du compte pour confirmer sa suppression."),
+    ),
+    of(
         "content-encoding",
         &[UnsupportedMediaType],
         (
@@ -328,6 +352,18 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "csrf",
+        &[Forbidden],
+        (
+            "Write from elsewhere",
+            "A signed-in browser sent a write that no page of this service made. Load the page anew and try again; programs use a key instead of a cookie.",
+        ),
+        (
+            "Écriture venue d'ailleurs",
+            "Un navigateur connecté a envoyé une écriture qui ne vient d'aucune page de ce service. Rechargez la page et recommencez ; les programmes utilisent une clé plutôt qu'un cookie.",
+        ),
+    ),
+    of(
         "date",
         &[Invalid],
         ("Not a date", "A day is written year-month-day, such as 2024-02-29."),
@@ -357,6 +393,15 @@ pub const ALL: &[ProblemType] = &[
         (
             "Données de démonstration endommagées",
             "Les données de démonstration contenues dans le programme sont illisibles. Réinstallez le programme.",
+        ),
+    ),
+    of(
+        "email",
+        &[Invalid],
+        ("No mail address", "A mail address has one @ with a name before it and a domain after it."),
+        (
+            "Adresse électronique incorrecte",
+            "Une adresse électronique comporte un @, précédé d'un nom et suivi d'un domaine.",
         ),
     ),
     of(
@@ -561,6 +606,30 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "group-exists",
+        &[Conflict],
+        ("Group exists", "There is a group of this name already, or there are too many groups."),
+        ("Groupe existant", "Un groupe porte déjà ce nom, ou les groupes sont trop nombreux."),
+    ),
+    of(
+        "group-name",
+        &[Invalid],
+        (
+            "Name of a group",
+            "Names of groups are made of letters, digits, dots, hyphens and underscores, and begin with a letter or digit.",
+        ),
+        (
+            "Nom de groupe",
+            "Les noms de groupes se composent de lettres, chiffres, points, traits d'union et tirets bas, et commencent par une lettre ou un chiffre.",
+        ),
+    ),
+    of(
+        "group-not-found",
+        &[NotFound],
+        ("No such group", "There is no group of this name."),
+        ("Groupe introuvable", "Aucun groupe ne porte ce nom."),
+    ),
+    of(
         "group-size",
         &[TooLarge],
         ("Too much at once", "More was written at once than one file of the log can hold. Send it in several parts."),
@@ -580,6 +649,18 @@ pub const ALL: &[ProblemType] = &[
         (
             "Corps compressé endommagé",
             "Le corps est annoncé en gzip mais n'est pas un flux gzip intact. Compressez-le et renvoyez-le.",
+        ),
+    ),
+    of(
+        "https-required",
+        &[Forbidden],
+        (
+            "Not over an open line",
+            "Passwords and cookies travel over https only. Ask for the service under its https address.",
+        ),
+        (
+            "Ligne non protégée",
+            "Les mots de passe et les cookies ne voyagent que par https. Utilisez l'adresse https du service.",
         ),
     ),
     of(
@@ -658,6 +739,30 @@ pub const ALL: &[ProblemType] = &[
         (
             "Tableau illisible",
             "Le tableau ne correspond pas à sa description : une colonne manque, ou une ligne est illisible.",
+        ),
+    ),
+    of(
+        "issuer-sign-in",
+        &[Unauthorized],
+        (
+            "Not signed in there",
+            "The outside issuer's answer does not belong to a sign-in that this browser began, or the issuer does not stand by it. Begin again.",
+        ),
+        (
+            "Connexion non aboutie",
+            "La réponse de l'émetteur ne correspond à aucune connexion commencée dans ce navigateur, ou l'émetteur ne la confirme pas. Recommencez.",
+        ),
+    ),
+    of(
+        "issuer-unavailable",
+        &[Unavailable],
+        (
+            "Issuer does not answer",
+            "The outside issuer of accounts does not answer at the moment. Local accounts and API keys work as ever.",
+        ),
+        (
+            "Émetteur injoignable",
+            "L'émetteur externe des comptes ne répond pas pour le moment. Les comptes locaux et les clés d'API fonctionnent normalement.",
         ),
     ),
     of(
@@ -747,6 +852,18 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "key-name",
+        &[Invalid],
+        ("Name of a key", "The name of a key is too long, or has control characters in it."),
+        ("Nom de clé", "Le nom de la clé est trop long ou contient des caractères de commande."),
+    ),
+    of(
+        "key-not-found",
+        &[NotFound],
+        ("No such key", "The account has no key of this id."),
+        ("Clé introuvable", "Le compte n'a pas de clé portant cet identifiant."),
+    ),
+    of(
         "key-refused",
         &[Unauthorized],
         (
@@ -766,6 +883,36 @@ pub const ALL: &[ProblemType] = &[
         (
             "Clé nécessaire",
             "Seuls les détenteurs d'une clé d'opérateur peuvent faire cela. La lecture ne demande pas de clé.",
+        ),
+    ),
+    of(
+        "key-scope",
+        &[Forbidden, Invalid],
+        (
+            "Key for less",
+            "The key was made for less than this, or a scope was named that does not exist. Make a key with the scope that is needed.",
+        ),
+        (
+            "Clé trop restreinte",
+            "La clé n'a pas été créée pour cela, ou une portée nommée n'existe pas. Créez une clé ayant la portée nécessaire.",
+        ),
+    ),
+    of(
+        "keys-full",
+        &[Conflict],
+        ("Too many keys", "The account has as many working keys as an account may have. Revoke one first."),
+        ("Trop de clés", "Le compte a déjà autant de clés valables qu'il est permis. Révoquez-en une d'abord."),
+    ),
+    of(
+        "last-administrator",
+        &[Conflict],
+        (
+            "Last administrator",
+            "Without this account nobody could look after accounts any more. Make another administrator first.",
+        ),
+        (
+            "Dernier administrateur",
+            "Sans ce compte, personne ne pourrait plus gérer les comptes. Nommez d'abord un autre administrateur.",
         ),
     ),
     of(
@@ -798,6 +945,15 @@ pub const ALL: &[ProblemType] = &[
             "Ligne trop longue",
             "Une ligne du flux est plus longue que ce service ne l'accepte. Les autres lignes ont été lues ; envoyez \
              cet élément seul.",
+        ),
+    ),
+    of(
+        "link-ended",
+        &[Invalid],
+        ("Link no longer good", "Mailed links work once and for a limited time. Ask for a new one."),
+        (
+            "Lien périmé",
+            "Les liens envoyés par courrier servent une seule fois et pour un temps limité. Demandez-en un nouveau.",
         ),
     ),
     of(
@@ -837,6 +993,18 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "mail-address",
+        &[Unavailable],
+        (
+            "No mail from here",
+            "The service does not know under which address it is reached, and mails no links before its operator sets `public_url`.",
+        ),
+        (
+            "Pas de courrier",
+            "Le service ignore sous quelle adresse on le joint ; il n'envoie pas de liens tant que son exploitant n'a pas renseigné `public_url`.",
+        ),
+    ),
+    of(
         "mapping",
         &[Invalid],
         (
@@ -873,6 +1041,15 @@ pub const ALL: &[ProblemType] = &[
             "Méthode non proposée",
             "Cette adresse n'accepte pas la méthode HTTP, ou il n'y a pas de telle statistique pour une série. Ce \
              qui est accepté est indiqué plus bas ou dans la description de l'API.",
+        ),
+    ),
+    of(
+        "no-issuer",
+        &[NotFound],
+        ("No outside issuer", "This service has no outside issuer to sign in at. Use a local account."),
+        (
+            "Pas d'émetteur externe",
+            "Ce service n'a pas d'émetteur externe auprès duquel se connecter. Utilisez un compte local.",
         ),
     ),
     of(
@@ -1016,6 +1193,21 @@ pub const ALL: &[ProblemType] = &[
             "Valeurs d'un autre type",
             "Les valeurs d'un paramètre sont d'un autre type (nombre, entier, texte) que celles de la collection.",
         ),
+    ),
+    of(
+        "password-weak",
+        &[Invalid],
+        ("Password too easy", "The password is too short, too long, or one that everybody would try first."),
+        (
+            "Mot de passe trop facile",
+            "Le mot de passe est trop court, trop long, ou de ceux que chacun essaierait d'abord.",
+        ),
+    ),
+    of(
+        "password-wrong",
+        &[Forbidden],
+        ("Password wrong", "The password of the account is needed here, and this is another one."),
+        ("Mot de passe erroné", "Le mot de passe du compte est nécessaire ici, et celui-ci n'est pas le bon."),
     ),
     of(
         "patch",
@@ -1226,6 +1418,12 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "required-member",
+        &[Invalid],
+        ("Something is missing", "A part of the request that must be there is missing; the problem names it."),
+        ("Élément manquant", "Un élément nécessaire de la requête manque ; le problème le nomme."),
+    ),
+    of(
         "resample",
         &[Invalid],
         ("Statistics not possible", "A statistic needs a calendar step (resample) and quantities that are numbers."),
@@ -1233,6 +1431,18 @@ pub const ALL: &[ProblemType] = &[
             "Statistique impossible",
             "Une statistique demande un pas de calendrier (resample) et des grandeurs numériques.",
         ),
+    ),
+    of(
+        "role",
+        &[Invalid],
+        ("No such role", "The roles are visitor, user, operator and administrator."),
+        ("Rôle inconnu", "Les rôles sont visitor, user, operator et administrator."),
+    ),
+    of(
+        "role-required",
+        &[Forbidden],
+        ("Role too small", "This needs a role that the account does not have."),
+        ("Rôle insuffisant", "Cela demande un rôle que le compte n'a pas."),
     ),
     of(
         "search-not-found",
@@ -1268,6 +1478,45 @@ pub const ALL: &[ProblemType] = &[
             "Trop d'objets",
             "Plus d'objets ont ici des observations que ce format n'en accepte. Choisissez un lieu plus petit, \
              ajoutez des conditions, ou prenez CSV, Parquet ou Arrow.",
+        ),
+    ),
+    of(
+        "session-not-found",
+        &[NotFound],
+        ("No such session", "The account has no such session; it may have ended."),
+        ("Session introuvable", "Le compte n'a pas de telle session ; elle a peut-être pris fin."),
+    ),
+    of(
+        "sign-in-busy",
+        &[Unavailable],
+        ("Many are signing in", "So many people are signing in that this one has to wait. Try again in a moment."),
+        ("Affluence", "Tant de personnes se connectent que celle-ci doit attendre. Réessayez dans un instant."),
+    ),
+    of(
+        "sign-in-refused",
+        &[Unauthorized],
+        (
+            "Not signed in",
+            "The address or the password is wrong, or the address is not confirmed yet: look for the letter with the link.",
+        ),
+        (
+            "Connexion refusée",
+            "L'adresse ou le mot de passe est erroné, ou l'adresse n'est pas encore confirmée : cherchez la lettre contenant le lien.",
+        ),
+    ),
+    of(
+        "sign-in-required",
+        &[Unauthorized],
+        ("Account needed", "This needs an account: sign in, or send an API key."),
+        ("Compte nécessaire", "Cela demande un compte : connectez-vous, ou envoyez une clé d'API."),
+    ),
+    of(
+        "sign-up-closed",
+        &[Forbidden],
+        ("Sign-up closed", "Accounts of this service are made by its administrators alone. Ask them."),
+        (
+            "Inscription fermée",
+            "Les comptes de ce service sont créés par ses seuls administrateurs. Adressez-vous à eux.",
         ),
     ),
     of(
@@ -1402,6 +1651,30 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "token-refused",
+        &[Unauthorized],
+        (
+            "Token refused",
+            "The token was not made by this service's issuer, not for this service, or not for now. Get a new access token.",
+        ),
+        (
+            "Jeton refusé",
+            "Le jeton n'a pas été établi par l'émetteur de ce service, ou pas pour ce service, ou pas pour maintenant. Obtenez un nouveau jeton d'accès.",
+        ),
+    ),
+    of(
+        "too-many-attempts",
+        &[TooManyRequests],
+        (
+            "Too many attempts",
+            "There were too many attempts with this account or from this network. Wait some minutes.",
+        ),
+        (
+            "Trop de tentatives",
+            "Il y a eu trop de tentatives sur ce compte ou depuis ce réseau. Attendez quelques minutes.",
+        ),
+    ),
+    of(
         "too-many-buckets",
         &[Invalid],
         (
@@ -1520,6 +1793,12 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "user-exists",
+        &[Conflict],
+        ("Account exists", "There is an account with this name or address already."),
+        ("Compte existant", "Un compte porte déjà ce nom ou cette adresse."),
+    ),
+    of(
         "user-name",
         &[Invalid],
         ("User's name not allowed", "The name of a user is empty, too long, or contains control characters."),
@@ -1527,6 +1806,12 @@ pub const ALL: &[ProblemType] = &[
             "Nom d'utilisateur non admis",
             "Le nom d'un utilisateur est vide, trop long, ou contient des caractères de commande.",
         ),
+    ),
+    of(
+        "user-not-found",
+        &[NotFound],
+        ("No such account", "There is no such account."),
+        ("Compte introuvable", "Ce compte n'existe pas."),
     ),
     of(
         "utf-8",

@@ -11,7 +11,9 @@ use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::files::Files;
 use crate::held::HeldSnapshots;
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::problem::ApiError;
 use crate::reading::Vocabularies;
 
@@ -71,6 +73,10 @@ pub struct AppState {
     pub exports: Arc<Semaphore>,
     /// Files of assets.
     pub files: Arc<Files>,
+    /// Mail.
+    pub(crate) mail: Mailer,
+    /// The outside issuer of accounts, if there is one.
+    pub(crate) oidc: Option<Oidc>,
     /// The time.
     pub clock: Clock,
     /// Random bytes.
@@ -93,6 +99,8 @@ impl AppState {
         let tiles = Arc::new(TileCache::new(config.limits.tile_cache_bytes));
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
         let files = Arc::new(Files::without_stores(&config, random.clone()));
+        let mail = Mailer::new(&config, Arc::clone(&clock), random.clone());
+        let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone());
         Self {
             catalog,
             config: Arc::new(config),
@@ -103,6 +111,8 @@ impl AppState {
             vocabularies: Vocabularies::default(),
             exports,
             files,
+            mail,
+            oidc,
             clock,
             random,
         }

@@ -29,6 +29,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// None of the bytes that were asked for are there (416).
     RangeNotSatisfiable,
+    /// The caller asked too often (429).
+    TooManyRequests,
     /// The server cannot answer now; trying later may help (503).
     Unavailable,
     /// The store has no room (507).

@@ -32,8 +32,9 @@ def test_no_operation_contradicts_its_description(tmp_path):
             f"{server.url}/api", "--url", server.url, "--seed", "1", "--no-color", "--request-timeout", "60", *EFFORT,
             # A schema cannot say what a filter, a token, a polygon or an item is: not all that fits it is accepted.
             "--checks", "all", "--exclude-checks", "positive_data_acceptance",
-            # Concrete paths of collections say what the templated ones say.
-            "--exclude-path-regex", "^/collections/(one|two)",
+            # Concrete paths of collections say what the templated ones say. Operations of accounts end the key they are tried with;
+            # they have tests of their own.
+            "--exclude-path-regex", "^/(collections/(one|two)|account|admin|password|sign-)",
         ]
         more = {"SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"), "SCHEMATHESIS_KEY": key}
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=1_800, env={**os.environ, **more})

@@ -7,9 +7,15 @@ use std::path::Path;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 
-use super::rows::{KeyRow, UserRow};
+use super::groups::{GroupRow, MemberRow};
+use super::identities::IdentityRow;
+use super::links::LinkRow;
+use super::logins::LoginRow;
+use super::rows::{KeyRow, Sealed, UserRow};
+use super::searches::search_id;
 use super::secret::Secret;
-use super::{BUSY_TIMEOUT, FILE_NAME, MIGRATIONS, PAGE_BYTES, search_id, wal};
+use super::sessions::SessionRow;
+use super::{BUSY_TIMEOUT, FILE_NAME, MIGRATIONS, PAGE_BYTES, audit, wal};
 
 /// Tables, indexes and migrations, one line each.
 const STRUCTURE: &str = "\
@@ -69,15 +75,18 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
         found.iter().filter(|line| !expected.contains(line)).map(|line| format!("there is an unknown {line}"));
     findings.extend(missing.chain(foreign));
 
-    let users = sqlx::query("SELECT rowid, * FROM users").fetch_all(pool).await?;
-    let keys = sqlx::query("SELECT rowid, * FROM keys").fetch_all(pool).await?;
-    match secret {
-        Some(secret) => {
-            findings.extend(unsealed("users", &users, |row| UserRow::read(row, secret).is_some()));
-            findings.extend(unsealed("keys", &keys, |row| KeyRow::read(row, secret).is_some()));
-        }
-        None if users.is_empty() && keys.is_empty() => {}
-        None => findings.push("the rows of users and keys cannot be verified without the server's secret".into()),
+    findings.extend(check_sealed::<UserRow>(pool, secret, "SELECT rowid, * FROM users").await?);
+    findings.extend(check_sealed::<KeyRow>(pool, secret, "SELECT rowid, * FROM keys").await?);
+    findings.extend(check_sealed::<LoginRow>(pool, secret, "SELECT rowid, * FROM logins").await?);
+    findings.extend(check_sealed::<IdentityRow>(pool, secret, "SELECT rowid, * FROM identities").await?);
+    findings.extend(check_sealed::<LinkRow>(pool, secret, "SELECT rowid, * FROM links").await?);
+    findings.extend(check_sealed::<SessionRow>(pool, secret, "SELECT rowid, * FROM sessions").await?);
+    findings.extend(check_sealed::<GroupRow>(pool, secret, "SELECT rowid, * FROM groups").await?);
+    findings.extend(check_sealed::<MemberRow>(pool, secret, "SELECT rowid, * FROM memberships").await?);
+    let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(pool).await?;
+    let ends = sqlx::query("SELECT * FROM audit_ends").fetch_optional(pool).await?;
+    if let Some(secret) = secret {
+        findings.extend(audit::verify(&rows, ends.as_ref(), secret));
     }
     let searches = sqlx::query("SELECT rowid, * FROM searches").fetch_all(pool).await?;
     findings.extend(unsealed("searches", &searches, |row| {
@@ -85,6 +94,20 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
         matches!((id, body), (Ok(id), Ok(body)) if search_id(&body) == id)
     }));
     Ok(findings)
+}
+
+/// Rows of a table whose seals are wrong; without the secret, that none can be verified.
+async fn check_sealed<R: Sealed>(
+    pool: &SqlitePool,
+    secret: Option<&Secret>,
+    query: &'static str,
+) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query(query).fetch_all(pool).await?;
+    Ok(match secret {
+        Some(secret) => unsealed(R::TABLE, &rows, |row| R::read(row, secret).is_some()),
+        None if rows.is_empty() => Vec::new(),
+        None => vec![format!("the rows of {} cannot be verified without the server's secret", R::TABLE)],
+    })
 }
 
 fn unsealed(table: &str, rows: &[SqliteRow], is_whole: impl Fn(&SqliteRow) -> bool) -> Vec<String> {

@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use nilometer_schemas::{Instant, Role};
+use sha2::{Digest, Sha256};
+
+use super::searches::search_id;
 use super::*;
 
 /// A copy of a data directory in which bits are flipped.
@@ -31,9 +35,10 @@ async fn tell(dir: &Path, keys: &[String]) -> Result<Vec<String>, Error> {
     let accounts = Accounts::open(dir, clock, Random::system()).await?;
     let mut told = Vec::new();
     for query in [
-        "SELECT concat_ws(',', quote(id), quote(name), quote(role), quote(created), quote(mac)) FROM users",
+        "SELECT concat_ws(',', quote(id), quote(name), quote(role), quote(created), \
+                          quote(disabled), quote(mac)) FROM users",
         "SELECT concat_ws(',', quote(id), quote(user), quote(hash), quote(role), quote(created), quote(expires), \
-                          quote(revoked), quote(last_used), quote(mac)) FROM keys ORDER BY id",
+                          quote(revoked), quote(last_used), quote(name), quote(scopes), quote(mac)) FROM keys ORDER BY id",
         "SELECT concat_ws(',', quote(id), quote(body)) FROM searches ORDER BY id",
     ] {
         let rows = sqlx::query_scalar::<_, String>(query).fetch_all(&accounts.pool).await;

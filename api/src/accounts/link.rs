@@ -1,6 +1,6 @@
 //! Seals of links to files: whoever has such a link may fetch this file, until it ends or the key that made it does.
 
-use super::{Accounts, Error, Principal, Refusal, Stored};
+use super::Accounts;
 use crate::accounts::key::to_hex;
 
 /// What a link allows: one file, until a moment, on behalf of the holder of a key.
@@ -48,27 +48,6 @@ impl Accounts {
         }
         to_hex(&bytes) == seal && self.secret.is_seal(&terms.message(), &bytes)
     }
-
-    /// Who holds the key of this id, while it is valid.
-    ///
-    /// # Errors
-    /// Outer: the database failed. Inner: the key is no longer valid.
-    pub(crate) async fn holder(&self, key_id: &str) -> Result<Result<Principal, Refusal>, Error> {
-        let now = (self.clock)();
-        let (row, user) = match self.stored(key_id, now).await? {
-            Some(Stored::Whole { row, user }) => (row, user),
-            Some(Stored::Damaged) => return Ok(Err(Refusal::Damaged)),
-            None => return Ok(Err(Refusal::Wrong)),
-        };
-        if row.revoked.is_some() {
-            return Ok(Err(Refusal::Revoked));
-        }
-        if row.expires.is_some_and(|end| end <= now) {
-            return Ok(Err(Refusal::Expired));
-        }
-        let info = row.info(&user);
-        Ok(Ok(Principal { role: info.role, user: Some(info.user), key_id: Some(info.id) }))
-    }
 }
 
 #[cfg(test)]
@@ -76,6 +55,7 @@ mod tests {
     use nilometer_schemas::Role;
 
     use super::*;
+    use crate::accounts::Refusal;
     use crate::state::{Random, system_clock};
 
     #[tokio::test]

@@ -4,11 +4,11 @@ use nilometer_schemas::{Instant, Role};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, TypeInfo, ValueRef};
 
+use super::keys::KeyInfo;
 use super::secret::Secret;
-use super::{KeyInfo, parse_role, role_name};
 
 /// A column's value, as the seal covers it.
-enum Column<'a> {
+pub(super) enum Column<'a> {
     Null,
     Integer(i64),
     Text(&'a str),
@@ -21,8 +21,20 @@ impl From<Option<i64>> for Column<'_> {
     }
 }
 
+impl From<Option<Instant>> for Column<'_> {
+    fn from(value: Option<Instant>) -> Self {
+        value.map(|at| at.0).into()
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Column<'a> {
+    fn from(value: Option<&'a str>) -> Self {
+        value.map_or(Self::Null, Self::Text)
+    }
+}
+
 /// What is sealed: the table's name and the columns, each with its type and length, so that no two rows look alike.
-fn sealed_bytes(table: &str, columns: &[Column<'_>]) -> Vec<u8> {
+pub(super) fn sealed_bytes(table: &str, columns: &[Column<'_>]) -> Vec<u8> {
     let mut out = b"row\0".to_vec();
     let mut add = |tag: u8, bytes: &[u8]| {
         out.push(tag);
@@ -42,9 +54,38 @@ fn sealed_bytes(table: &str, columns: &[Column<'_>]) -> Vec<u8> {
 }
 
 /// The bytes of a column; text, which would be taken for bytes as well, is not what we wrote.
-fn bytes(row: &SqliteRow, name: &str) -> Option<Vec<u8>> {
+pub(super) fn bytes(row: &SqliteRow, name: &str) -> Option<Vec<u8>> {
     let is_blob = row.try_get_raw(name).ok()?.type_info().name() == "BLOB";
     is_blob.then(|| row.try_get(name).ok()).flatten()
+}
+
+/// A moment that may be missing.
+pub(super) fn moment(row: &SqliteRow, name: &str) -> Option<Option<Instant>> {
+    row.try_get::<Option<i64>, _>(name).ok().map(|at| at.map(Instant))
+}
+
+/// A row that is sealed by itself.
+pub(super) trait Sealed: Sized {
+    /// The table.
+    const TABLE: &'static str;
+
+    /// Reads the columns without looking at the seal.
+    fn columns_of(row: &SqliteRow) -> Option<Self>;
+
+    /// What the seal covers.
+    fn sealed(&self) -> Vec<Column<'_>>;
+
+    /// Reads a row with all columns; `None` for one that is damaged or was sealed under another secret.
+    fn read(row: &SqliteRow, secret: &Secret) -> Option<Self> {
+        let found = Self::columns_of(row)?;
+        let mac = bytes(row, "mac")?;
+        secret.is_seal(&sealed_bytes(Self::TABLE, &found.sealed()), &mac).then_some(found)
+    }
+
+    /// The seal.
+    fn mac(&self, secret: &Secret) -> Vec<u8> {
+        secret.seal(&sealed_bytes(Self::TABLE, &self.sealed()))
+    }
 }
 
 /// A row of `users`.
@@ -54,33 +95,32 @@ pub(super) struct UserRow {
     pub(super) name: String,
     pub(super) role: Role,
     pub(super) created: Instant,
+    pub(super) disabled: Option<Instant>,
 }
 
-impl UserRow {
-    /// Reads a row with all columns; `None` for one that is damaged or was sealed under another secret.
-    pub(super) fn read(row: &SqliteRow, secret: &Secret) -> Option<Self> {
-        let user = Self {
+impl Sealed for UserRow {
+    const TABLE: &'static str = "users";
+
+    fn columns_of(row: &SqliteRow) -> Option<Self> {
+        Some(Self {
             id: row.try_get("id").ok()?,
             name: row.try_get("name").ok()?,
-            role: parse_role(&row.try_get::<String, _>("role").ok()?).ok()?,
+            role: Role::of_name(&row.try_get::<String, _>("role").ok()?)?,
             created: Instant(row.try_get("created").ok()?),
-        };
-        let mac = bytes(row, "mac")?;
-        secret.is_seal(&user.sealed_bytes(), &mac).then_some(user)
+            disabled: moment(row, "disabled")?,
+        })
     }
 
-    pub(super) fn mac(&self, secret: &Secret) -> Vec<u8> {
-        secret.seal(&self.sealed_bytes())
-    }
-
-    fn sealed_bytes(&self) -> Vec<u8> {
-        let columns = [
+    fn sealed(&self) -> Vec<Column<'_>> {
+        let mut columns = vec![
             Column::Integer(self.id),
             Column::Text(&self.name),
-            Column::Text(role_name(self.role)),
+            Column::Text(self.role.name()),
             Column::Integer(self.created.0),
         ];
-        sealed_bytes("users", &columns)
+        // Rows of the first version of the table were sealed without it.
+        columns.extend(self.disabled.map(|at| Column::Integer(at.0)));
+        columns
     }
 }
 
@@ -95,52 +135,60 @@ pub(super) struct KeyRow {
     pub(super) expires: Option<Instant>,
     pub(super) revoked: Option<Instant>,
     pub(super) last_used: Option<Instant>,
+    pub(super) name: Option<String>,
+    pub(super) scopes: Option<String>,
 }
 
-impl KeyRow {
-    /// As [`UserRow::read`].
-    pub(super) fn read(row: &SqliteRow, secret: &Secret) -> Option<Self> {
-        let moment = |name: &str| row.try_get::<Option<i64>, _>(name).ok().map(|m| m.map(Instant));
+impl Sealed for KeyRow {
+    const TABLE: &'static str = "keys";
+
+    fn columns_of(row: &SqliteRow) -> Option<Self> {
         let role = row.try_get::<Option<String>, _>("role").ok()?;
-        let key = Self {
+        Some(Self {
             id: row.try_get("id").ok()?,
             user: row.try_get("user").ok()?,
             hash: bytes(row, "hash")?,
-            role: role.map(|name| parse_role(&name)).transpose().ok()?,
+            role: match role {
+                Some(name) => Some(Role::of_name(&name)?),
+                None => None,
+            },
             created: Instant(row.try_get("created").ok()?),
-            expires: moment("expires")?,
-            revoked: moment("revoked")?,
-            last_used: moment("last_used")?,
-        };
-        let mac = bytes(row, "mac")?;
-        secret.is_seal(&key.sealed_bytes(), &mac).then_some(key)
+            expires: moment(row, "expires")?,
+            revoked: moment(row, "revoked")?,
+            last_used: moment(row, "last_used")?,
+            name: row.try_get("name").ok()?,
+            scopes: row.try_get("scopes").ok()?,
+        })
     }
 
-    pub(super) fn mac(&self, secret: &Secret) -> Vec<u8> {
-        secret.seal(&self.sealed_bytes())
-    }
-
-    fn sealed_bytes(&self) -> Vec<u8> {
-        let moment = |m: Option<Instant>| Column::from(m.map(|m| m.0));
-        let columns = [
+    fn sealed(&self) -> Vec<Column<'_>> {
+        let mut columns = vec![
             Column::Text(&self.id),
             Column::Integer(self.user),
             Column::Bytes(&self.hash),
-            self.role.map_or(Column::Null, |role| Column::Text(role_name(role))),
+            self.role.map(Role::name).into(),
             Column::Integer(self.created.0),
-            moment(self.expires),
-            moment(self.revoked),
-            moment(self.last_used),
+            self.expires.into(),
+            self.revoked.into(),
+            self.last_used.into(),
         ];
-        sealed_bytes("keys", &columns)
+        // As with users: older rows have neither.
+        if self.name.is_some() || self.scopes.is_some() {
+            columns.extend([self.name.as_deref().into(), self.scopes.as_deref().into()]);
+        }
+        columns
     }
+}
 
+impl KeyRow {
     /// The key as it is shown; `user` must be its account.
     pub(super) fn info(&self, user: &UserRow) -> KeyInfo {
         KeyInfo {
             id: self.id.clone(),
             user: user.name.clone(),
             role: self.role.unwrap_or(user.role),
+            name: self.name.clone(),
+            scopes: self.scopes.clone(),
             created: self.created,
             expires: self.expires,
             revoked: self.revoked,

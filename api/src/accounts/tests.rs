@@ -3,7 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use nilometer_schemas::{Instant, Role};
+
 use super::check::check as verify;
+use super::keys::{LAST_USED_STEP_US, Stored};
 use super::*;
 
 struct World {
@@ -31,7 +34,7 @@ impl World {
 async fn change(accounts: &Accounts, statement: &'static str) {
     let done = sqlx::query(statement).execute(&accounts.pool).await.expect("a valid statement");
     assert!(done.rows_affected() > 0, "{statement}");
-    accounts.cache.lock().clear();
+    accounts.cache.clear();
 }
 
 async fn check(accounts: &Accounts, text: &str, expected: Result<Role, Refusal>) {

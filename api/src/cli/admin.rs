@@ -1,5 +1,6 @@
-//! `nilometer admin`: API keys, also beside a running server.
+//! `nilometer admin`: accounts and API keys, also beside a running server.
 
+use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -7,14 +8,20 @@ use nilometer_schemas::{Instant, Role};
 
 use super::Outcome;
 use super::out::say;
-use crate::accounts::{Accounts, KeyInfo, parse_role, role_name};
+use crate::accounts::{Accounts, Actor, KeyInfo, NewKey, NewUser, Powers};
 use crate::config::Config;
 use crate::state::{Random, system_clock};
+
+/// Most bytes that are read as a password.
+const PASSWORD_BYTES_MAX: u64 = 4_096;
 
 /// Manages accounts and API keys; works while the server runs
 #[derive(Args)]
 #[command(after_help = "\
+The first administrator is made here; everything else can be done on the pages of the service then.
+
 Examples:
+  nilometer admin user add --data water --name ana --email ana@water.example --role administrator
   nilometer admin key create --data water --user ana --role operator
   KEY=$(nilometer admin key create --data water --user ana --role operator | tail -n 1)
   curl -H \"Authorization: Bearer $KEY\" -T item.json http://127.0.0.1:8080/collections/stations/items/a
@@ -27,9 +34,48 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Subject {
+    /// Accounts
+    #[command(subcommand)]
+    User(UserCommand),
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Makes an account; with an address and without a password, the last line is a link that sets one
+    #[command(after_help = "\
+Examples:
+  nilometer admin user add --data water --name ana --email ana@water.example --role administrator
+  pass show water/ana | nilometer admin user add --data water --name ana --email ana@water.example --password-stdin")]
+    Add {
+        /// Name of the account
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Mail address to sign in with; taken as confirmed
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// What the account may do: visitor, user, operator (the catalogue) or administrator (accounts too)
+        #[arg(long, default_value = "user", value_parser = parse_role)]
+        role: Role,
+        /// Read the password from standard input
+        #[arg(long, requires = "email")]
+        password_stdin: bool,
+    },
+    /// Lists all accounts
+    #[command(after_help = "Example:\n  nilometer admin user list --data water")]
+    List,
+    /// Gives an account another role
+    #[command(after_help = "Example:\n  nilometer admin user role --data water --name ana --role operator")]
+    Role {
+        /// Name of the account
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The role
+        #[arg(long, value_parser = parse_role)]
+        role: Role,
+    },
 }
 
 #[derive(Subcommand)]
@@ -40,9 +86,12 @@ enum KeyCommand {
         /// Name of the account
         #[arg(long, value_name = "NAME")]
         user: String,
-        /// What the key may do: visitor (reads public collections) or operator (reads and writes everything)
-        #[arg(long, default_value = "visitor", value_parser = parse_role)]
-        role: Role,
+        /// What the key may do in place of the account's role: visitor, user, operator or administrator
+        #[arg(long, value_parser = parse_role)]
+        role: Option<Role>,
+        /// What the key may do of what the role allows: read, download, order, write, admin, with commas; all without it
+        #[arg(long, value_name = "SCOPES", default_value = "")]
+        scopes: String,
         /// Days until the key ends; without it, it does not
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
         expires_days: Option<u32>,
@@ -58,21 +107,73 @@ enum KeyCommand {
     },
 }
 
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::of_name(text).ok_or_else(|| format!("{text:?} is no role: {}", Role::ALL.map(Role::name).join(", ")))
+}
+
 pub(super) fn run(arguments: Arguments, config: &Config) -> Outcome {
     super::runtime()?.block_on(async {
-        let Subject::Key(command) = arguments.command;
         let accounts = Accounts::open(&config.data, system_clock(), Random::system()).await?;
-        let code = execute(command, &accounts).await;
+        let code = match arguments.command {
+            Subject::User(command) => of_users(command, &accounts, config).await,
+            Subject::Key(command) => of_keys(command, &accounts).await,
+        };
         accounts.close().await;
         code
     })
 }
 
-async fn execute(command: KeyCommand, accounts: &Accounts) -> Outcome {
+async fn of_users(command: UserCommand, accounts: &Accounts, config: &Config) -> Outcome {
     match command {
-        KeyCommand::Create { user, role, expires_days } => {
-            let key = accounts.create_key(&user, role, expires_days).await?;
-            say!("key {} of {user}, role {}; keep it, it is not shown again:", key.id(), role_name(role));
+        UserCommand::Add { name, email, role, password_stdin } => {
+            let password = if password_stdin { Some(read_password()?) } else { None };
+            let new = NewUser { name: name.clone(), role, email, password };
+            let (_, token) = accounts.add_user(&Actor::command(), new).await?;
+            say!("account {name}, role {}", role.name());
+            if let Some(token) = token {
+                let base =
+                    config.public_url.as_ref().map_or_else(|| format!("http://{}", config.listen), ToString::to_string);
+                say!("this link sets the password, once, within an hour:");
+                say!("{base}/password/reset?token={token}");
+            }
+        }
+        UserCommand::List => {
+            let mut after = 0;
+            loop {
+                let users = accounts.users(after).await?;
+                let Some(last) = users.last() else { break };
+                after = last.id;
+                for user in &users {
+                    let closed = if user.disabled.is_some() { "  closed" } else { "" };
+                    let email = user.email.as_deref().unwrap_or("-");
+                    say!("{:13}  {}  {email}  created {}{closed}", user.role.name(), user.name, user.created);
+                }
+            }
+        }
+        UserCommand::Role { name, role } => {
+            let id = accounts.user_id(&name).await?;
+            accounts.change_user(&Actor::command(), id, Some(role), None).await?;
+            say!("account {name}, role {}", role.name());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All of standard input but the end of its last line.
+fn read_password() -> Result<String, String> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(PASSWORD_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| format!("standard input: {error}"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn of_keys(command: KeyCommand, accounts: &Accounts) -> Outcome {
+    match command {
+        KeyCommand::Create { user, role, scopes, expires_days } => {
+            let new = NewKey { role, expires_days, powers: Powers::parse(&scopes)?, ..NewKey::default() };
+            let key = accounts.create_key_for(&Actor::command(), &user, &new).await?;
+            let role = role.map_or("that of the account", Role::name);
+            say!("key {} of {user}, role {role}; keep it, it is not shown again:", key.id());
             say!("{}", key.reveal());
         }
         KeyCommand::List => {
@@ -96,7 +197,7 @@ fn line(key: &KeyInfo) -> String {
     format!(
         "{}  {:8}  {}  created {}  expires {expires}  revoked {revoked}  used {used}",
         key.id,
-        role_name(key.role),
+        key.role.name(),
         key.user,
         key.created
     )

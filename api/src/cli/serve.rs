@@ -22,6 +22,8 @@ use crate::state::{App, AppState, Random, system_clock};
 
 /// The process's directory in the proc file system.
 const PROC_DIR: &str = "/proc/self";
+/// Time between two rounds of removing what has ended.
+const CLEAN_UP_EVERY: Duration = Duration::from_secs(3_600);
 /// How long abandoned work on blocking threads may delay the end of the process.
 const ABANDON_AFTER: Duration = Duration::from_secs(1);
 
@@ -81,7 +83,9 @@ async fn until_terminated(mut config: Config) -> Outcome {
         let router: Router = crate::middleware::operations_router(Arc::clone(&app));
         tokio::spawn(serve(listener, router, options, signalled(ended)))
     });
+    let cleaning = tokio::spawn(clean_up(Arc::clone(&app)));
     terminated.await;
+    cleaning.abort();
     tracing::info!("stopping");
     end.send_replace(true);
     let finished = main.await?;
@@ -94,6 +98,17 @@ async fn until_terminated(mut config: Config) -> Outcome {
     app.accounts.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes what has ended from the accounts, now and every hour.
+async fn clean_up(app: App) {
+    let settings = &app.config.accounts;
+    loop {
+        if let Err(error) = app.accounts.clean_up(&settings.sessions, settings.audit_days).await {
+            tracing::warn!(error = crate::problem::chain(&error), "what has ended was not removed from the accounts");
+        }
+        tokio::time::sleep(CLEAN_UP_EVERY).await;
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {

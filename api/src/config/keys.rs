@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use super::{Config, LogFormat};
+use super::values::{bounded, directives, joined, list, optional, parsed, shown};
+use super::{Config, LogFormat, SecretText};
 
 /// One setting.
 pub struct Key {
@@ -38,51 +38,6 @@ impl Key {
     }
 }
 
-fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
-    text.trim().parse().map_err(|e| format!("{text:?}: {e}"))
-}
-
-fn optional<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Option<T>, String> {
-    if text.trim().is_empty() { Ok(None) } else { parsed(text).map(Some) }
-}
-
-fn list<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Vec<T>, String> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parsed).collect()
-}
-
-fn joined<T: ToString>(values: &[T]) -> String {
-    values.iter().map(T::to_string).collect::<Vec<_>>().join(",")
-}
-
-fn shown<T: ToString>(value: &Option<T>) -> String {
-    value.as_ref().map(T::to_string).unwrap_or_default()
-}
-
-/// Checks log directives: a level, or `target=level` parts. A bare word that is no level would silently be taken as
-/// a target, so that a mistyped level switched the log off.
-fn directives(text: &str) -> Result<(), String> {
-    for part in text.split(',').map(str::trim) {
-        let (target, level) = part.split_once('=').unwrap_or(("all", part));
-        if target.is_empty() || tracing_subscriber::filter::LevelFilter::from_str(level).is_err() || level.is_empty() {
-            return Err(format!("{part:?} is neither error, warn, info, debug, trace, off nor target=level"));
-        }
-    }
-    tracing_subscriber::filter::Targets::from_str(text).map(drop).map_err(|e| format!("{text:?}: {e}"))
-}
-
-/// A number within bounds.
-fn bounded<T: FromStr<Err: std::fmt::Display> + PartialOrd + std::fmt::Display>(
-    text: &str,
-    least: T,
-    most: T,
-) -> Result<T, String> {
-    let value: T = parsed(&text.replace('_', ""))?;
-    if value < least || value > most {
-        return Err(format!("{value} is outside {least}..{most}"));
-    }
-    Ok(value)
-}
-
 /// A row for a number within bounds.
 macro_rules! number {
     ($name:literal, $default:literal, $($field:ident).+, $least:expr, $most:expr, $doc:literal) => {
@@ -108,6 +63,19 @@ macro_rules! text {
                 Ok(())
             },
             get: |c| c.$($field).+.clone(),
+        }
+    };
+}
+
+/// A row for a value that is read and shown by its type.
+macro_rules! parsed {
+    ($name:literal, $default:literal, $($field:ident).+, $doc:literal) => {
+        Key {
+            name: $name,
+            default: $default,
+            doc: $doc,
+            set: |c, text| parsed(text).map(|v| c.$($field).+ = v),
+            get: |c| c.$($field).+.to_string(),
         }
     };
 }
@@ -413,6 +381,120 @@ pub const KEYS: &[Key] = &[
         86_400,
         "most seconds that a file of another server may take"
     ),
+    number!(
+        "log.days",
+        "30",
+        log.days,
+        0,
+        36_500,
+        "days for which whoever collects the log lines keeps them, as the privacy page says; the service writes lines and keeps none"
+    ),
+    parsed!(
+        "accounts.sign_up",
+        "open",
+        accounts.sign_up,
+        "open: anybody may make an account; closed: administrators alone do"
+    ),
+    number!(
+        "accounts.session_idle_h",
+        "12",
+        accounts.sessions.idle_h,
+        1,
+        8_760,
+        "hours without a request after which a sign-in ends"
+    ),
+    number!(
+        "accounts.session_h",
+        "168",
+        accounts.sessions.absolute_h,
+        1,
+        8_760,
+        "hours after which every sign-in ends"
+    ),
+    parsed!(
+        "accounts.plain_http",
+        "loopback",
+        accounts.plain_http,
+        "where people may sign in without TLS: loopback (on this machine), or anywhere, where passwords can be read on the way"
+    ),
+    number!("accounts.audit_days", "365", accounts.audit_days, 1, 36_500, "days that the audit log keeps"),
+    parsed!(
+        "mail.sender",
+        "file",
+        mail.sender,
+        "how mail leaves: file (as files in `mail` of the data directory) or command"
+    ),
+    text!(
+        "mail.command",
+        "",
+        mail.command,
+        "program with its arguments that takes a whole message on its standard input, such as /usr/sbin/sendmail -t -i"
+    ),
+    text!("mail.from", "nilometer@localhost", mail.from, "mail address that mail is from"),
+    Key {
+        name: "oidc.issuer",
+        default: "",
+        doc: "address of an OpenID Connect issuer whose accounts and tokens count; empty for none",
+        set: |c, text| optional(text).map(|v| c.oidc.issuer = v),
+        get: |c| shown(&c.oidc.issuer),
+    },
+    text!("oidc.name", "", oidc.name, "what people call the issuer; empty shows its host"),
+    text!("oidc.client_id", "", oidc.client_id, "what the issuer calls this service; empty offers no sign-in there"),
+    Key {
+        name: "oidc.client_secret",
+        default: "",
+        doc: "secret of this service at the issuer; empty for a public client. Never shown",
+        set: |c, text| {
+            c.oidc.client_secret = SecretText::new(text);
+            Ok(())
+        },
+        get: |c| c.oidc.client_secret.shown(),
+    },
+    Key {
+        name: "oidc.client_secret_file",
+        default: "",
+        doc: "file that holds the same",
+        set: |c, text| {
+            c.oidc.client_secret_file = (!text.is_empty()).then(|| PathBuf::from(text));
+            Ok(())
+        },
+        get: |c| c.oidc.client_secret_file.as_ref().map(|file| file.display().to_string()).unwrap_or_default(),
+    },
+    text!(
+        "oidc.audience",
+        "",
+        oidc.audience,
+        "what the `aud` of access tokens must name; empty takes no tokens of programs"
+    ),
+    Key {
+        name: "oidc.clients",
+        default: "",
+        doc: "clients (`azp`, `client_id`) whose access tokens count; empty for all of the issuer",
+        set: |c, text| list(text).map(|v| c.oidc.clients = v),
+        get: |c| joined(&c.oidc.clients),
+    },
+    Key {
+        name: "oidc.algorithms",
+        default: "RS256,ES256,EdDSA",
+        doc: "signatures that tokens may have",
+        set: |c, text| list(text).map(|v| c.oidc.algorithms = v),
+        get: |c| joined(&c.oidc.algorithms),
+    },
+    Key {
+        name: "oidc.scopes",
+        default: "openid,profile,email",
+        doc: "scopes that are asked for at a sign-in",
+        set: |c, text| list(text).map(|v| c.oidc.scopes = v),
+        get: |c| joined(&c.oidc.scopes),
+    },
+    Key {
+        name: "oidc.roles",
+        default: "nilometer-administrator=administrator,nilometer-operator=operator",
+        doc: "the issuer's roles and groups and what they mean here; who has none of them is a user",
+        set: |c, text| list(text).map(|v| c.oidc.roles = v),
+        get: |c| joined(&c.oidc.roles),
+    },
+    text!("oidc.groups_claim", "groups", oidc.groups_claim, "claim with names of groups, which count as roles do"),
 ];
 
 /// The row of a name.

@@ -1,9 +1,11 @@
 //! One typed configuration: defaults < TOML file < environment < flags; unknown keys are refused.
 
+mod identity;
 mod keys;
 mod load;
 mod network;
 mod stores;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,10 +16,14 @@ use std::str::FromStr;
 use nilometer_indexer::CatalogOptions;
 use nilometer_schemas::ExtensionCheck;
 
+pub use identity::{
+    AccountSettings, MailSender, MailSettings, OidcSettings, PlainHttp, RoleMapping, SecretText, SignUp, TokenAlgorithm,
+};
+pub(crate) use identity::{is_loopback, is_safe};
 pub use keys::{KEYS, Key, key};
 pub use load::{Effective, Error, Origin, Sources};
 pub use network::{Cidr, HostPattern, PublicBase, WebAddress};
-pub use stores::{S3Config, STORE_KEYS, SecretText, StoreConfig, StoreKey, StorePlace};
+pub use stores::{S3Config, STORE_KEYS, StoreConfig, StoreKey, StorePlace};
 
 /// Environment variables of the service begin with it.
 pub const VARIABLE_PREFIX: &str = "NILOMETER_";
@@ -61,6 +67,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Level or directives.
     pub level: String,
+    /// Days for which those who collect the lines keep them, as the privacy page says.
+    pub days: u32,
 }
 
 /// What the landing page says of the service.
@@ -180,6 +188,12 @@ pub struct Config {
     pub default_store: String,
     /// Files of other servers.
     pub remote: RemoteConfig,
+    /// Accounts of our own.
+    pub accounts: AccountSettings,
+    /// Mail.
+    pub mail: MailSettings,
+    /// An outside issuer.
+    pub oidc: OidcSettings,
 }
 
 impl Default for Config {
@@ -191,7 +205,7 @@ impl Default for Config {
             public_url: None,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
-            log: Log { format: LogFormat::Pretty, level: String::new() },
+            log: Log { format: LogFormat::Pretty, level: String::new(), days: 0 },
             service: Service::default(),
             pages: None,
             basemap_style: None,
@@ -201,6 +215,9 @@ impl Default for Config {
             stores: BTreeMap::new(),
             default_store: String::new(),
             remote: RemoteConfig::default(),
+            accounts: AccountSettings::default(),
+            mail: MailSettings::default(),
+            oidc: OidcSettings::default(),
         };
         for key in KEYS {
             key.set(&mut config, key.default).expect("the table's defaults are valid, as a test proves");
@@ -250,6 +267,12 @@ impl Config {
         if self.metrics_listen.is_some_and(|m| m == self.listen && m.port() != 0) {
             return Err("metrics_listen is the same address as listen: leave it empty to share one".into());
         }
-        Ok(())
+        if self.mail.sender == MailSender::Command && self.mail.command.trim().is_empty() {
+            return Err("mail.sender = command needs mail.command".into());
+        }
+        if self.accounts.sessions.idle_h > self.accounts.sessions.absolute_h {
+            return Err("accounts.session_idle_h is above accounts.session_h".into());
+        }
+        self.oidc.validate()
     }
 }

@@ -4,29 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::identity::SecretText;
 use super::load::Origin;
 
 /// What the names of these settings begin with.
 pub(super) const SECTION: &str = "stores.";
 /// What is shown in place of a secret.
 const HIDDEN: &str = "(hidden)";
-
-/// A text that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretText(String);
-
-impl SecretText {
-    /// The text itself, for whoever signs with it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HIDDEN)
-    }
-}
 
 /// A bucket that speaks the protocol of S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,14 +207,14 @@ impl Given<'_> {
 
     fn secret(&self) -> Result<SecretText, (String, String)> {
         let Some(path) = self.get("secret_key_file") else {
-            return self.need("secret_key").map(|text| SecretText(text.to_owned()));
+            return self.need("secret_key").map(|text| SecretText::new(text));
         };
         if self.get("secret_key").is_some() {
             return Err((self.named("secret_key_file"), "is given beside secret_key".to_owned()));
         }
         let text =
             std::fs::read_to_string(path).map_err(|e| (self.named("secret_key_file"), format!("{path}: {e}")))?;
-        Ok(SecretText(text.trim().to_owned()))
+        Ok(SecretText::new(text.trim()))
     }
 }
 

@@ -2,17 +2,17 @@
 
 use nilometer_schemas::{CollectionId, Kind, Problem};
 
-use crate::accounts::Principal;
+use crate::accounts::{Power, Principal};
 
 /// Passes those who may fetch files of a collection that they see.
 ///
 /// # Errors
-/// `Unauthorized` for those who have not said who they are.
+/// `Unauthorized` for those who have not said who they are, `Forbidden` for keys that were made for less.
 pub(crate) fn may_download(principal: &Principal, collection: &CollectionId) -> Result<(), Problem> {
     if !principal.is_anonymous() {
-        return Ok(());
+        return principal.require_power(Power::Download);
     }
-    let detail = format!("files of the collection {:?} are given to those with an API key", collection.as_str());
+    let detail = format!("files of the collection {:?} are given to those with an account", collection.as_str());
     Err(Problem::new(Kind::Unauthorized, "key-required", detail)
         .at("Authorization")
         .allowed("Authorization: Bearer KEY, X-API-Key: KEY, or a signed link"))

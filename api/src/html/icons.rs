@@ -25,6 +25,8 @@ pub(super) enum Icon {
     Map,
     /// The list.
     List,
+    /// An account.
+    Person,
 }
 
 impl Icon {
@@ -43,6 +45,7 @@ impl Icon {
             Self::Cross => "M6 6l12 12M18 6 6 18",
             Self::Download => "M12 4v11M7 10.5l5 5 5-5M4 20h16",
             Self::Map => "M9 4 3 6.5v13.5l6-2.5 6 2.5 6-2.5V4l-6 2.5zM9 4v13.5M15 6.5v13.5",
+            Self::Person => "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8M4.5 20.5a7.5 7.5 0 0 1 15 0",
             Self::List => "M8 6h13M8 12h13M8 18h13M3.5 6h.01M3.5 12h.01M3.5 18h.01",
         }
     }

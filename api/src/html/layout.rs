@@ -20,6 +20,19 @@ pub(super) enum Section {
     Collections,
     /// The interface for programs.
     Api,
+    /// The reader's account.
+    Account,
+}
+
+/// Who reads a page, as its head shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader<'a> {
+    /// It is not known, as on the page of a problem.
+    Unknown,
+    /// Somebody without an account.
+    Visitor,
+    /// The account of this name.
+    Account(&'a str),
 }
 
 /// What is particular to one page.
@@ -51,6 +64,8 @@ pub(super) struct Frame<'a> {
     pub(super) translations: Option<[(Language, String); 2]>,
     /// Path of the same answer as JSON.
     pub(super) json: Option<String>,
+    /// Who reads it.
+    pub(super) reader: Reader<'a>,
 }
 
 impl<'a> Frame<'a> {
@@ -65,6 +80,7 @@ impl<'a> Frame<'a> {
             lang: ask.lang.as_deref(),
             translations: Some([in_language(Language::English), in_language(Language::French)]),
             json: Some(with_query(&ask.path, pairs().chain([("f", "json")]))),
+            reader: ask.principal.user.as_deref().map_or(Reader::Visitor, Reader::Account),
         }
     }
 
@@ -146,6 +162,7 @@ impl<'a> Frame<'a> {
                         a href=(self.href("/api.html")) aria-current=[here(Section::Api)] { "API" }
                     }
                     div.settings {
+                        (self.account_link(section))
                         (self.language_switch())
                         button.button.bare.icon-only.theme.needs-script type="button" aria-pressed="false"
                             aria-label=(self.t("Dark theme", "Thème sombre")) title=(self.t("Dark theme", "Thème sombre")) {
@@ -153,6 +170,21 @@ impl<'a> Frame<'a> {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// The way to the reader's account, or to one. On a narrow screen the drawing stands alone.
+    fn account_link(&self, section: Section) -> Markup {
+        let (path, text) = match self.reader {
+            Reader::Account(name) => ("/account", name),
+            Reader::Visitor => ("/sign-in", self.t("Sign in", "Se connecter")),
+            Reader::Unknown => ("/account", self.t("Account", "Compte")),
+        };
+        let here = (section == Section::Account).then_some("page");
+        html! {
+            nav.reader aria-label=(self.t("Account", "Compte")) {
+                a href=(self.href(path)) aria-current=[here] { (icon(Icon::Person)) span { (text) } }
             }
         }
     }

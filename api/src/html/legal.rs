@@ -10,7 +10,7 @@ use super::jsonld::canonical;
 use super::language::Language;
 use super::layout::{Frame, Page, breadcrumbs};
 use super::markdown;
-use crate::config::Service;
+use crate::config::Config;
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
 
@@ -89,10 +89,10 @@ impl Legal {
 ///
 /// # Errors
 /// `Internal` for a file that is there and cannot be read.
-pub(crate) fn legal(ask: &Ask, kind: Legal, service: &Service, folder: Option<&Path>) -> Result<String, ApiError> {
+pub(crate) fn legal(ask: &Ask, kind: Legal, config: &Config) -> Result<String, ApiError> {
     let frame = Frame { json: None, ..Frame::of(ask) };
     let title = kind.title(frame.language);
-    let text = filled(&kind.text(frame.language, folder)?, frame.language, service);
+    let text = filled(&kind.text(frame.language, config.pages.as_deref())?, frame.language, config);
     let main = html! {
         div.narrow.stack {
             (breadcrumbs(&frame, &[("Nilometer", "/".to_owned())], title))
@@ -103,8 +103,9 @@ pub(crate) fn legal(ask: &Ask, kind: Legal, service: &Service, folder: Option<&P
     Ok(frame.whole(&Page { title, head, main, ..Page::default() }))
 }
 
-/// The text with the service's name and contact in it.
-fn filled(text: &str, language: Language, service: &Service) -> String {
+/// The text with the service's name and contact in it, and for how long what is kept.
+fn filled(text: &str, language: Language, config: &Config) -> String {
+    let service = &config.service;
     let name = language.of(&service.title_en, &service.title_fr);
     let contact = match service.contact.as_str() {
         "" => language
@@ -117,7 +118,10 @@ fn filled(text: &str, language: Language, service: &Service) -> String {
         address if address.contains("://") => format!("<{address}>"),
         text => text.to_owned(),
     };
-    text.replace("{{service}}", name).replace("{{contact}}", &contact)
+    text.replace("{{service}}", name)
+        .replace("{{contact}}", &contact)
+        .replace("{{audit_days}}", &config.accounts.audit_days.to_string())
+        .replace("{{log_days}}", &config.log.days.to_string())
 }
 
 #[cfg(test)]
@@ -126,15 +130,12 @@ mod tests {
 
     #[test]
     fn every_text_has_one_heading_of_the_first_level_and_says_whom_to_write_to() {
-        let service = Service {
-            title_en: "Water".into(),
-            title_fr: "Eau".into(),
-            contact: "a@b.example".into(),
-            ..Service::default()
-        };
+        let contact = ("service.contact", "a@b.example");
+        let config = Config::from_pairs(&[("service.title_en", "Water"), ("service.title_fr", "Eau"), contact]);
+        let config = config.expect("valid");
         for kind in Legal::ALL {
             for language in [Language::English, Language::French] {
-                let text = filled(&kind.text(language, None).expect("embedded"), language, &service);
+                let text = filled(&kind.text(language, None).expect("embedded"), language, &config);
                 let page = markdown::trusted(&text).into_string();
                 assert_eq!(page.matches("<h1>").count(), 1, "{kind:?}");
                 assert!(page.contains("href=\"mailto:a@b.example\"") && !page.contains("{{"), "{page}");

@@ -34,6 +34,8 @@ mod tiles;
 mod timeline;
 mod values;
 
+pub(crate) mod account;
+
 pub(crate) use api::{api, conformance, functions, queryables};
 pub(crate) use collections::{collection, collections};
 pub(crate) use feeds::{aggregations, changes, counted, suggestions};

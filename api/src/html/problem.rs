@@ -4,7 +4,7 @@ use axum::extract::Query;
 use maud::html;
 
 use super::Language;
-use super::layout::{Frame, breadcrumbs};
+use super::layout::{Frame, Reader, breadcrumbs};
 use super::table::{Column, table};
 use super::values::sentence;
 use crate::links::{Links, with_query};
@@ -23,7 +23,14 @@ pub fn problem_page(view: &ProblemView) -> String {
     let in_language =
         |language: Language| (language, with_query(view.uri.path(), others().chain([("lang", language.tag())])));
     let translations = Some([in_language(Language::English), in_language(Language::French)]);
-    let frame = Frame { links: &links, language, lang: chosen.map(Language::tag), translations, json: None };
+    let frame = Frame {
+        links: &links,
+        language,
+        lang: chosen.map(Language::tag),
+        translations,
+        json: None,
+        reader: Reader::Unknown,
+    };
     let title = title(view.kind, language);
     // Details are English; French readers are told first what a problem of this type is.
     let explained = ProblemType::of(view.code).filter(|_| language == Language::French);

@@ -97,7 +97,14 @@ mod tests {
     #[test]
     fn every_text_holds_the_address_as_it_is_and_a_button_of_its_own() {
         let links = Links::new("http://h/p");
-        let frame = Frame { links: &links, language: Language::French, lang: None, translations: None, json: None };
+        let frame = Frame {
+            links: &links,
+            language: Language::French,
+            lang: None,
+            translations: None,
+            json: None,
+            reader: super::super::layout::Reader::Unknown,
+        };
         let page = snippets(&frame, "http://h/p/x?f=CSV&a=b", Answer::Series).into_string();
         assert_eq!(page.matches("http://h/p/x?f=CSV&amp;a=b").count(), 3);
         for id in ["python", "r", "curl"] {

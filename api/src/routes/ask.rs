@@ -18,7 +18,7 @@ use crate::state::{App, run_blocking};
 /// Hexadecimal digits of a hash in an entity tag.
 const ETAG_HASH_DIGITS: usize = 24;
 /// What a cached answer depends on besides its address.
-const VARY: &str = "accept, accept-language, authorization, x-api-key";
+const VARY: &str = "accept, accept-language, authorization, x-api-key, cookie";
 
 /// One request, as a route sees it.
 #[derive(Clone, Debug)]
@@ -151,7 +151,10 @@ impl Ask {
     pub(crate) fn etag_at(&self, path_and_query: &str, version: u64, media_type: &str, body: &[u8]) -> String {
         let mut hash = Sha256::new();
         let (address, languages) = (self.links.absolute(""), self.languages.join(","));
-        let parts: [&[u8]; 6] = [
+        // The head of a page names whose it is.
+        let reader = self.principal.user.as_deref().filter(|_| media_type == HTML).unwrap_or_default();
+        let parts: [&[u8]; 7] = [
+            reader.as_bytes(),
             env!("CARGO_PKG_VERSION").as_bytes(),
             address.as_bytes(),
             path_and_query.as_bytes(),

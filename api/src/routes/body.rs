@@ -104,7 +104,7 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// Refuses bodies that call themselves something else than JSON; a body that names no type is read as JSON.
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let media_type = media_type(headers);
     if media_type.is_empty() || media_type == "application/json" || media_type.ends_with("+json") {
         return Ok(());

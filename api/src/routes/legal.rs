@@ -19,10 +19,7 @@ pub(super) async fn get(State(app): State<App>, Path(name): Path<String>, ask: A
         return Err(Problem::not_found("page-not-found", detail).allowed(names.join(", ")).into());
     };
     let view = ask.clone();
-    let bytes = run_blocking(move || {
-        Ok(html::legal(&view, kind, &app.config.service, app.config.pages.as_deref())?.into_bytes())
-    })
-    .await?;
+    let bytes = run_blocking(move || Ok(html::legal(&view, kind, &app.config)?.into_bytes())).await?;
     // A text may be edited while the service runs, so the tag is made from the page itself.
     let etag = ask.etag(0, HTML, &bytes);
     Ok(ask.not_modified(&etag).unwrap_or_else(|| ask.respond(HTML, &etag, bytes)))

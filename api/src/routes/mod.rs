@@ -1,5 +1,6 @@
 //! The addresses of the STAC API, OGC API Features and the pages, and who answers them.
 
+mod account;
 mod aggregate;
 mod assets;
 mod basemap;
@@ -102,6 +103,7 @@ pub fn router() -> Router<App> {
         .route("/basemap/tilejson.json", get(basemap::tilejson))
         .route("/basemap/WebMercatorQuad/{zoom}/{row}/{col}", get(basemap::tile))
         .route("/favicon.ico", get(assets::favicon))
+        .merge(account::router())
         .merge(edr::router())
         .merge(files::router())
         .merge(tiles::router())

@@ -34,8 +34,20 @@ enum Part {
 pub(super) async fn robots(ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
     let sitemap = ask.links.absolute("/sitemap.xml");
-    // Searches and series have no end of addresses; the pages that lead to them are in the sitemap.
-    let closed = ["/search", "/aggregate", "/changes", "/tiles", "/hydrocron", "/swot/passes?"];
+    // Searches and series have no end of addresses; the pages that lead to them are in the sitemap. Accounts are nobody's
+    // reading.
+    let closed = [
+        "/search",
+        "/aggregate",
+        "/changes",
+        "/tiles",
+        "/hydrocron",
+        "/swot/passes?",
+        "/account",
+        "/admin",
+        "/sign-",
+        "/password",
+    ];
     let mut text = "User-agent: *\n".to_owned();
     for path in closed {
         let _ = writeln!(text, "Disallow: {}", ask.links.local(path));

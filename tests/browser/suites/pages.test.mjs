@@ -28,6 +28,9 @@ const PAGES = [
   ['/tiles?f=html', /^Vector tiles$/, /^Tuiles vectorielles$/],
   ['/tiles/WebMercatorQuad?f=html', /^Tileset$/, /^Jeu de tuiles$/],
   ['/tileMatrixSets/WebMercatorQuad?f=html', /^Tile matrix set$/, /^Grille de tuiles$/],
+  ['/sign-in', /^Sign in$/, /^Se connecter$/],
+  ['/sign-up', /^Make an account$/, /^Créer un compte$/],
+  ['/password/forgot', /^Password forgotten$/, /^Mot de passe oublié$/],
   ['/nowhere', /Not found/i, /Introuvable/, 404],
 ]
 

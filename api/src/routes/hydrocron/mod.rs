@@ -49,7 +49,7 @@ const PIECE_BYTES: usize = 64 << 10;
 /// Headers that scripts of other sites may send.
 const ALLOWED_HEADERS: &str = "Content-Type,X-Amz-Date,Authorization,X-Api-Key,x-hydrocron-key";
 /// What an answer depends on besides its address.
-const VARY: &str = "accept, authorization, x-api-key";
+const VARY: &str = "accept, authorization, x-api-key, cookie";
 /// Sign of a monitor that asks without parameters whether somebody answers.
 const HEARTBEAT: &str = "Elastic-Heartbeat";
 

@@ -1,0 +1,19 @@
+//! Everything that is kept of an account, for its owner.
+
+use serde_json::{Value, json};
+
+use super::{Accounts, Error, SessionTimes};
+
+impl Accounts {
+    /// All data of an account as JSON. Secrets are not among them: of keys, passwords and cookies only hashes are kept.
+    ///
+    /// # Errors
+    /// `NotFound`, and what the database says.
+    pub async fn export(&self, id: i64, times: &SessionTimes) -> Result<Value, Error> {
+        let user = self.user(id).await?;
+        let keys: Vec<Value> = self.keys_of(id).await?.iter().map(super::KeyInfo::to_json).collect();
+        let sessions: Vec<Value> = self.sessions_of(id, times).await?.iter().map(super::Session::to_json).collect();
+        let acts: Vec<Value> = self.audit_of(&user.name).await?.iter().map(super::AuditRow::to_json).collect();
+        Ok(json!({"account": user.to_json(), "keys": keys, "sessions": sessions, "audit": acts}))
+    }
+}

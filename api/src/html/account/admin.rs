@@ -1,0 +1,264 @@
+//! Pages for those who look after accounts.
+
+use maud::{Markup, html};
+use nilometer_schemas::{Problem, Role};
+
+use super::own::role_name;
+use super::{Input, frame, notice, token, whole};
+use crate::accounts::{AuditRow, Group, User};
+use crate::html::language::readable;
+use crate::html::layout::{Frame, breadcrumbs};
+use crate::html::table::{Column, table};
+use crate::links::encode;
+use crate::routes::ask::Ask;
+
+fn head(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
+    let account = (frame.t("Account", "Compte"), "/account".to_owned());
+    html! {
+        (breadcrumbs(frame, &[("Nilometer", "/".to_owned()), account], title))
+        header.title { h1 { (title) } p.lead { (lead) } }
+    }
+}
+
+fn role_choice(frame: &Frame<'_>, id: &str, label: &str, chosen: Role) -> Markup {
+    html! {
+        select id=(id) name="role" aria-label=(label) {
+            @for role in Role::ALL { option value=(role.name()) selected[role == chosen] { (role_name(frame.language, role)) } }
+        }
+    }
+}
+
+/// `/admin/users`. `link` sets the password of an account that was made just now.
+pub(crate) fn users(
+    ask: &Ask,
+    users: &[User],
+    next: Option<i64>,
+    csrf: &str,
+    link: Option<&str>,
+    problem: Option<&Problem>,
+) -> String {
+    let frame = frame(ask);
+    let title = frame.t("Accounts", "Comptes");
+    let may_change = ask.principal.role >= Role::Administrator;
+    let columns = [
+        Column::Text(frame.t("Name", "Nom")),
+        Column::Text(frame.t("Signs in with", "Se connecte avec")),
+        Column::Text(frame.t("Groups", "Groupes")),
+        Column::Text(frame.t("Made", "Créé")),
+        Column::Text(frame.t("Role", "Rôle")),
+        Column::Text(frame.t("State", "État")),
+    ];
+    let rows = html! { @for user in users { (user_row(&frame, user, csrf, may_change)) } };
+    let main = html! {
+        div.wide.stack {
+            (head(&frame, title, frame.t("Who has an account here, and what each may do.",
+                                         "Qui a un compte ici, et ce que chacun peut faire.")))
+            (notice(&frame, problem))
+            @if let Some(link) = link {
+                div.notice role="status" {
+                    p { (frame.t("Pass this link on; it sets the password, once, within an hour:",
+                                 "Transmettez ce lien ; il fixe le mot de passe, une fois, dans l'heure :")) }
+                    p { code { (link) } }
+                }
+            }
+            (table(title, &columns, &rows))
+            @if let Some(next) = next {
+                p.pager { a.button rel="next" href=(frame.href(&format!("/admin/users?after={next}"))) { (frame.t("More", "Suite")) } }
+            }
+            @if may_change { (new_user(&frame, csrf)) }
+        }
+    };
+    whole(&frame, title, main)
+}
+
+fn user_row(frame: &Frame<'_>, user: &User, csrf: &str, may_change: bool) -> Markup {
+    let path = format!("/admin/users/{}", user.id);
+    let state = match (user.disabled, user.email.is_some() && !user.confirmed) {
+        (Some(_), _) => frame.t("closed", "fermé"),
+        (None, true) => frame.t("unconfirmed", "non confirmé"),
+        (None, false) => frame.t("open", "ouvert"),
+    };
+    html! {
+        tr {
+            th scope="row" { (user.name) }
+            td {
+                @if let Some(email) = &user.email { (email) " " }
+                @for issuer in &user.issuers { (issuer) " " }
+            }
+            td { (user.groups.join(", ")) }
+            td { (readable(user.created)) }
+            td {
+                @if may_change {
+                    form.row method="post" action=(frame.href(&path)) {
+                        (token(csrf))
+                        (role_choice(frame, &format!("role-{}", user.id), &format!("{} {}", frame.t("Role of", "Rôle de"), user.name), user.role))
+                        button.button.quiet.small type="submit" aria-label=(format!("{} {}", frame.t("Set the role of", "Fixer le rôle de"), user.name)) {
+                            (frame.t("Set", "Fixer"))
+                        }
+                    }
+                } @else { (role_name(frame.language, user.role)) }
+            }
+            td {
+                (state)
+                @if may_change {
+                    @let closing = user.disabled.is_none();
+                    @let word = if closing { frame.t("Close", "Fermer") } else { frame.t("Open", "Ouvrir") };
+                    form method="post" action=(frame.href(&path)) {
+                        (token(csrf))
+                        input type="hidden" name="disabled" value=(closing);
+                        button.button.quiet.small type="submit" aria-label=(format!("{word} {}", user.name)) { (word) }
+                    }
+                    details {
+                        summary { (frame.t("Delete", "Supprimer")) }
+                        form method="post" action=(frame.href(&format!("{path}/delete"))) {
+                            (token(csrf))
+                            button.button.quiet.small type="submit" aria-label=(format!("{} {}", frame.t("Delete", "Supprimer"), user.name)) {
+                                (frame.t("Delete for good", "Supprimer définitivement"))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn new_user(frame: &Frame<'_>, csrf: &str) -> Markup {
+    let name =
+        Input { name: "name", label: frame.t("Name", "Nom"), kind: "text", complete: "off", value: "", required: true };
+    let email = Input {
+        name: "email",
+        label: frame.t("Mail address", "Adresse électronique"),
+        kind: "email",
+        complete: "off",
+        value: "",
+        required: false,
+    };
+    html! {
+        section {
+            h2 { (frame.t("New account", "Nouveau compte")) }
+            form.panel method="post" action=(frame.href("/admin/users")) {
+                (token(csrf))
+                div.row {
+                    (name.markup())
+                    (email.markup())
+                    div.field {
+                        label for="role" { (frame.t("Role", "Rôle")) }
+                        (role_choice(frame, "role", frame.t("Role", "Rôle"), Role::User))
+                    }
+                }
+                p.actions { button.button type="submit" { (frame.t("Make the account", "Créer le compte")) } }
+                p.hint { (frame.t("With an address, a link to set a password is shown.",
+                                  "Avec une adresse, un lien pour fixer un mot de passe est affiché.")) }
+            }
+        }
+    }
+}
+
+/// `/admin/groups`.
+pub(crate) fn groups(ask: &Ask, groups: &[Group], csrf: &str, problem: Option<&Problem>) -> String {
+    let frame = frame(ask);
+    let title = frame.t("Groups", "Groupes");
+    let main = html! {
+        div.wide.stack {
+            (head(&frame, title, frame.t("Accounts that belong together.", "Des comptes qui vont ensemble.")))
+            (notice(&frame, problem))
+            @if groups.is_empty() { p.none { (frame.t("There are no groups yet.", "Il n'y a pas encore de groupes.")) } }
+            @for group in groups { (group_section(&frame, group, csrf)) }
+            form.panel method="post" action=(frame.href("/admin/groups")) {
+                (token(csrf))
+                div.row {
+                    div.field {
+                        label for="name" { (frame.t("Name of a new group", "Nom d'un nouveau groupe")) }
+                        input id="name" name="name" required maxlength="64" autocomplete="off";
+                    }
+                    button.button type="submit" { (frame.t("Make the group", "Créer le groupe")) }
+                }
+            }
+        }
+    };
+    whole(&frame, title, main)
+}
+
+fn group_section(frame: &Frame<'_>, group: &Group, csrf: &str) -> Markup {
+    let path = format!("/admin/groups/{}", encode(&group.name));
+    html! {
+        section {
+            h2 { (group.name) }
+            ul.plain {
+                @for member in &group.members {
+                    li {
+                        form.row method="post" action=(frame.href(&format!("{path}/members/remove"))) {
+                            (token(csrf))
+                            input type="hidden" name="user" value=(member);
+                            span { (member) }
+                            button.button.quiet.small type="submit" aria-label=(format!("{} {member} ({})", frame.t("Take out", "Retirer"), group.name)) {
+                                (frame.t("Take out", "Retirer"))
+                            }
+                        }
+                    }
+                }
+            }
+            div.row {
+                form.row method="post" action=(frame.href(&format!("{path}/members"))) {
+                    (token(csrf))
+                    div.field {
+                        label for=(format!("member-{}", group.name)) { (frame.t("Name of an account", "Nom d'un compte")) }
+                        input id=(format!("member-{}", group.name)) name="user" required autocomplete="off";
+                    }
+                    button.button.quiet type="submit" aria-label=(format!("{} ({})", frame.t("Take in", "Ajouter"), group.name)) {
+                        (frame.t("Take in", "Ajouter"))
+                    }
+                }
+                form method="post" action=(frame.href(&format!("{path}/delete"))) {
+                    (token(csrf))
+                    button.button.bare type="submit" aria-label=(format!("{} {}", frame.t("Delete the group", "Supprimer le groupe"), group.name)) {
+                        (frame.t("Delete the group", "Supprimer le groupe"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `/admin/audit`; `older` is the path of the page before it.
+pub(crate) fn audit(ask: &Ask, rows: &[AuditRow], older: Option<&str>, days: u32) -> String {
+    let frame = frame(ask);
+    let title = frame.t("Audit log", "Journal d'audit");
+    let columns = [
+        Column::Number(frame.t("Number", "Numéro")),
+        Column::Text(frame.t("Time", "Heure")),
+        Column::Text(frame.t("Who", "Qui")),
+        Column::Text(frame.t("What", "Quoi")),
+        Column::Text(frame.t("To what", "Sur quoi")),
+        Column::Text(frame.t("Outcome", "Issue")),
+        Column::Text(frame.t("Address", "Adresse")),
+    ];
+    let entries = html! {
+        @for row in rows {
+            tr {
+                td.number { (row.seq) }
+                td { (readable(row.at)) }
+                td { (row.actor) @if let Some(key) = &row.key_id { " " code { (key) } } }
+                td { code { (row.action) } }
+                td { (row.object) }
+                td { (row.outcome) }
+                td { (row.address.as_deref().unwrap_or_default()) }
+            }
+        }
+    };
+    let lead = match frame.language {
+        crate::html::Language::English => format!("Who did what to accounts and rights; kept for {days} days."),
+        crate::html::Language::French => format!("Qui a fait quoi aux comptes et aux droits ; conservé {days} jours."),
+    };
+    let main = html! {
+        div.wide.stack {
+            (head(&frame, title, &lead))
+            (table(title, &columns, &entries))
+            @if let Some(older) = older {
+                p.pager { a.button rel="next" href=(frame.href(older)) { (frame.t("Older", "Plus anciens")) } }
+            }
+        }
+    };
+    whole(&frame, title, main)
+}
