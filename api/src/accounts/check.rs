@@ -83,8 +83,11 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
     findings.extend(check_sealed::<SessionRow>(pool, secret, "SELECT rowid, * FROM sessions").await?);
     findings.extend(check_sealed::<GroupRow>(pool, secret, "SELECT rowid, * FROM groups").await?);
     findings.extend(check_sealed::<MemberRow>(pool, secret, "SELECT rowid, * FROM memberships").await?);
-    let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(pool).await?;
-    let ends = sqlx::query("SELECT * FROM audit_ends").fetch_optional(pool).await?;
+    // Both of one moment: a running server may add to the log meanwhile.
+    let mut reading = pool.begin().await?;
+    let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(&mut *reading).await?;
+    let ends = sqlx::query("SELECT * FROM audit_ends").fetch_optional(&mut *reading).await?;
+    reading.rollback().await?;
     if let Some(secret) = secret {
         findings.extend(audit::verify(&rows, ends.as_ref(), secret));
     }

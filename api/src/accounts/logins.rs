@@ -70,14 +70,14 @@ pub(crate) enum Posted {
 pub(crate) fn email_of(text: &str) -> Result<String, Problem> {
     let email = text.trim().to_lowercase();
     let plain = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
     };
     let fits = email.split_once('@').is_some_and(|(local, domain)| {
         plain(local)
             && local.len() <= 64
             && domain
                 .split('.')
-                .all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-'))
+                .all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
             && (domain.contains('.') || domain == "localhost")
     });
     if fits && email.len() <= EMAIL_BYTES_MAX {
@@ -362,6 +362,7 @@ mod tests {
             "a@b@c.example",
             "<a@b.example>",
             "a,b@c.example",
+            "é@b.example",
             &format!("{}@b.example", "x".repeat(65)),
         ] {
             check(bad, None);

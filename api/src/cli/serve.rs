@@ -75,6 +75,9 @@ async fn until_terminated(mut config: Config) -> Outcome {
     config.listen = listener.local_addr()?;
     let app = open(config).await?;
     announce(&app, metrics_listener.as_ref());
+    if app.accounts.administrators().await? == 0 {
+        tracing::info!("there is no administrator yet; `nilometer admin user add --role administrator` makes one");
+    }
 
     let options = ServerOptions::from(&app.config.limits);
     let (end, ended) = watch::channel(false);
