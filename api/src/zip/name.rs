@@ -37,8 +37,8 @@ impl Names {
         for (at, part) in parts.iter().enumerate() {
             let begin = if path.is_empty() { String::new() } else { format!("{path}/") };
             let is_taken = |folded: &str| self.files.contains(folded) || (at == last && self.folders.contains(folded));
-            let numbered = (1..).map(|number| format!("{begin}{}", with_number(part, number)));
-            path = numbered.into_iter().find(|path| !is_taken(&folded(path))).unwrap_or_default();
+            let mut numbered = (1..).map(|number| format!("{begin}{}", with_number(part, number)));
+            path = numbered.find(|path| !is_taken(&folded(path))).unwrap_or_default();
             if at < last {
                 self.folders.insert(folded(&path));
             }
