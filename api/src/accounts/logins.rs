@@ -132,7 +132,7 @@ impl Accounts {
         from: Option<IpAddr>,
     ) -> Result<Posted, Error> {
         password::check(&password, email)?;
-        self.throttle.attempt("", from, (self.clock)())?;
+        self.attempt_link(email, from)?;
         let hash = self.passwords.hash(password, &self.random).await?;
         let now = (self.clock)();
         let mut transaction = self.begin().await?;
@@ -248,7 +248,7 @@ impl Accounts {
         Ok(Some(token))
     }
 
-    /// Counts a request for a link, which costs a mail.
+    /// Counts a request for a link, which costs a letter: nobody's mail is filled with them.
     ///
     /// # Errors
     /// `TooManyRequests`.
