@@ -33,7 +33,7 @@ pub(in crate::routes) async fn post(
     let lifetime_s = lifetime(&body, app.config.limits.link_lifetime_s)?;
     let (_, stored, _) = found_asset(&app, &collection, &item, &key, ask.scope).await?;
     may_download(&ask.principal, &stored.collection)?;
-    let (Some(user), Some(key_id)) = (&ask.principal.user, &ask.principal.key_id) else {
+    let (Some(user), Some(key_id)) = (&ask.principal.user, ask.principal.key_id()) else {
         return Err(Problem::new(Kind::Unauthorized, "key-required", "a link is signed for the holder of a key").into());
     };
     let path = item_asset_path(&collection, &item, &key);
