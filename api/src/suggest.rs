@@ -85,10 +85,14 @@ pub(crate) fn suggest(
     let context = Context { snapshot, scope: ask.scope, language: ask.language(), vocabularies };
     // A place is suggested by itself, whatever else it is called.
     let of_places = places::collections(snapshot, ask.scope);
+    let mut late = None;
     if let Some(reading) = reading::read(context, text, Open::WHOLE)?.filter(|reading| !reading.is_of_names()) {
-        // While a word is being typed a reading without answer is none.
+        // While a word is being typed a reading without answer is none, and one that takes what there is of the word for a
+        // word comes last.
         if !is_open(text) || context.finds(&reading.search()?)? {
-            all.push(of_reading(snapshot, ask, reading));
+            let is_cut = is_open(text) && words(&reading.words).last().is_some_and(|word| word == *last);
+            let reading = of_reading(snapshot, ask, reading);
+            if is_cut { late = Some(reading) } else { all.push(reading) }
         }
     }
     all.extend(continued(context, ask, text, &typed, &of_places)?);
@@ -101,6 +105,7 @@ pub(crate) fn suggest(
         all.extend(named(snapshot, ask, text, &of_places)?);
         all.extend(completed(snapshot, ask, text, &typed)?);
     }
+    all.extend(late);
     Ok(shared_out(all, limit))
 }
 

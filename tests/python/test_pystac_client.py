@@ -94,8 +94,8 @@ def test_collections_are_searched_by_the_service(client, passes):
     collection, item = passes
     west, south, east, north = item["bbox"]
     for question in (
-        {"q": "swaths"}, {"q": "nothing of this, swaths test"},
-        {"bbox": [west, south, east, north], "q": "swaths"},
+        {"q": "test swaths"}, {"q": "nothing of this, swaths test"},
+        {"bbox": [west, south, east, north], "q": "test swaths"},
         {"datetime": "2024-02-01T00:00:00Z/2024-03-01T00:00:00Z", "filter_lang": "cql2-text",
          "filter": "license = 'CC0-1.0' AND title = 'Passes'"},
         {"filter_lang": "cql2-json", "filter": {"op": "=", "args": [{"property": "id"}, collection]}},

@@ -117,6 +117,7 @@ impl Default for NewKey {
 
 /// A key as the database holds it.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "damaged rows are rare, and few are held at a time")]
 pub(super) enum Stored {
     Whole { row: KeyRow, user: UserRow },
     Damaged,

@@ -207,7 +207,7 @@ impl Given<'_> {
 
     fn secret(&self) -> Result<SecretText, (String, String)> {
         let Some(path) = self.get("secret_key_file") else {
-            return self.need("secret_key").map(|text| SecretText::new(text));
+            return self.need("secret_key").map(SecretText::new);
         };
         if self.get("secret_key").is_some() {
             return Err((self.named("secret_key_file"), "is given beside secret_key".to_owned()));
@@ -251,10 +251,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_unknown_is_named() {
-        for at in 0..S3.len() {
-            let rest: Vec<_> = S3.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, pair)| *pair).collect();
+        for missing in &S3 {
+            let rest: Vec<_> = S3.iter().filter(|pair| *pair != missing).copied().collect();
             let (name, _) = settings(&rest).expect("settings").stores().expect_err("incomplete");
-            assert_eq!(name, format!("stores.{}", S3[at].0));
+            assert_eq!(name, format!("stores.{}", missing.0));
         }
         let refused =
             |pairs: &[(&str, &str)]| settings(pairs).and_then(|s| s.stores().map_err(|(_, why)| why)).is_err();

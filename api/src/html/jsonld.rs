@@ -89,7 +89,10 @@ pub(super) fn item(
         let of = |format: Format| download(frame, format.media_type(), &with_query(&values, [("f", format.label())]));
         downloads.extend(FORMATS.map(of));
     }
-    for asset in item["assets"].as_object().into_iter().flat_map(|assets| assets.values()) {
+    // What we deliver ourselves is for those with an account; who harvests these descriptions has none.
+    let is_elsewhere = |asset: &&Value| asset.get("nilometer:href").is_none();
+    let assets = item["assets"].as_object().into_iter().flat_map(|assets| assets.values());
+    for asset in assets.filter(is_elsewhere) {
         if let Some(address) = asset["href"].as_str().and_then(web_address) {
             downloads.push(json!({"@type": "DataDownload", "contentUrl": address, "encodingFormat": asset["type"]}));
         }

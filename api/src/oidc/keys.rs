@@ -162,7 +162,9 @@ impl Keys {
         fetch: impl FnOnce() -> F,
     ) -> Result<PublicKey, NoKey> {
         let mut found = self.find(id);
-        if self.is_due(found.is_some(), now) {
+        // What somebody else is fetching right now may be what is missing.
+        let comes = found.is_none() && self.flight.try_lock().is_err();
+        if comes || self.is_due(found.is_some(), now) {
             let _flight = self.flight.lock().await;
             // Whoever waited finds what the one before has fetched.
             if self.is_due(self.find(id).is_some(), now) {

@@ -301,7 +301,11 @@ fn body(members: &[&str]) -> Value {
     let named = members.iter().map(|name| name.trim_end_matches('!'));
     let properties: Map<String, Value> = named.map(|name| (name.to_owned(), member(name))).collect();
     let required: Vec<&str> = members.iter().filter_map(|name| name.strip_suffix('!')).collect();
-    let schema = json!({"type": "object", "required": required, "properties": properties});
+    let mut schema = json!({"type": "object", "properties": properties});
+    // OpenAPI 3.0 allows no empty list.
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
     let form = if members.is_empty() { json!({"type": "object"}) } else { schema.clone() };
     json!({"required": !members.is_empty(), "content": {
         JSON: {"schema": schema}, "application/x-www-form-urlencoded": {"schema": form},

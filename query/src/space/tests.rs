@@ -205,9 +205,10 @@ proptest! {
         let [west, east, south, north] = [west, east, south, south + height].map(f64::from);
         let prepared = bbox(west, south, if east > 180.0 { east - 360.0 } else { east }, north);
         let cut = nilometer_indexer::geometry::normalise(&stored, None);
+        // (Edges lie where no edge of the samples meets a corner exactly, which cutting may round away.)
         // On the antimeridian itself cut shapes answer for both sides; off it, they must agree with the shape not cut.
-        let unwrapped = Geometry::Polygon(rect([west.min(179.5), south + 0.25, east.max(180.5), north - 0.25]));
-        let plain = bbox(west.min(179.5), south + 0.25, east.max(180.5) - 360.0, north - 0.25);
+        let unwrapped = Geometry::Polygon(rect([west.min(179.5), south + 0.2537, east.max(180.5), north - 0.2537]));
+        let plain = bbox(west.min(179.5), south + 0.2537, east.max(180.5) - 360.0, north - 0.2537);
         prop_assert_eq!(answer(&plain, &cut), unwrapped.intersects(&stored));
         prop_assert!(prepared.bounds().len() <= 2);
     }
