@@ -106,7 +106,7 @@ for (const [language, words] of Object.entries(WORDS)) {
       await page.waitForURL(/method=max/)
       await settled(page)
       assert.equal(await chartPoints(page), 240)
-      assert.equal(await page.getByRole('columnheader').count(), 3, 'time, maximum, number of values')
+      assert.equal(await page.locator('#series').getByRole('columnheader').count(), 3, 'time, maximum, number of values')
     })
   })
 
@@ -235,7 +235,7 @@ test('without scripts the form, the periods and the pages of the table work', as
     await page.getByRole('combobox', { name: 'Time step', exact: true }).selectOption('P1Y')
     await page.getByRole('button', { name: 'Show' }).click()
     await page.getByText('20 steps: year').first().waitFor()
-    assert.equal(await page.getByRole('columnheader').count(), 9, 'a time, four columns of each parameter')
+    assert.equal(await page.locator('#series').getByRole('columnheader').count(), 9, 'a time, four columns of each parameter')
     await page.getByRole('navigation', { name: 'Period' }).getByRole('link', { name: 'Last year' }).click()
     await page.getByText('1 step: year').first().waitFor()
     assert.equal(await page.locator('figure.chart').isVisible(), false)

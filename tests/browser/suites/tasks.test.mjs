@@ -46,7 +46,7 @@ task('Find the latest discharge of a gauge on the Seine and take the series as C
   await person.open(/La Seine à Plaines-Saint-Lange/)
   const latest = page.getByRole('region', { name: 'Latest values' })
   const value = await latest.locator('data').first().getAttribute('value')
-  const text = await person.take(page.getByRole('link', { name: 'CSV' }))
+  const text = await person.take(page.locator('#series').getByRole('link', { name: 'CSV' }))
   assert.equal(text.trimEnd().split('\n').at(-1).split(',').at(-1), value)
 })
 
