@@ -17,6 +17,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, TERMINATED, Term};
 
 use crate::headed::Headed;
+use crate::matching::matching;
 use crate::parse::is_beside_the_name;
 use crate::plan::internal;
 
@@ -91,8 +92,8 @@ impl WordsMatch {
     pub(crate) fn new(snapshot: &Snapshot, words: &Words, scope: Scope, forgive: Forgive<'_>) -> Result<Self, Problem> {
         let visible = Visible::of(snapshot, scope);
         let found = |words: &Words| {
-            let query = query_of(words, snapshot.fields());
-            sets(snapshot, query.as_ref(), &visible).map(|sets| (query, sets))
+            let sets = sets(snapshot, words, &visible)?;
+            Ok::<_, Problem>((query_of(words, snapshot.fields()), sets))
         };
         let mut widener = Widener { snapshot, visible: &visible, widened: BTreeMap::new(), is_fixed: false };
         if let Forgive::As(earlier) = forgive {
@@ -410,19 +411,14 @@ impl Bm25StatisticsProvider for VisibleStatistics<'_> {
     }
 }
 
-fn sets(snapshot: &Snapshot, query: &dyn Query, visible: &Visible) -> Result<Vec<Bits>, Problem> {
-    let weight = query.weight(EnableScoring::disabled_from_searcher(snapshot.searcher())).map_err(internal)?;
-    let of = |(segment, visible): (&std::sync::Arc<SegmentView>, &Bits)| set(weight.as_ref(), segment, visible);
+/// The visible documents that words match, in every segment.
+fn sets(snapshot: &Snapshot, words: &Words, visible: &Visible) -> Result<Vec<Bits>, Problem> {
+    let of = |(segment, visible): (&std::sync::Arc<SegmentView>, &Bits)| {
+        let mut bits = matching(snapshot, segment, words)?;
+        bits.and(visible);
+        Ok(bits)
+    };
     snapshot.segments().iter().zip(&visible.sets).map(of).collect()
-}
-
-fn set(weight: &dyn Weight, segment: &SegmentView, visible: &Bits) -> Result<Bits, Problem> {
-    let mut bits = Bits::none(segment.data().docs());
-    weight
-        .for_each_no_score(segment.reader(), &mut |docs| docs.iter().for_each(|doc| bits.insert(*doc)))
-        .map_err(internal)?;
-    bits.and(visible);
-    Ok(bits)
 }
 
 fn boosted(query: impl Query, boost: f32) -> Box<dyn Query> {
@@ -442,7 +438,7 @@ fn counted(field: Field, word: &str) -> TermQuery {
 }
 
 /// A run of words in a field: of `words`, which stand where `standing` do.
-fn run(field: Field, words: &[String], standing: &[String]) -> Box<dyn Query> {
+pub(crate) fn run(field: Field, words: &[String], standing: &[String]) -> Box<dyn Query> {
     match words {
         [] => Box::new(EmptyQuery),
         [one] => Box::new(counted(field, one)),
@@ -454,14 +450,14 @@ fn run(field: Field, words: &[String], standing: &[String]) -> Box<dyn Query> {
 }
 
 /// Words that begin so.
-fn begun(field: Field, begin: &str) -> Box<dyn Query> {
+pub(crate) fn begun(field: Field, begin: &str) -> Box<dyn Query> {
     // No word has the last of all characters.
     let end = format!("{begin}{}", char::MAX);
     let bound = |text: &str| Bound::Included(Term::from_field_text(field, text));
     Box::new(InvertedIndexRangeQuery::new(bound(begin), bound(&end)))
 }
 
-/// The condition as tantivy's query, scores included.
+/// The condition as tantivy's query, scores included; [`matching`] is the one without.
 fn query_of(words: &Words, fields: &IndexFields) -> Box<dyn Query> {
     match words {
         Words::Word(word) => run_of(std::slice::from_ref(word), false, fields),
