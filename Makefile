@@ -98,6 +98,8 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	@echo "crashes, power cuts, faults, random catalogues, random questions"
 	NILOMETER_LONG=1 NILOMETER_SEARCHES=20000 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
 	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz --test differential -- --nocapture --test-threads 1
+	@echo "every byte of the accounts' files, archives of gigabytes"
+	NILOMETER_LONG=1 cargo test --workspace --lib -- --include-ignored --nocapture --test-threads 1 flips more_than_four_gibibytes
 	@echo "every boundary of every parameter"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000

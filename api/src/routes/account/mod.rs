@@ -21,7 +21,7 @@ use axum::routing::{get, post};
 use nilometer_schemas::Problem;
 use serde_json::Value;
 
-use super::ask::Ask;
+use super::ask::{Ask, see_other};
 use crate::accounts::{Actor, Via};
 use crate::browser::{self, Cookie};
 use crate::context::RequestContext;
@@ -118,33 +118,15 @@ impl Caller {
         response
     }
 
-    /// Sends a browser on to a page of ours, in the language that was chosen.
+    /// Sends a browser on to a page of ours.
     fn go_to(&self, path: &str) -> Response {
-        let local = match &self.ask.lang {
-            Some(lang) if !path.contains("lang=") => {
-                format!("{}{}lang={lang}", self.ask.links.local(path), if path.contains('?') { "&" } else { "?" })
-            }
-            _ => self.ask.links.local(path),
-        };
-        go_to(&local)
+        self.ask.go_to(path)
     }
 
     /// Those who are not signed in are sent to sign in, and back to where they were; programs are refused.
     fn to_sign_in(&self, problem: Problem) -> Result<Response, ApiError> {
-        let reads = self.ask.reads && self.ask.html && self.ask.principal.is_anonymous();
-        if !reads {
-            return Err(problem.into());
-        }
-        Ok(self.go_to(&crate::links::with_query("/sign-in", [("next", self.ask.path_and_query.as_str())])))
+        self.ask.to_sign_in().ok_or_else(|| problem.into())
     }
-}
-
-fn go_to(location: &str) -> Response {
-    let mut response = answer(StatusCode::SEE_OTHER, "text/plain", Vec::new());
-    if let Ok(location) = HeaderValue::from_str(location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
 }
 
 fn answer(code: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response {

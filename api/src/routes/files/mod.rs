@@ -41,7 +41,9 @@ async fn get(
     let principal = link::principal(&app, &ask, &item_asset_path(&collection, &item, &key)).await?;
     let scope = principal.scope();
     let (snapshot, stored, asset) = found_asset(&app, &collection, &item, &key, scope).await?;
-    may_download(&principal, &stored.collection)?;
+    if let Err(problem) = may_download(&principal, &stored.collection) {
+        return ask.to_sign_in().ok_or_else(|| problem.into());
+    }
     let head = method == Method::HEAD;
     // An address signed for GET is of no use to HEAD, which tells the same of either way.
     if !head && let Some(address) = app.files.presigned(&asset.location).await? {
