@@ -1,6 +1,7 @@
 //! Pages of accounts: signing up and in, one's own account, and those of who looks after accounts.
 
 mod admin;
+mod agent;
 mod own;
 
 pub(crate) use admin::{audit, groups, users};

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use nilometer_schemas::{Problem, Role};
 
-use super::{Input, frame, notice, password, token, whole};
+use super::{Input, agent, frame, notice, password, token, whole};
 use crate::accounts::{KeyInfo, Power, Session, User};
 use crate::html::language::{Language, readable};
 use crate::html::layout::{Frame, breadcrumbs};
@@ -211,8 +211,8 @@ fn sessions(frame: &Frame<'_>, sessions: &[Session], csrf: &str, own: Option<&st
     let rows = html! {
         @for session in sessions {
             tr {
-                th scope="row" {
-                    (if session.browser.is_empty() { frame.t("unknown", "inconnu") } else { &session.browser })
+                th scope="row" title=(session.browser) {
+                    (if session.browser.is_empty() { frame.t("unknown", "inconnu").to_owned() } else { agent::short(&session.browser) })
                     @if own == Some(session.id.as_str()) { " " span.tag { (frame.t("this one", "celle-ci")) } }
                 }
                 td { (readable(session.created)) }
