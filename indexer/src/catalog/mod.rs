@@ -11,6 +11,7 @@ mod snapshot;
 mod stats;
 mod tokens;
 mod types;
+mod view;
 mod writer;
 
 pub(crate) use log::sync_dir;
@@ -21,3 +22,4 @@ pub use types::{
     CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, Stats,
     StoredCollection, StoredItem, Write,
 };
+pub use view::Levels;
