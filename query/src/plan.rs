@@ -238,17 +238,18 @@ fn place_docs(data: &SegmentData, any: &[PreparedGeometry]) -> Bits {
     all
 }
 
-/// Whether items of collections that the scope sees have values of a property in a segment. Of a view they are live items:
-/// the others may be hidden ones of a collection that is seen in part.
+/// Whether live items of collections that the scope sees have values of a property in a segment. Those that are not live may
+/// be hidden ones of a collection that is seen in part.
 pub(crate) fn has_property(snapshot: &Snapshot, segment: &SegmentView, property: &str, scope: Scope) -> bool {
     let data = segment.data();
     let Some(names) = data.column("collection", ColumnKind::Text) else { return false };
     let is_seen = |code: u32| snapshot.collection(names.dictionary.text(code), scope).is_some();
     let mut columns = data.columns_of(property).filter(|column| column.collections.iter().any(|code| is_seen(*code)));
-    let Some(alive) = segment.alive().filter(|_| snapshot.is_view()) else { return columns.next().is_some() };
+    let Some(alive) = segment.alive() else { return columns.next().is_some() };
+    let of_seen = |doc: u32| names.first_code(doc).is_some_and(is_seen);
     columns.any(|column| {
         let mut found = false;
-        data.for_each_pair(&column, |doc, _| found = found || alive.contains(doc));
+        data.for_each_pair(&column, |doc, _| found = found || alive.contains(doc) && of_seen(doc));
         found
     })
 }

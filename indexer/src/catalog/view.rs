@@ -14,7 +14,7 @@ use nilometer_schemas::{Level, Rights};
 
 use super::snapshot::{Newest, SegmentView, Snapshot, Views};
 use crate::Error;
-use crate::segment::{Bits, LatestColumns};
+use crate::segment::{Bits, LatestColumns, SegmentData};
 use crate::series::SeriesTables;
 
 /// How much is seen of each collection that is seen at all, by id.
@@ -133,17 +133,21 @@ impl Snapshot {
         if same_series && alive.is_none() {
             return segment.clone();
         }
+        let mut all = last.into_iter().flat_map(Self::segments);
+        let before = all.find(|known| Arc::ptr_eq(known.data().core(), segment.data().core()));
         // What a view before made of this file's latest values serves as long as the tables are the same.
-        let made = last.filter(|last| Arc::ptr_eq(last.all_series(), series)).and_then(|last| {
-            let mut all = last.segments().iter();
-            all.find(|known| Arc::ptr_eq(known.data().core(), segment.data().core()))
-        });
+        let made = before.filter(|_| last.is_some_and(|last| Arc::ptr_eq(last.all_series(), series)));
         let latest = match made {
             _ if same_series => segment.data().latest().clone(),
             Some(made) => made.data().latest().clone(),
             None => Arc::new(LatestColumns::new(series.clone())),
         };
-        Arc::new(segment.showing(alive, segment.data().with_latest(latest)))
+        // And what was counted of stored properties, as long as the same items are live.
+        let like = match alive {
+            None => Some(&**segment),
+            Some(_) => before.map(|known| &**known).filter(|known| known.alive == alive),
+        };
+        Arc::new(segment.showing(alive, segment.data().with_latest(latest), like))
     }
 
     /// The tables of observations that are shown, and those of the whole of which it is a part.
@@ -233,16 +237,16 @@ fn features(collection: &str, base: &[(Arc<SegmentView>, Arc<Bits>)]) -> Vec<Str
 }
 
 impl SegmentView {
-    /// The same segment with these live documents; `None` for those that it has.
-    fn showing(&self, alive: Option<Arc<Bits>>, data: crate::segment::SegmentData) -> Self {
-        let same = alive.is_none();
+    /// The same segment with these live documents; `None` for those that it has. `like` is one of the same file and live
+    /// documents.
+    fn showing(&self, alive: Option<Arc<Bits>>, data: SegmentData, like: Option<&Self>) -> Self {
         Self {
             ord: self.ord,
             reader: self.reader.clone(),
             data,
             alive: alive.or_else(|| self.alive.clone()),
-            stats: if same { self.stats.clone() } else { Arc::default() },
-            properties: if same { self.properties.clone() } else { Arc::default() },
+            stats: like.map_or_else(Arc::default, |like| like.stats.clone()),
+            properties: like.map_or_else(Arc::default, |like| like.properties.clone()),
             latest_properties: OnceLock::new(),
         }
     }

@@ -76,7 +76,7 @@ impl CollectionOf {
     pub fn json(&self, access: &str) -> Value {
         let mut record = collection(&self.id, access);
         if self.id.ends_with('0') {
-            record["keywords"] = json!(["places"]);
+            record["keywords"] = json!(["place"]);
         }
         record
     }
@@ -143,48 +143,46 @@ impl Catalogue {
 
     /// What a principal may see, as a catalogue of its own that holds nothing else.
     pub fn seen_by(&self, rules: &Rules, principal: Principal) -> Seen {
-        let mut levels = Vec::new();
-        let mut kept = Self::default();
-        for own in &self.collections {
-            let (level, parts) = rules.right(own, principal);
-            if level > Level::Hidden {
-                levels.push((own.id.clone(), level));
-                kept.collections.push(own.clone());
-                self.keep(own, level, &parts, &mut kept);
-            }
-        }
-        // In the order of the whole, so that equal ranks stand alike.
-        let place = |write: &Write| {
-            let is = |other: &Write| format!("{other:?}") == format!("{write:?}");
-            self.writes.iter().position(is).unwrap_or(usize::MAX)
-        };
-        let mut writes = std::mem::take(&mut kept.writes);
-        writes.sort_by_key(place);
-        kept.writes = writes;
-        Seen { catalogue: kept, collections: levels }
-    }
-
-    fn keep(&self, own: &CollectionOf, level: Level, parts: &[Part], kept: &mut Self) {
-        let mut there = BTreeSet::new();
+        let rights: BTreeMap<&str, (Level, Vec<Part>)> =
+            self.collections.iter().map(|own| (own.id.as_str(), rules.right(own, principal))).collect();
+        let level = |collection: &str| rights.get(collection).map_or(Level::Hidden, |(level, _)| *level);
+        let collections = self.collections.iter().filter(|own| level(&own.id) > Level::Hidden).cloned().collect();
+        let (mut writes, mut there) = (Vec::new(), BTreeSet::new());
         for write in &self.writes {
             match write {
-                Write::Put(version) if version.collection == own.id => {
-                    if level != Level::Partial || parts.iter().any(|part| part.holds(version)) {
-                        there.insert(version.id.clone());
-                        kept.writes.push(write.clone());
-                    } else if there.remove(&version.id) {
-                        kept.writes.push(Write::Delete { collection: own.id.clone(), id: version.id.clone() });
+                Write::Put(version) => {
+                    let key = (version.collection.clone(), version.id.clone());
+                    let parts = &rights[version.collection.as_str()].1;
+                    let shown = match level(&version.collection) {
+                        Level::Hidden => false,
+                        Level::Partial => parts.iter().any(|part| part.holds(version)),
+                        Level::Metadata | Level::Full => true,
+                    };
+                    if shown {
+                        there.insert(key);
+                        writes.push(write.clone());
+                    } else if there.remove(&key) {
+                        // Who sees a part does not see it any more.
+                        writes.push(Write::Delete { collection: key.0, id: key.1 });
                     }
                 }
-                Write::Delete { collection, id } if *collection == own.id && there.remove(id) => {
-                    kept.writes.push(write.clone());
+                Write::Delete { collection, id } => {
+                    if there.remove(&(collection.clone(), id.clone())) {
+                        writes.push(write.clone());
+                    }
                 }
-                _ => {}
             }
         }
-        let shown = |id: &str| level == Level::Full || level == Level::Partial && there.contains(id);
-        let observations = self.observations.iter().filter(|(collection, id, ..)| *collection == own.id && shown(id));
-        kept.observations.extend(observations.cloned());
+        let observed = |collection: &String, id: &String| match level(collection) {
+            Level::Hidden | Level::Metadata => false,
+            Level::Partial => there.contains(&(collection.clone(), id.clone())),
+            Level::Full => true,
+        };
+        let observations = self.observations.iter().filter(|(collection, id, ..)| observed(collection, id));
+        let observations = observations.cloned().collect();
+        let levels = self.collections.iter().map(|own| (own.id.clone(), level(&own.id)));
+        let levels = levels.filter(|(_, level)| *level > Level::Hidden).collect();
+        Seen { catalogue: Self { collections, writes, observations }, collections: levels }
     }
 }
 

@@ -42,7 +42,9 @@ pub fn normal(answer: &Response, base: &str) -> Normal {
         clean(&mut value, base);
         Body::Json(value)
     } else if let Some(lines) = json_lines(&answer.body) {
-        Body::Json(lines.into_iter().map(|mut line| (clean(&mut line, base), line).1).collect())
+        let mut lines = Value::Array(lines);
+        clean(&mut lines, base);
+        Body::Json(lines)
     } else {
         let text = plain(&answer.text(), base);
         Body::Text(text.split('\n').map(|line| cut_moments(line)).collect())

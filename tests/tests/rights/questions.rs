@@ -41,9 +41,9 @@ fn question(
     items: &[(String, String)],
 ) -> Vec<(&'static str, String)> {
     let mut asked: Vec<(&'static str, String)> = Vec::new();
-    let any = |random: &mut fastrand::Rng| match items.is_empty() {
-        true => (REACHES.to_owned(), "nothing".to_owned()),
-        false => items[random.usize(0..items.len())].clone(),
+    let any = |random: &mut fastrand::Rng| {
+        let nothing = || (REACHES.to_owned(), "nothing".to_owned());
+        random.choice(items).cloned().unwrap_or_else(nothing)
     };
     if random.u8(0..3) == 0 {
         let (w, s) = (f64::from(random.i32(-12..8)) + 0.5, f64::from(random.i32(-12..8)) + 0.5);
@@ -139,7 +139,7 @@ fn random_questions(
             "map tile",
             format!("/tiles/WebMercatorQuad/{z}/{row}/{col}?properties=kind,level,latest:wse{text}"),
         ));
-        all.push(get("map document", format!("/tiles/WebMercatorQuad/tilejson.json?x=1{text}").replace("x=1&", "")));
+        all.push(get("map document", format!("/tiles/WebMercatorQuad/tilejson.json?{}", text.trim_start_matches('&'))));
         all.push(page(format!("/search?limit=5{text}")));
         let within = &catalogue.collections[random.usize(0..catalogue.collections.len())].id;
         let inside: Vec<_> = asked.iter().filter(|(name, _)| *name != "collections").cloned().collect();

@@ -5,8 +5,11 @@
 #[derive(Debug, PartialEq)]
 pub struct Layer {
     name: String,
-    features: Vec<(Vec<(String, Vec<u8>)>, u64, Vec<u8>)>,
+    features: Vec<Feature>,
 }
+
+/// Its attributes, its kind of shape, its commands.
+type Feature = (Vec<(String, Vec<u8>)>, u64, Vec<u8>);
 
 /// The fields of a message of Protocol Buffers: number, value if it is a number, bytes if it is a text or message.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
@@ -71,7 +74,7 @@ fn read(layer: &[u8]) -> Layer {
         let shape = parts.iter().find(|(number, ..)| *number == 4).map(|(_, _, shape)| shape.to_vec());
         (tags, kind, shape.unwrap_or_default())
     };
-    let mut features: Vec<_> = of(2).map(feature).collect();
+    let mut features: Vec<Feature> = of(2).map(feature).collect();
     // Shapes of one size stand in the order of segments.
     features.sort();
     Layer { name: of(1).next().map(text).unwrap_or_default(), features }

@@ -48,6 +48,8 @@ impl Service {
         let keys = keys.map(|name| (name, key(&data, name, "user"))).collect();
         let server = Server::start(&data);
         let (writer, administrator) = (server.client(&operator), server.client(&root));
+        // Where nothing at all is hidden, words count in deleted items too, until these are merged away.
+        writer.post("/collections", &nilometer_tests::collection("zz", "hidden")).expect(201);
         for own in &catalogue.collections {
             let access = if own.hidden && !public { "hidden" } else { "public" };
             let answer = writer.put(&format!("/collections/{}", own.id), &own.json(access));

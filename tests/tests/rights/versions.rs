@@ -12,7 +12,7 @@ struct World {
     root: Client,
     ana: Client,
     visitor: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
@@ -33,7 +33,7 @@ impl World {
             ana: server.client(&ana),
             visitor: server.visitor(),
             server,
-            _folder: folder,
+            folder: folder,
         };
         for id in ["a", "b"] {
             world.operator.post("/collections", &collection(id, "public")).expect(201);
@@ -147,7 +147,7 @@ fn keys_count_by_their_role_and_scopes() {
     let key = |user: &str, more: &[&str]| {
         let mut arguments = vec!["admin", "key", "create", "--data", "data", "--user", user];
         arguments.extend(more);
-        let output = nilometer(world._folder.path(), &arguments).success();
+        let output = nilometer(world.folder.path(), &arguments).success();
         world.server.client(output.stdout.lines().last().unwrap_or_default().trim())
     };
     let status = |client: &Client| client.get("/collections/c").status;
@@ -217,7 +217,7 @@ fn the_command_line_grants_what_a_running_server_follows() {
         let mut all = vec!["admin", "grant"];
         all.extend(arguments);
         all.splice(3..3, ["--data", "data"]);
-        nilometer(world._folder.path(), &all)
+        nilometer(world.folder.path(), &all)
     };
     admin(&["set", "--group", "everyone", "--collection", "a", "--level", "hidden"]).success();
     let begun = std::time::Instant::now();
