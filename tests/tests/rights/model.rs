@@ -125,6 +125,25 @@ impl Catalogue {
         all
     }
 
+    /// Further writes, which are added to the others.
+    pub fn write_more(&mut self, random: &mut fastrand::Rng) -> Vec<Write> {
+        let live: Vec<(String, String)> = self.items().into_keys().collect();
+        let mut more = Vec::new();
+        for i in 0..random.usize(3..10) {
+            let collection = self.collections[random.usize(0..self.collections.len())].id.clone();
+            let (collection, id) = match random.choice(&live) {
+                Some(known) if random.bool() => known.clone(),
+                _ => (collection, format!("new{i}")),
+            };
+            more.push(match random.u8(0..4) {
+                0 if live.contains(&(collection.clone(), id.clone())) => Write::Delete { collection, id },
+                _ => Write::Put(version(random, &collection, &id)),
+            });
+        }
+        self.writes.extend(more.iter().cloned());
+        more
+    }
+
     /// The last version of each item that is there.
     pub fn items(&self) -> BTreeMap<(String, String), Version> {
         let mut items = BTreeMap::new();

@@ -16,6 +16,7 @@ use crate::normal::{difference, normal};
 pub struct Service {
     server: Server,
     keys: BTreeMap<&'static str, String>,
+    writer: Client,
     administrator: Client,
     _folder: TempDir,
 }
@@ -55,20 +56,28 @@ impl Service {
             let answer = writer.put(&format!("/collections/{}", own.id), &own.json(access));
             assert!(answer.status < 300, "{}", answer.text());
         }
-        for write in &catalogue.writes {
-            let answer = match write {
-                Write::Put(version) => {
-                    writer.put(&format!("/collections/{}/items/{}", version.collection, version.id), &version.json())
-                }
-                Write::Delete { collection, id } => writer.delete(&format!("/collections/{collection}/items/{id}")),
-            };
-            assert!(answer.status < 300, "{}", answer.text());
-        }
-        let service = Self { server, keys, administrator, _folder: folder };
+        let service = Self { server, keys, writer, administrator, _folder: folder };
+        service.write(&catalogue.writes);
         for group in ["red", "blue"] {
             service.administrator.post("/admin/groups", &json!({"name": group})).expect(201);
         }
         service
+    }
+
+    /// Writes items, one after the other.
+    pub fn write(&self, writes: &[Write]) {
+        for write in writes {
+            let answer = match write {
+                Write::Put(version) => {
+                    let path = format!("/collections/{}/items/{}", version.collection, version.id);
+                    self.writer.put(&path, &version.json())
+                }
+                Write::Delete { collection, id } => {
+                    self.writer.delete(&format!("/collections/{collection}/items/{id}"))
+                }
+            };
+            assert!(answer.status < 300, "{}", answer.text());
+        }
     }
 
     /// Brings grants and memberships to these.
