@@ -32,5 +32,6 @@ mod places;
 mod reading;
 mod similar;
 mod suggest;
+mod views;
 
 pub use middleware::router;

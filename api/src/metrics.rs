@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use nilometer_indexer::{Catalog, Observer, Outcome};
-use nilometer_schemas::{Role, Scope};
+use nilometer_indexer::{Catalog, Observer, Outcome, Snapshot};
+use nilometer_schemas::Scope;
+use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -170,6 +171,7 @@ impl Observer for WriteTimes {
 /// The metrics. Cheap to record from any thread.
 pub struct Metrics {
     registry: Registry,
+    public: Arc<Mutex<Option<Public>>>,
     requests: Family<RequestLabels, Counter>,
     request_duration: Latency<RouteLabels>,
     in_flight: Gauge,
@@ -223,6 +225,7 @@ impl Metrics {
             download_bytes: Counter::default(),
             ingest_items: Family::default(),
             auth_failures: Family::default(),
+            public: Arc::default(),
             registry: Registry::default(),
         };
         let own = registry.sub_registry_with_prefix(PREFIX);
@@ -269,7 +272,7 @@ impl Metrics {
         own.register("download_bytes", "Bytes of items' files that went out", metrics.download_bytes.clone());
         own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
         own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
-        own.register_collector(Box::new(Index { catalog }));
+        own.register_collector(Box::new(Index { catalog, public: Arc::clone(&metrics.public) }));
         Self { registry, ..metrics }
     }
 
@@ -371,11 +374,12 @@ impl Metrics {
         self.rejected("auth");
     }
 
-    /// All metrics as OpenMetrics text.
+    /// All metrics as OpenMetrics text; those of the catalogue as visitors see it, where that is known.
     ///
     /// # Errors
     /// If a metric cannot be written, which would be a defect.
-    pub fn encode(&self) -> Result<String, fmt::Error> {
+    pub(crate) fn encode(&self, public: Option<Public>) -> Result<String, fmt::Error> {
+        *self.public.lock() = public;
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
@@ -420,6 +424,16 @@ fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64
 /// Figures of the catalogue, taken when asked for.
 struct Index {
     catalog: Arc<Catalog>,
+    public: Arc<Mutex<Option<Public>>>,
+}
+
+/// What visitors see: whoever scrapes may not be more.
+#[derive(Clone)]
+pub(crate) struct Public {
+    /// Their view.
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// Their scope.
+    pub(crate) scope: Scope,
 }
 
 impl fmt::Debug for Index {
@@ -432,7 +446,7 @@ impl Collector for Index {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let stats = self.catalog.stats();
         // Whoever reads these is told of what everybody may see only.
-        let (snapshot, visitor) = (self.catalog.snapshot(), Scope::of(Role::Visitor));
+        let Some(Public { snapshot, scope: visitor }) = self.public.lock().clone() else { return Ok(()) };
         let visible: Vec<String> =
             snapshot.collections(visitor).iter().map(|c| c.collection.id.as_str().to_owned()).collect();
         let docs = visible.iter().map(|id| snapshot.collection_stats(id).items).sum();
@@ -455,9 +469,8 @@ impl Collector for Index {
         }
         encode_family(e, "index_bytes", "Bytes of the index by component", &bytes)?;
         let items: Family<CollectionLabel, Gauge<u64, AtomicU64>> = Family::default();
-        let snapshot = self.catalog.snapshot();
         // Hidden collections have no series: whoever scrapes may not be an operator.
-        for stored in snapshot.collections(Scope::of(Role::Visitor)).into_iter().take(COLLECTIONS_MAX) {
+        for stored in snapshot.collections(visitor).into_iter().take(COLLECTIONS_MAX) {
             let id = stored.collection.id.as_str();
             let count = snapshot.collection_stats(id).items;
             items.get_or_create(&CollectionLabel { collection: id.to_owned() }).set(count);

@@ -347,9 +347,12 @@ async fn admitted(app: &App, mut request: Request) -> Result<Request, ApiError> 
         Credential::None => match counting_cookie(&request, &context)? {
             Some(token) => {
                 let times = &app.config.accounts.sessions;
-                app.accounts.session(&token, times).await?.unwrap_or_else(Principal::visitor)
+                match app.accounts.session(&token, times).await? {
+                    Some(principal) => principal,
+                    None => app.accounts.visitor().await?,
+                }
             }
-            None => Principal::visitor(),
+            None => app.accounts.visitor().await?,
         },
         Credential::Malformed => return Err(refused(app, Refusal::Malformed)),
         Credential::Key(text) => match app.oidc.as_ref().filter(|oidc| oidc.is_token(text)) {
@@ -397,7 +400,7 @@ async fn of_token(app: &App, oidc: &Oidc, text: &str, context: &RequestContext) 
         return Err(refused(app, Refusal::Disabled));
     }
     let (id, user) = (Some(account.id), Some(account.name));
-    Ok(Principal { role: vouched.role, user, id, via: Via::Token, powers: Powers::ALL })
+    Ok(app.accounts.with_rights(Principal::new(vouched.role, user, id, Via::Token, Powers::ALL)).await?)
 }
 
 /// Notes writes of collections in the audit log, with their outcome; what becomes of single items stands in the change feed.

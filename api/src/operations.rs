@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use crate::metrics::MEDIA_TYPE;
+use crate::metrics::{MEDIA_TYPE, Public};
 use crate::problem::{ApiError, chain};
 use crate::state::{App, run_blocking};
 
@@ -62,7 +62,9 @@ async fn ready(State(app): State<App>) -> Response {
 }
 
 async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
-    let text = run_blocking(move || app.metrics.encode().map_err(ApiError::internal)).await?;
+    let visitor = app.accounts.visitor().await?;
+    let public = Public { snapshot: app.view(&visitor).await?, scope: visitor.scope() };
+    let text = run_blocking(move || app.metrics.encode(Some(public)).map_err(ApiError::internal)).await?;
     let mut response = text.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     Ok(response)

@@ -500,6 +500,19 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "files-not-granted",
+        &[Forbidden],
+        (
+            "Files not granted",
+            "Of this collection you may see what there is, not take the files. Ask those who run the service for more.",
+        ),
+        (
+            "Fichiers non accessibles",
+            "De cette collection, vous pouvez voir le contenu, mais pas prendre les fichiers. Demandez davantage à l'exploitant du \
+             service.",
+        ),
+    ),
+    of(
         "filter-syntax",
         &[Invalid],
         (
@@ -603,6 +616,33 @@ pub const ALL: &[ProblemType] = &[
             "Granule illisible",
             "Le fichier n'est pas un granule SWOT lisible. Il peut être endommagé ou d'un autre produit ; \
              téléchargez-le de nouveau.",
+        ),
+    ),
+    of(
+        "grant",
+        &[Invalid],
+        (
+            "Grant not understood",
+            "A grant names a level: hidden, metadata, partial or full. At the level partial, and at no other, it says which part is \
+             seen: by a filter in CQL2, by older_than as a duration of weeks, days and hours, or by both.",
+        ),
+        (
+            "Droit incompris",
+            "Un droit indique un niveau : hidden, metadata, partial ou full. Au niveau partial, et à aucun autre, il indique quelle \
+             partie est visible : par un filtre en CQL2, par older_than sous forme de durée en semaines, jours et heures, ou par les \
+             deux.",
+        ),
+    ),
+    of(
+        "grants-full",
+        &[Conflict],
+        (
+            "Too many grants",
+            "The service keeps no more grants. Take some back first; one filter may join several conditions.",
+        ),
+        (
+            "Droits trop nombreux",
+            "Le service ne conserve pas plus de droits. Retirez-en d'abord ; un même filtre peut réunir plusieurs conditions.",
         ),
     ),
     of(

@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::oidc::Oidc;
 use crate::problem::ApiError;
 use crate::reading::Vocabularies;
+use crate::views::Views;
 
 /// Fills a slice, or says why it cannot.
 type Fill = dyn Fn(&mut [u8]) -> Result<(), String> + Send + Sync;
@@ -69,6 +70,8 @@ pub struct AppState {
     pub held: HeldSnapshots,
     /// What collections are called, for reading sentences.
     pub(crate) vocabularies: Vocabularies,
+    /// The catalogue as those see it whose groups were granted something.
+    pub(crate) views: Views,
     /// Room for downloads of whole results.
     pub exports: Arc<Semaphore>,
     /// Files of assets.
@@ -109,6 +112,7 @@ impl AppState {
             tiles,
             held: HeldSnapshots::default(),
             vocabularies: Vocabularies::default(),
+            views: Views::default(),
             exports,
             files,
             mail,

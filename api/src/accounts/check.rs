@@ -7,6 +7,7 @@ use std::path::Path;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 
+use super::grants::GrantRow;
 use super::groups::{GroupRow, MemberRow};
 use super::identities::IdentityRow;
 use super::links::LinkRow;
@@ -83,6 +84,7 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
     findings.extend(check_sealed::<SessionRow>(pool, secret, "SELECT rowid, * FROM sessions").await?);
     findings.extend(check_sealed::<GroupRow>(pool, secret, "SELECT rowid, * FROM groups").await?);
     findings.extend(check_sealed::<MemberRow>(pool, secret, "SELECT rowid, * FROM memberships").await?);
+    findings.extend(check_sealed::<GrantRow>(pool, secret, "SELECT rowid, * FROM grants").await?);
     // Both of one moment: a running server may add to the log meanwhile.
     let mut reading = pool.begin().await?;
     let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(&mut *reading).await?;

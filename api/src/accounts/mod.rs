@@ -5,6 +5,7 @@ mod check;
 mod error;
 mod export;
 mod extract;
+mod grants;
 mod groups;
 mod identities;
 mod key;
@@ -14,6 +15,7 @@ mod links;
 mod logins;
 mod page_token;
 mod principal;
+mod rights;
 mod rows;
 mod searches;
 mod secret;
@@ -36,6 +38,7 @@ pub use audit::{Actor, AuditRow};
 pub use check::check;
 pub use error::Error;
 pub(crate) use extract::{Credential, credential};
+pub use grants::{BuiltIn, Grant, Terms};
 pub use groups::Group;
 pub(crate) use identities::Vouched;
 pub use key::KeyText;
@@ -51,6 +54,7 @@ pub use users::{NewUser, User};
 use self::error::failed;
 use self::keys::Cache;
 use self::password::Passwords;
+use self::rights::RightsCache;
 use self::throttle::Throttle;
 use crate::state::Random;
 
@@ -72,6 +76,7 @@ pub struct Accounts {
     pool: SqlitePool,
     secret: Arc<secret::Secret>,
     cache: Cache,
+    rights: RightsCache,
     passwords: Passwords,
     throttle: Throttle,
     clock: Clock,
@@ -104,7 +109,8 @@ impl Accounts {
             .map_err(failed("open a connection"))?;
         MIGRATIONS.run(&pool).await.map_err(|source| Error::Migrate { path, source })?;
         let (cache, throttle, passwords) = (Cache::default(), Throttle::default(), Passwords::new(&secret));
-        Ok(Self { pool, secret: Arc::new(secret), cache, passwords, throttle, clock, random })
+        let rights = RightsCache::default();
+        Ok(Self { pool, secret: Arc::new(secret), cache, rights, passwords, throttle, clock, random })
     }
 
     /// Whether the database answers.

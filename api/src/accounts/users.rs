@@ -280,6 +280,7 @@ impl Accounts {
         self.erase(&mut transaction, id).await?;
         transaction.commit().await.map_err(failed("commit the end of an account"))?;
         self.cache.clear();
+        self.rights.forget();
         Ok(())
     }
 

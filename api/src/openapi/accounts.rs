@@ -271,6 +271,36 @@ const PATHS: &[(&str, &[&str], &[Operation])] = &[
         ],
     ),
     (
+        "/admin/grants",
+        &[],
+        &[operation(
+            "get",
+            "getGrants",
+            ("What groups may see of collections", "Ce que les groupes peuvent voir des collections"),
+            None,
+            "200",
+            ("The grants", "Les droits"),
+        )],
+    ),
+    (
+        "/admin/groups/{groupName}/grants/{collectionId}",
+        &["groupName", "collectionId"],
+        &[
+            operation(
+                "put",
+                "putGrant",
+                (
+                    "Grants a group a level of a collection, in place of what was granted before",
+                    "Accorde à un groupe un niveau d'une collection, à la place de ce qui était accordé",
+                ),
+                Some(&["level!", "filter", "older_than"]),
+                "204",
+                DONE,
+            ),
+            operation("delete", "deleteGrant", ("Takes a grant back", "Retire un droit"), None, "204", DONE),
+        ],
+    ),
+    (
         "/admin/audit",
         &[],
         &[operation(

@@ -52,8 +52,8 @@ pub(super) async fn get_items(
     Path(id): Path<String>,
     mut ask: Ask,
 ) -> Result<Response, ApiError> {
-    let collection = visible(&app, &id, &ask)?;
-    read_properties(&app, &mut ask, &collection)?;
+    let collection = visible(&id, &ask)?;
+    read_properties(&mut ask, &collection)?;
     if ask.html {
         return search_page(&app, ask, Some(collection)).await;
     }
@@ -68,7 +68,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
     ask.only(&[])?;
     let reading = interpret_body(&app, &ask, &mut body).await?.map(|reading| reading.to_json());
     let request = from_body(&app, body, &[])?;
-    let snapshot = snapshot_of(&app, &request.search, ask.scope)?;
+    let snapshot = snapshot_of(&app, &request.search, &ask)?;
     let (read, variant) = (reading.as_ref().unwrap_or(&Value::Null), variant(&request.search, &snapshot));
     let canonical = format!("{}{read}{variant}{}", request.canonical, app.files.tag());
     let (view, app) = (ask.clone(), Arc::clone(&app));
@@ -100,7 +100,7 @@ pub(super) async fn answer_get(
     collection: Option<CollectionId>,
     (crs, reading): (Crs, Option<Reading>),
 ) -> Result<Response, ApiError> {
-    let snapshot = snapshot_of(app, &search, ask.scope)?;
+    let snapshot = snapshot_of(app, &search, &ask)?;
     let reading = reading.map(|reading| reading.to_json());
     let read = reading.as_ref().map(Value::to_string).unwrap_or_default();
     let read = read + &variant(&search, &snapshot) + app.files.tag();
@@ -172,10 +172,10 @@ pub(super) fn widened_link(ask: &Ask, widened: &Widened) -> Value {
 }
 
 /// The snapshot that answers a question: the newest, or for a further page by relevance that of the first.
-fn snapshot_of(app: &App, search: &Search, scope: Scope) -> Result<Arc<Snapshot>, Problem> {
-    let newest = app.catalog.snapshot();
+fn snapshot_of(app: &App, search: &Search, ask: &Ask) -> Result<Arc<Snapshot>, Problem> {
+    let newest = Arc::clone(&ask.snapshot);
     let held = nilometer_query::held_snapshot(search)?;
-    let held = held.and_then(|number| app.held.get(number, &newest, scope, (app.clock)()));
+    let held = held.and_then(|number| app.held.get(number, &newest, ask.scope, (app.clock)()));
     let snapshot = held.unwrap_or(newest);
     if nilometer_query::is_by_relevance(search) {
         // Whoever has this page already, and is told so, may go on from it as well.
@@ -230,7 +230,7 @@ pub(crate) const UNREAD: &str = "unread";
 const KEPT: &str = "search";
 
 async fn search_page(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let sentence = ask.parameter("q").unwrap_or_default().to_owned();
     let is_sentence = ask.parameter("interpret") == Some("true");
     keep_unread(&mut ask);
@@ -311,7 +311,7 @@ async fn answer_page(
     if search.sortby.is_empty() {
         search.sortby = default_order::with_words(&search);
     }
-    let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, ask.scope)? };
+    let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, &ask)? };
     let now = default_order::hour((app.clock)());
     let (view, app) = (ask.clone(), Arc::clone(app));
     // What is to come depends on the clock.

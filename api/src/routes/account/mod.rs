@@ -4,6 +4,7 @@
 
 mod audit;
 mod fields;
+mod grants;
 mod groups;
 mod letters;
 mod own;
@@ -59,6 +60,10 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/groups/{group}/members", post(groups::add))
         .route("/admin/groups/{group}/members/remove", post(groups::remove))
         .route("/admin/groups/{group}/members/{user}", axum::routing::put(groups::put).delete(groups::take_out))
+        .route("/admin/grants", get(grants::list))
+        .route("/admin/groups/{group}/grants", post(grants::add))
+        .route("/admin/groups/{group}/grants/remove", post(grants::remove))
+        .route("/admin/groups/{group}/grants/{collection}", axum::routing::put(grants::put).delete(grants::take_back))
         .route("/admin/audit", get(audit::get))
 }
 

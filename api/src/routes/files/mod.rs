@@ -40,8 +40,9 @@ async fn get(
     ask.only(&link::PARAMETERS)?;
     let principal = link::principal(&app, &ask, &item_asset_path(&collection, &item, &key)).await?;
     let scope = principal.scope();
-    let (snapshot, stored, asset) = found_asset(&app, &collection, &item, &key, scope).await?;
-    if let Err(problem) = may_download(&principal, &stored.collection) {
+    let snapshot = app.view(&principal).await?;
+    let (stored, asset) = found_asset(&app, &snapshot, &collection, &item, &key, scope).await?;
+    if let Err(problem) = may_download(&principal, snapshot.level(&collection, scope), &stored.collection) {
         return ask.to_sign_in().ok_or_else(|| problem.into());
     }
     let head = method == Method::HEAD;
@@ -70,23 +71,24 @@ fn counted(app: &App, response: Response) -> Response {
     })
 }
 
-/// The newest snapshot, an item in it, and one of its assets that the service delivers.
+/// An item, and one of its assets that the service delivers.
 ///
 /// # Errors
 /// `NotFound` if there is none that the scope sees.
 async fn found_asset(
     app: &App,
+    snapshot: &Arc<Snapshot>,
     collection: &str,
     item: &str,
     key: &str,
     scope: Scope,
-) -> Result<(Arc<Snapshot>, StoredItem, Asset), ApiError> {
-    let (snapshot, stored) = found(app, collection, item, scope).await?;
-    let (files, key) = (Arc::clone(&app.files), key.to_owned());
+) -> Result<(StoredItem, Asset), ApiError> {
+    let stored = found(snapshot, collection, item, scope).await?;
+    let (files, snapshot, key) = (Arc::clone(&app.files), Arc::clone(snapshot), key.to_owned());
     // An item may be large: it is read where that may take its time.
     run_blocking(move || {
         let asset = files.asset(&snapshot, &stored, &key, scope)?;
-        Ok((snapshot, stored, asset))
+        Ok((stored, asset))
     })
     .await
 }
@@ -101,18 +103,17 @@ fn sent_on(address: &str) -> Response {
     response
 }
 
-/// The newest snapshot and an item in it.
+/// An item.
 ///
 /// # Errors
 /// `NotFound` if the scope does not see such a collection or item.
-async fn found(app: &App, collection: &str, item: &str, scope: Scope) -> Result<(Arc<Snapshot>, StoredItem), ApiError> {
-    let (snapshot, collection, item) = (app.catalog.snapshot(), collection.to_owned(), item.to_owned());
+async fn found(snapshot: &Arc<Snapshot>, collection: &str, item: &str, scope: Scope) -> Result<StoredItem, ApiError> {
+    let (snapshot, collection, item) = (Arc::clone(snapshot), collection.to_owned(), item.to_owned());
     run_blocking(move || {
         if snapshot.collection(&collection, scope).is_none() {
             return Err(no_collection(&collection).into());
         }
-        let stored = snapshot.item(&collection, &item, scope)?.ok_or_else(|| no_item(&collection, &item))?;
-        Ok((snapshot, stored))
+        Ok(snapshot.item(&collection, &item, scope)?.ok_or_else(|| no_item(&collection, &item))?)
     })
     .await
 }
