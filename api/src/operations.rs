@@ -9,6 +9,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use crate::metrics::MEDIA_TYPE;
+use crate::oidc::Oidc;
 use crate::problem::{ApiError, chain};
 use crate::state::{App, run_blocking};
 
@@ -62,6 +63,9 @@ async fn ready(State(app): State<App>) -> Response {
 }
 
 async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
+    if let Some(age_s) = app.oidc.as_ref().and_then(Oidc::keys_age_s) {
+        app.metrics.jwks_age(age_s);
+    }
     let text = run_blocking(move || app.metrics.encode().map_err(ApiError::internal)).await?;
     let mut response = text.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));

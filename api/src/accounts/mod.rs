@@ -14,6 +14,7 @@ mod links;
 mod logins;
 mod page_token;
 mod principal;
+mod quotas;
 mod rows;
 mod searches;
 mod secret;
@@ -43,6 +44,8 @@ pub use keys::{KeyInfo, NewKey, Refusal};
 pub(crate) use link::LinkTerms;
 pub(crate) use logins::{Posted, email_of};
 pub use principal::{Power, Powers, Principal, Via};
+pub(crate) use quotas::Taken;
+pub use quotas::{Quota, QuotaChange};
 pub use searches::SEARCHES_BYTES_MAX;
 pub use sessions::{Session, SessionTimes};
 pub(crate) use users::USERS_MAX;
@@ -150,7 +153,8 @@ impl Accounts {
         self.token_hash(kind, text).as_bytes().ct_eq(seal.as_bytes()).into()
     }
 
-    /// Removes what has ended: links, sessions, addresses that nobody confirmed, and the log's old end.
+    /// Removes what has ended: links, sessions, addresses that nobody confirmed, volumes of days gone by, and the log's old
+    /// end.
     ///
     /// # Errors
     /// If the database fails.
@@ -158,6 +162,7 @@ impl Accounts {
         self.drop_ended_sessions(times).await?;
         self.drop_ended_links().await?;
         self.drop_unconfirmed().await?;
+        self.drop_old_volumes().await?;
         let cut = self.cut_audit(audit_days).await?;
         if cut > 0 {
             tracing::info!(rows = cut, "the audit log was cut at its old end");

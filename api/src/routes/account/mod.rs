@@ -11,6 +11,8 @@ mod sign_in;
 mod sign_up;
 mod users;
 
+pub(crate) use users::DEFAULT as DEFAULT_QUOTA;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
