@@ -838,6 +838,20 @@ pub const ALL: &[ProblemType] = &[
         ("Imbrication trop profonde", "Le JSON est plus imbriqué que ce service ne l'accepte. Aplatissez-le."),
     ),
     of(
+        "kept-exceeded",
+        &[TooManyRequests],
+        (
+            "Too many questions kept",
+            "Each network address and account may have so many bytes of questions kept a day, and this one has used them \
+             up. Ask with POST /search, which keeps nothing, or come back later.",
+        ),
+        (
+            "Trop de questions conservées",
+            "Chaque adresse réseau et chaque compte peut faire conserver un certain nombre d'octets de questions par jour, \
+             et celui-ci les a épuisés. Posez la question par POST /search, qui ne conserve rien, ou revenez plus tard.",
+        ),
+    ),
+    of(
         "key-in-address",
         &[Invalid],
         (

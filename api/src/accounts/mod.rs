@@ -25,6 +25,8 @@ mod wal;
 
 pub(crate) mod password;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +71,15 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 type Transaction = sqlx::Transaction<'static, sqlx::Sqlite>;
 
+/// Makes an empty file that its owner alone reads, unless there is one: it will hold addresses of people. What SQLite puts
+/// beside it has the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// The accounts. Clones share one pool.
 #[derive(Clone)]
 pub struct Accounts {
@@ -91,6 +102,7 @@ impl Accounts {
         std::fs::create_dir_all(dir).map_err(io)?;
         let secret = secret::Secret::open(dir, &random)?;
         let path = dir.join(FILE_NAME);
+        make_private(&path).map_err(io)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)

@@ -595,6 +595,14 @@ pub const KEYS: &[Key] = &[
         "bytes of files that an account may fetch from midnight to midnight, UTC, unless it was given another number; 0 for no limit. Operators have none"
     ),
     number!(
+        "quotas.kept_bytes_per_day",
+        "16777216",
+        quotas.kept_bytes_per_day,
+        0,
+        1 << 29,
+        "bytes of questions (POST /searches) that one network address or account may have kept a day; 0 for no limit"
+    ),
+    number!(
         "orders.running_per_user",
         "4",
         quotas.running_orders,

@@ -7,6 +7,7 @@ use super::network::Cidr;
 
 /// Least and most requests a second of a [`Rate`].
 const PER_SECOND: std::ops::RangeInclusive<f64> = 0.001..=1e6;
+const SECONDS_PER_DAY: f64 = 86_400.0;
 /// Most requests at once.
 const BURST_MAX: u32 = 1_000_000;
 
@@ -90,6 +91,20 @@ pub struct QuotaSettings {
     pub download_bytes_per_day: u64,
     /// Orders under way at a time; 0 is no limit.
     pub running_orders: u32,
+    /// Bytes of questions that one caller may have kept a day; 0 is no limit.
+    pub kept_bytes_per_day: u32,
+}
+
+impl QuotaSettings {
+    /// The rate of kept questions, in KiB.
+    pub fn kept(&self) -> Rates {
+        let burst = self.kept_bytes_per_day.div_ceil(1024);
+        let rate = match burst {
+            0 => Rate::Unlimited,
+            burst => Rate::Limited { per_second: f64::from(burst) / SECONDS_PER_DAY, burst },
+        };
+        Rates { address: rate, user: rate }
+    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(super) struct Level {
     pub(super) remaining: u64,
     /// Nanoseconds until it is full.
     pub(super) full_in_ns: u64,
-    /// Nanoseconds until there is a token; none where there is one.
+    /// Nanoseconds until there are as many tokens as were wanted; none where they were taken.
     pub(super) next_in_ns: u64,
 }
 
@@ -60,22 +60,23 @@ impl<K> Default for Buckets<K> {
 }
 
 impl<K: Clone + Eq + Hash> Buckets<K> {
-    /// Takes a token of each of these different buckets, or none of any; what is in each then. `now_ns` is of a clock
-    /// that never goes back.
+    /// Takes so many tokens of each of these different buckets, or none of any; what is in each then. More than a bucket
+    /// holds count as all of them. `now_ns` is of a clock that never goes back.
     ///
     /// # Errors
-    /// The number of the first bucket without a token, and what is in it.
-    pub(super) fn take(&self, wanted: &[(K, Terms)], now_ns: u64) -> Result<Vec<Level>, (usize, Level)> {
+    /// The number of the first bucket with too few tokens, and what is in it.
+    pub(super) fn take(&self, wanted: &[(K, Terms)], tokens: u64, now_ns: u64) -> Result<Vec<Level>, (usize, Level)> {
         let mut state = self.0.lock();
         let mut levels = Vec::with_capacity(wanted.len());
         let mut after = Vec::with_capacity(wanted.len());
         for (number, (key, terms)) in wanted.iter().enumerate() {
             let full_at = state.full_at.get(key).copied().unwrap_or(now_ns).max(now_ns);
-            let then = full_at.saturating_add(terms.interval_ns);
+            let then = full_at.saturating_add(terms.interval_ns.saturating_mul(tokens.min(terms.burst)));
             let too_far = (then - now_ns).saturating_sub(terms.whole_ns());
             if too_far > 0 {
                 let full_in_ns = full_at - now_ns;
-                return Err((number, Level { remaining: 0, full_in_ns, next_in_ns: too_far }));
+                let remaining = terms.whole_ns().saturating_sub(full_in_ns) / terms.interval_ns;
+                return Err((number, Level { remaining, full_in_ns, next_in_ns: too_far }));
             }
             let remaining = (terms.whole_ns() - (then - now_ns)) / terms.interval_ns;
             levels.push(Level { remaining, full_in_ns: then - now_ns, next_in_ns: 0 });
@@ -151,16 +152,16 @@ mod tests {
             let mut now_ns = 0;
             for (key, pause_ns) in steps {
                 now_ns += pause_ns;
-                let got = buckets.take(&[(key, terms)], now_ns);
+                let got = buckets.take(&[(key, terms)], 1, now_ns);
                 let expected = twins[usize::from(key)].take(now_ns);
                 prop_assert_eq!(got.as_ref().ok().map(|levels| levels[0].remaining), expected);
                 if let Err((_, level)) = got {
                     // It is as it says: a moment before there is none, then there is one.
                     prop_assert!(level.next_in_ns > 0 && level.next_in_ns <= terms.interval_ns);
                     let early = now_ns + level.next_in_ns - 1;
-                    prop_assert!(buckets.take(&[(key, terms)], early).is_err());
+                    prop_assert!(buckets.take(&[(key, terms)], 1, early).is_err());
                     now_ns += level.next_in_ns;
-                    prop_assert!(buckets.take(&[(key, terms)], now_ns).is_ok());
+                    prop_assert!(buckets.take(&[(key, terms)], 1, now_ns).is_ok());
                     prop_assert!(twins[usize::from(key)].take(now_ns).is_some());
                 }
             }
@@ -172,11 +173,22 @@ mod tests {
         let buckets = Buckets::default();
         let (wide, narrow) = (Terms::new(1.0, 10), Terms::new(1.0, 2));
         for _ in 0..2 {
-            assert!(buckets.take(&[("wide", wide), ("narrow", narrow)], 0).is_ok());
+            assert!(buckets.take(&[("wide", wide), ("narrow", narrow)], 1, 0).is_ok());
         }
-        let (number, level) = buckets.take(&[("wide", wide), ("narrow", narrow)], 0).expect_err("one is empty");
+        let (number, level) = buckets.take(&[("wide", wide), ("narrow", narrow)], 1, 0).expect_err("one is empty");
         assert_eq!((number, level.remaining, level.full_in_ns, level.next_in_ns), (1, 0, 2 * SECOND, SECOND));
-        assert_eq!(buckets.take(&[("wide", wide)], 0).expect("eight are left")[0].remaining, 7);
+        assert_eq!(buckets.take(&[("wide", wide)], 1, 0).expect("eight are left")[0].remaining, 7);
+    }
+
+    #[test]
+    fn many_tokens_at_once_are_as_many_one_by_one() {
+        let (buckets, terms) = (Buckets::default(), Terms::new(1.0, 10));
+        assert_eq!(buckets.take(&[("a", terms)], 7, 0).expect("ten are there")[0].remaining, 3);
+        let (_, level) = buckets.take(&[("a", terms)], 5, 0).expect_err("three are left");
+        assert_eq!((level.remaining, level.full_in_ns, level.next_in_ns), (3, 7 * SECOND, 2 * SECOND));
+        assert!(buckets.take(&[("a", terms)], 5, 2 * SECOND).is_ok());
+        assert_eq!(buckets.take(&[("b", terms)], 1_000, 0).expect("all")[0].remaining, 0);
+        assert!(buckets.take(&[("b", terms)], 0, 0).is_ok(), "nothing is always there");
     }
 
     #[test]
@@ -184,13 +196,13 @@ mod tests {
         let buckets = Buckets::default();
         let terms = Terms::new(0.001, 3);
         for _ in 0..3 {
-            assert!(buckets.take(&[(u64::MAX, terms)], 0).is_ok());
+            assert!(buckets.take(&[(u64::MAX, terms)], 1, 0).is_ok());
         }
         for name in 0..3 * BUCKETS_MAX as u64 {
-            assert!(buckets.take(&[(name, terms)], 0).is_ok());
+            assert!(buckets.take(&[(name, terms)], 1, 0).is_ok());
             assert!(buckets.len() <= BUCKETS_MAX);
         }
-        assert!(buckets.take(&[(u64::MAX, terms)], 0).is_err(), "the empty one was kept");
+        assert!(buckets.take(&[(u64::MAX, terms)], 1, 0).is_err(), "the empty one was kept");
     }
 
     #[test]
@@ -198,7 +210,7 @@ mod tests {
         let buckets = Buckets::default();
         let terms = Terms::new(1.0, 3);
         for name in 0..20 * SWEEP_LEAST as u64 {
-            assert!(buckets.take(&[(name, terms)], name * 10 * SECOND).is_ok());
+            assert!(buckets.take(&[(name, terms)], 1, name * 10 * SECOND).is_ok());
             assert!(buckets.len() <= SWEEP_LEAST);
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Budget {
     Write,
     /// Everything else.
     Other,
+    /// KiB of questions that are kept: no route's own, but taken besides that of the write.
+    Kept,
 }
 
 use Budget::{Download, Other, Search, Series, Tiles};
@@ -34,6 +36,7 @@ impl Budget {
             Self::Download => "download",
             Self::Write => "write",
             Self::Other => "other",
+            Self::Kept => "kept",
         }
     }
 
@@ -46,6 +49,7 @@ impl Budget {
             Self::Download => "downloads",
             Self::Write => "writes",
             Self::Other => "requests of this kind",
+            Self::Kept => "KiB of kept questions",
         }
     }
 
@@ -59,6 +63,7 @@ impl Budget {
             Self::Download => rates.download,
             Self::Write => rates.write,
             Self::Other => rates.other,
+            Self::Kept => config.quotas.kept(),
         }
     }
 

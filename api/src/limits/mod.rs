@@ -103,15 +103,49 @@ impl Limiter {
         if wanted.is_empty() {
             return Ok(None);
         }
-        let now_ns = u64::try_from((self.ticks)().as_nanos()).unwrap_or(u64::MAX);
         let keys: Vec<_> = wanted.iter().map(|(whose, rate)| ((budget, whose.clone()), terms(*rate))).collect();
-        match self.buckets.take(&keys, now_ns) {
+        match self.buckets.take(&keys, 1, self.now_ns()) {
             Ok(levels) => {
                 let tightest = keys.iter().zip(&levels).min_by_key(|(_, level)| level.remaining);
                 Ok(tightest.map(|((_, terms), level)| standing(budget, *terms, level)))
             }
             Err((number, level)) => Err(refusal(budget, &wanted[number], &level)),
         }
+    }
+
+    /// Takes a question of so many bytes out of what a caller may have kept: the room for all of them is one, and nobody
+    /// shall fill it alone.
+    ///
+    /// # Errors
+    /// `TooManyRequests` for more than is left of the day.
+    pub(crate) fn keep(
+        &self,
+        config: &Config,
+        principal: &Principal,
+        context: &RequestContext,
+        bytes: usize,
+    ) -> Result<(), ApiError> {
+        let wanted = wanted(config, Budget::Kept, principal, context);
+        let keys: Vec<_> = wanted.iter().map(|(whose, rate)| ((Budget::Kept, whose.clone()), terms(*rate))).collect();
+        let Err((number, level)) = self.buckets.take(&keys, bytes.div_ceil(1024) as u64, self.now_ns()) else {
+            return Ok(());
+        };
+        let (whose, rate) = &wanted[number];
+        let standing = standing(Budget::Kept, terms(*rate), &level);
+        let retry_after_s = level.next_in_ns.div_ceil(SECOND_NS).max(1);
+        let detail = format!(
+            "{} may have {} KiB of questions kept a day, of which {} are left; there is room for this one in {retry_after_s} s",
+            whose.named(),
+            standing.limit,
+            standing.remaining
+        );
+        let problem = Problem::new(Kind::TooManyRequests, "kept-exceeded", detail)
+            .allowed("POST /search, which asks without keeping the question");
+        Err(ApiError::limited(problem, Exceeded { standing, retry_after_s }))
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from((self.ticks)().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

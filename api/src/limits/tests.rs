@@ -111,6 +111,24 @@ fn many_keys_are_not_many_times_as_much() {
 }
 
 #[test]
+fn nobody_fills_the_room_for_kept_questions_alone() {
+    let world = World::new(&[("quotas.kept_bytes_per_day", "86400")]);
+    let keep = |who: &Principal, peer: &str, bytes: usize| {
+        world.limiter.keep(&world.config, who, &world.context(peer, &[]), bytes)
+    };
+    let visitor = Principal::visitor();
+    assert!(keep(&visitor, "192.0.2.1", 80 << 10).is_ok());
+    let refused = keep(&visitor, "192.0.2.1", 10 << 10).expect_err("too much");
+    assert_eq!((refused.problem().kind, refused.problem().code), (Kind::TooManyRequests, "kept-exceeded"));
+    let exceeded = refused.exceeded().expect("a limit");
+    assert_eq!((exceeded.standing.limit, exceeded.standing.remaining), (85, 5));
+    assert!(keep(&visitor, "192.0.2.1", 5 << 10).is_ok() && keep(&visitor, "192.0.2.2", 10 << 10).is_ok());
+    assert!(keep(&key(1, "a"), "192.0.2.1", 10 << 10).is_ok());
+    world.now_ms.store(86_400_000, Ordering::SeqCst);
+    assert!(keep(&visitor, "192.0.2.1", 80 << 10).is_ok(), "a day later");
+}
+
+#[test]
 fn a_network_of_ipv6_is_one_address_and_a_mapped_one_is_ipv4() {
     let world = World::new(&[]);
     let visitor = Principal::visitor();
