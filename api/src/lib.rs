@@ -7,6 +7,7 @@ pub mod context;
 pub mod files;
 pub mod held;
 pub mod html;
+pub mod limits;
 pub mod links;
 pub mod metrics;
 pub mod observe;

@@ -101,6 +101,16 @@ struct Reason {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct QuotaLabel {
+    quota: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ShapeLabel {
     shape: &'static str,
 }
@@ -191,6 +201,10 @@ pub struct Metrics {
     download_bytes: Counter,
     ingest_items: Family<IngestLabels, Counter>,
     auth_failures: Family<Reason, Counter>,
+    quota_exceeded: Family<QuotaLabel, Counter>,
+    jwks_refresh: Family<ResultLabel, Counter>,
+    /// Without labels; empty until keys were fetched.
+    jwks_age: Family<Vec<(String, String)>, Gauge<u64, AtomicU64>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -226,6 +240,9 @@ impl Metrics {
             ingest_items: Family::default(),
             auth_failures: Family::default(),
             public: Arc::default(),
+            quota_exceeded: Family::default(),
+            jwks_refresh: Family::default(),
+            jwks_age: Family::default(),
             registry: Registry::default(),
         };
         let own = registry.sub_registry_with_prefix(PREFIX);
@@ -272,6 +289,9 @@ impl Metrics {
         own.register("download_bytes", "Bytes of items' files that went out", metrics.download_bytes.clone());
         own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
         own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
+        own.register("quota_exceeded", "Requests for more than an account may take", metrics.quota_exceeded.clone());
+        own.register("jwks_refresh", "Attempts to fetch the issuer's keys", metrics.jwks_refresh.clone());
+        own.register("jwks_age_seconds", "Time since the issuer's keys were fetched", metrics.jwks_age.clone());
         own.register_collector(Box::new(Index { catalog, public: Arc::clone(&metrics.public) }));
         Self { registry, ..metrics }
     }
@@ -290,8 +310,8 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { route, method, code }).inc();
     }
 
-    /// A request was refused by a limit (`limit`), for its credentials (`auth`), or since too many downloads are under way
-    /// (`exports`).
+    /// A request was refused by a limit of size (`limit`) or of rate (`rate`), for its credentials (`auth`), or since too
+    /// many downloads are under way (`exports`).
     pub fn rejected(&self, reason: &'static str) {
         self.rejected.get_or_create(&Reason { reason }).inc();
     }
@@ -372,6 +392,27 @@ impl Metrics {
     pub fn auth_failed(&self, refusal: Refusal) {
         self.auth_failures.get_or_create(&Reason { reason: refusal.as_str() }).inc();
         self.rejected("auth");
+    }
+
+    /// A sign-in was refused: a wrong `password`, or too many `attempts`.
+    pub fn sign_in_failed(&self, reason: &'static str) {
+        self.auth_failures.get_or_create(&Reason { reason }).inc();
+        self.rejected("auth");
+    }
+
+    /// Somebody wanted more than a quota: `volume` or `orders`.
+    pub fn quota_exceeded(&self, quota: &'static str) {
+        self.quota_exceeded.get_or_create(&QuotaLabel { quota }).inc();
+    }
+
+    /// The issuer's keys were asked for: `ok` or `failed`.
+    pub fn jwks_refreshed(&self, result: &'static str) {
+        self.jwks_refresh.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// The issuer's keys are so old.
+    pub fn jwks_age(&self, seconds: u64) {
+        self.jwks_age.get_or_create(&Vec::new()).set(seconds);
     }
 
     /// All metrics as OpenMetrics text; those of the catalogue as visitors see it, where that is known.

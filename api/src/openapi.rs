@@ -41,6 +41,9 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     for (i, id) in collections.iter().enumerate() {
         collection_paths(&mut paths, &encode(id), Some((i, id)));
     }
+    for operations in paths.values_mut() {
+        may_be_too_many(operations);
+    }
     let service = &config.service;
     let mut info = json!({
         "title": if service.title_en.is_empty() { "Nilometer" } else { &service.title_en },
@@ -84,7 +87,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
         "components": {
             "parameters": parameters::all(config.limits.page_limit_default, config.limits.page_limit_max),
             "schemas": schemas::all(),
-            "responses": {"Problem": {
+            "responses": {"TooManyRequests": too_many_requests(), "Problem": {
                 "description": "A problem (RFC 9457)", "x-description-fr": "Un problème (RFC 9457)",
                 "content": {
                     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
@@ -99,6 +102,31 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
             },
         },
         "security": [{}, {"bearer": []}, {"apiKey": []}],
+    })
+}
+
+/// Says of every operation of a path that it may be one too many.
+fn may_be_too_many(operations: &mut Value) {
+    for (_, operation) in operations.as_object_mut().into_iter().flatten().filter(|(name, _)| *name != "parameters") {
+        if let Some(responses) = operation["responses"].as_object_mut() {
+            responses.entry("429").or_insert_with(|| json!({"$ref": "#/components/responses/TooManyRequests"}));
+        }
+    }
+}
+
+fn too_many_requests() -> Value {
+    json!({
+        "description": "More than a limit of rate, volume or orders allows; the problem says which, and when it allows again",
+        "x-description-fr": "Plus que ne permet une limite de débit, de volume ou de commandes ; le problème dit laquelle et quand elle permet à nouveau",
+        "headers": {
+            "Retry-After": {"description": "Seconds until the same request may be let in", "schema": {"type": "integer"}},
+            "RateLimit-Policy": {"description": "The limit: q in w seconds", "schema": {"type": "string"}},
+            "RateLimit": {"description": "What is left: r, and all of it again in t seconds", "schema": {"type": "string"}},
+        },
+        "content": {
+            "application/problem+json": {"schema": schema_ref("Problem")},
+            HTML: {"schema": {"type": "string"}},
+        },
     })
 }
 

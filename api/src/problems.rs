@@ -878,6 +878,20 @@ pub const ALL: &[ProblemType] = &[
         ("Imbrication trop profonde", "Le JSON est plus imbriqué que ce service ne l'accepte. Aplatissez-le."),
     ),
     of(
+        "kept-exceeded",
+        &[TooManyRequests],
+        (
+            "Too many questions kept",
+            "Each network address and account may have so many bytes of questions kept a day, and this one has used them \
+             up. Ask with POST /search, which keeps nothing, or come back later.",
+        ),
+        (
+            "Trop de questions conservées",
+            "Chaque adresse réseau et chaque compte peut faire conserver un certain nombre d'octets de questions par jour, \
+             et celui-ci les a épuisés. Posez la question par POST /search, qui ne conserve rien, ou revenez plus tard.",
+        ),
+    ),
+    of(
         "key-in-address",
         &[Invalid],
         (
@@ -1127,6 +1141,20 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "orders-exceeded",
+        &[TooManyRequests],
+        (
+            "Too many orders under way",
+            "Each account may have some orders under way at a time. Wait until one is done, or cancel one; your account \
+             page tells how many you may have.",
+        ),
+        (
+            "Trop de commandes en cours",
+            "Chaque compte peut avoir quelques commandes en cours à la fois. Attendez que l'une soit terminée, ou \
+             annulez-en une ; la page de votre compte dit combien vous pouvez en avoir.",
+        ),
+    ),
+    of(
         "page",
         &[Invalid],
         ("No such page of the table", "Pages of the table are counted from 1."),
@@ -1359,6 +1387,22 @@ pub const ALL: &[ProblemType] = &[
             "Octets inexistants",
             "Aucun des octets demandés par l'en-tête Range n'est dans le fichier, ou il demande plus d'intervalles \
              que de raison. L'en-tête Content-Range de la réponse dit la longueur du fichier.",
+        ),
+    ),
+    of(
+        "rate-limited",
+        &[TooManyRequests],
+        (
+            "Asked too often",
+            "This network address, key or account has used up what it may send at once of requests of this kind. They \
+             come back with time: Retry-After says in how many seconds the next is possible. Signed in, or with a key, \
+             you have a budget of your own.",
+        ),
+        (
+            "Demandes trop fréquentes",
+            "Cette adresse réseau, cette clé ou ce compte a épuisé ce qu'il peut envoyer d'un coup en requêtes de ce \
+             genre. Elles reviennent avec le temps : Retry-After dit dans combien de secondes la prochaine est possible. \
+             Connecté, ou avec une clé, vous disposez d'un budget propre.",
         ),
     ),
     of(
@@ -1878,6 +1922,22 @@ pub const ALL: &[ProblemType] = &[
             "Version inconnue",
             "Cet objet n'a pas d'observations de cette version. Celles qu'il a sont indiquées ; `latest` prend la plus \
              récente de chaque instant.",
+        ),
+    ),
+    of(
+        "volume-exceeded",
+        &[TooManyRequests],
+        (
+            "Daily volume used up",
+            "Each account may fetch a number of bytes of files a day, and this file is larger than what is left of today. \
+             The day ends at midnight UTC. Your account page tells what is left; ask the people who run this service if \
+             you need more.",
+        ),
+        (
+            "Volume quotidien épuisé",
+            "Chaque compte peut télécharger un certain nombre d'octets de fichiers par jour, et ce fichier dépasse ce \
+             qui reste aujourd'hui. La journée se termine à minuit UTC. La page de votre compte dit ce qui reste ; \
+             adressez-vous à ceux qui exploitent ce service s'il vous en faut davantage.",
         ),
     ),
     of(

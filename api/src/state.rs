@@ -9,8 +9,9 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::files::Files;
+use crate::files::{Files, NotedDownloads};
 use crate::held::HeldSnapshots;
+use crate::limits::{Limiter, system_ticks};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
@@ -76,6 +77,10 @@ pub struct AppState {
     pub exports: Arc<Semaphore>,
     /// Files of assets.
     pub files: Arc<Files>,
+    /// Downloads that stand in the audit log.
+    pub(crate) noted_downloads: NotedDownloads,
+    /// How often callers asked lately.
+    pub(crate) limiter: Limiter,
     /// Mail.
     pub(crate) mail: Mailer,
     /// The outside issuer of accounts, if there is one.
@@ -103,7 +108,7 @@ impl AppState {
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
         let files = Arc::new(Files::without_stores(&config, random.clone()));
         let mail = Mailer::new(&config, Arc::clone(&clock), random.clone());
-        let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone());
+        let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone(), Arc::clone(&metrics));
         Self {
             catalog,
             config: Arc::new(config),
@@ -115,6 +120,8 @@ impl AppState {
             views: Views::default(),
             exports,
             files,
+            noted_downloads: NotedDownloads::default(),
+            limiter: Limiter::new(system_ticks()),
             mail,
             oidc,
             clock,

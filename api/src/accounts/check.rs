@@ -12,6 +12,7 @@ use super::groups::{GroupRow, MemberRow};
 use super::identities::IdentityRow;
 use super::links::LinkRow;
 use super::logins::LoginRow;
+use super::quotas::{QuotaRow, VolumeRow};
 use super::rows::{KeyRow, Sealed, UserRow};
 use super::searches::search_id;
 use super::secret::Secret;
@@ -85,6 +86,8 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
     findings.extend(check_sealed::<GroupRow>(pool, secret, "SELECT rowid, * FROM groups").await?);
     findings.extend(check_sealed::<MemberRow>(pool, secret, "SELECT rowid, * FROM memberships").await?);
     findings.extend(check_sealed::<GrantRow>(pool, secret, "SELECT rowid, * FROM grants").await?);
+    findings.extend(check_sealed::<QuotaRow>(pool, secret, "SELECT rowid, * FROM quotas").await?);
+    findings.extend(check_sealed::<VolumeRow>(pool, secret, "SELECT rowid, * FROM volumes").await?);
     // Both of one moment: a running server may add to the log meanwhile.
     let mut reading = pool.begin().await?;
     let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(&mut *reading).await?;

@@ -14,6 +14,9 @@ impl Accounts {
         let keys: Vec<Value> = self.keys_of(id).await?.iter().map(super::KeyInfo::to_json).collect();
         let sessions: Vec<Value> = self.sessions_of(id, times).await?.iter().map(super::Session::to_json).collect();
         let acts: Vec<Value> = self.audit_of(&user.name).await?.iter().map(super::AuditRow::to_json).collect();
-        Ok(json!({"account": user.to_json(), "keys": keys, "sessions": sessions, "audit": acts}))
+        let downloads = self.volumes_of(id).await?;
+        Ok(json!({
+            "account": user.to_json(), "keys": keys, "sessions": sessions, "downloads": downloads, "audit": acts,
+        }))
     }
 }

@@ -4,6 +4,7 @@ mod identity;
 mod keys;
 mod load;
 mod network;
+mod rates;
 mod stores;
 mod values;
 
@@ -23,6 +24,7 @@ pub(crate) use identity::{is_loopback, is_safe};
 pub use keys::{KEYS, Key, key};
 pub use load::{Effective, Error, Origin, Sources};
 pub use network::{Cidr, HostPattern, PublicBase, WebAddress};
+pub use rates::{QuotaSettings, Rate, RateSettings, Rates};
 pub use stores::{S3Config, STORE_KEYS, StoreConfig, StoreKey, StorePlace};
 
 /// Environment variables of the service begin with it.
@@ -194,6 +196,10 @@ pub struct Config {
     pub mail: MailSettings,
     /// An outside issuer.
     pub oidc: OidcSettings,
+    /// How often callers may ask.
+    pub rates: RateSettings,
+    /// What accounts may take.
+    pub quotas: QuotaSettings,
 }
 
 impl Default for Config {
@@ -218,6 +224,8 @@ impl Default for Config {
             accounts: AccountSettings::default(),
             mail: MailSettings::default(),
             oidc: OidcSettings::default(),
+            rates: RateSettings::default(),
+            quotas: QuotaSettings::default(),
         };
         for key in KEYS {
             key.set(&mut config, key.default).expect("the table's defaults are valid, as a test proves");
@@ -234,6 +242,11 @@ impl Config {
     pub fn from_pairs(pairs: &[(&str, &str)]) -> Result<Self, Error> {
         let flags = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Sources { flags, ..Sources::default() }.load().map(|effective| effective.config)
+    }
+
+    /// Whether links begin with `https`, so that nobody has to reach the service otherwise.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|base| base.to_string().starts_with("https://"))
     }
 
     /// Whether the address is a trusted proxy's.

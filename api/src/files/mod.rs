@@ -10,6 +10,7 @@ mod directory;
 mod file;
 mod key;
 mod location;
+mod noted;
 mod remote;
 mod rights;
 mod s3;
@@ -29,6 +30,7 @@ pub(crate) use self::answered::{AssetLinks, has_series};
 pub(crate) use self::checksum::Multihash;
 pub(crate) use self::file::{ByteStream, Facts, File};
 pub(crate) use self::location::{Location, series_format};
+pub(crate) use self::noted::NotedDownloads;
 pub(crate) use self::rights::may_download;
 pub(crate) use self::upload::{Expected, Received};
 
@@ -232,7 +234,7 @@ pub(crate) struct Asset {
     /// Its media type, if the item tells one.
     pub(crate) media_type: Option<String>,
     /// Its bytes, if the item tells.
-    size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// Its checksum, if the item tells one that can be verified.
     checksum: Option<Multihash>,
 }

@@ -12,6 +12,7 @@ use super::question::{from_body, interpret_body};
 use super::search::answer_get;
 use super::tiles::tileset_link;
 use super::writes::created;
+use crate::context::RequestContext;
 use crate::links::{GEOJSON, JSON, saved_search_path};
 use crate::problem::ApiError;
 use crate::state::App;
@@ -20,14 +21,21 @@ use crate::state::App;
 const PAGE_MEMBERS: [&str; 3] = ["limit", "page", "token"];
 
 /// `POST /searches`. The question is checked in full, so that every kept id can be answered.
-pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): JsonBody) -> Result<Response, ApiError> {
+pub(super) async fn post(
+    State(app): State<App>,
+    context: RequestContext,
+    ask: Ask,
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, ApiError> {
     ask.only(&[])?;
     interpret_body(&app, &ask, &mut body).await?;
     let mut canonical = from_body(&app, body, &[])?.canonical;
     if let Some(members) = canonical.as_object_mut() {
         members.retain(|name, _| !PAGE_MEMBERS.contains(&name.as_str()));
     }
-    let id = app.accounts.save_search(&canonical.to_string()).await?;
+    let text = canonical.to_string();
+    app.limiter.keep(&app.config, &ask.principal, &context, text.len())?;
+    let id = app.accounts.save_search(&text).await?;
     let location = ask.links.absolute(&saved_search_path(&id));
     Ok(created(&location, JSON, to_bytes(&saved_json(&ask, &id, canonical))?))
 }

@@ -12,6 +12,8 @@ mod sign_in;
 mod sign_up;
 mod users;
 
+pub(crate) use users::DEFAULT as DEFAULT_QUOTA;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -24,6 +26,7 @@ use serde_json::Value;
 
 use super::ask::{Ask, see_other};
 use crate::accounts::{Actor, Via};
+use crate::body::AsStored;
 use crate::browser::{self, Cookie};
 use crate::context::RequestContext;
 use crate::links::JSON;
@@ -140,6 +143,9 @@ fn answer(code: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A page that holds a session's token is not compressed: its length would tell of the token to whoever watches the line
+    // and chooses what stands beside it (BREACH).
+    response.extensions_mut().insert(AsStored);
     response
 }
 
