@@ -52,7 +52,7 @@ impl World {
 }
 
 fn known(role: Role, id: i64, via: Via) -> Principal {
-    Principal { role, user: Some(format!("user {id}")), id: Some(id), via, powers: Powers::ALL }
+    Principal::new(role, Some(format!("user {id}")), Some(id), via, Powers::ALL)
 }
 
 fn key(id: i64, key: &str) -> Principal {
