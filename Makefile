@@ -78,11 +78,13 @@ portal-speed: tests/browser/node_modules/.package-lock.json ## Bytes and time to
 	NILOMETER_BIN="$${NILOMETER_BIN:-$(abspath $(TARGET))/debug/nilometer}" $(NODE) tests/browser/measure.mjs
 
 # Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
-$(VENV)/installed: tests/requirements.txt
+$(VENV)/installed: tests/requirements.txt tests/hydroweb.txt
 	@echo "Python packages of the tests in $(VENV)"
 	rm -rf "$(VENV)"
 	$(PYTHON) -m venv "$(VENV)" || { echo "python3-venv is needed: apt-get install python3-venv" >&2; exit 1; }
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/requirements.txt
+	set -e; for client in $$(grep == tests/hydroweb.txt); do "$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet \
+	  --target "$(VENV)/hydroweb/$${client#*==}" "$$client"; done
 	touch $@
 
 .PHONY: test-standards

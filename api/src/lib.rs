@@ -28,6 +28,7 @@ mod http_date;
 mod mail;
 mod middleware;
 mod oidc;
+mod orders;
 mod places;
 mod reading;
 mod similar;

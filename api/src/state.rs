@@ -14,6 +14,7 @@ use crate::held::HeldSnapshots;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
+use crate::orders::Orders;
 use crate::problem::ApiError;
 use crate::reading::Vocabularies;
 
@@ -75,6 +76,8 @@ pub struct AppState {
     pub files: Arc<Files>,
     /// Mail.
     pub(crate) mail: Mailer,
+    /// Orders of files.
+    pub(crate) orders: Orders,
     /// The outside issuer of accounts, if there is one.
     pub(crate) oidc: Option<Oidc>,
     /// The time.
@@ -100,6 +103,7 @@ impl AppState {
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
         let files = Arc::new(Files::without_stores(&config, random.clone()));
         let mail = Mailer::new(&config, Arc::clone(&clock), random.clone());
+        let orders = Orders::new(&config, random.clone());
         let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone());
         Self {
             catalog,
@@ -112,6 +116,7 @@ impl AppState {
             exports,
             files,
             mail,
+            orders,
             oidc,
             clock,
             random,

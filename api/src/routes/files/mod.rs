@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::Scope;
 
-use self::respond::{Shown, respond};
+pub(in crate::routes) use self::respond::{Shown, respond};
 use super::ask::{Ask, no_collection, no_item};
 use crate::files::{Asset, may_download};
 use crate::links::item_asset_path;
@@ -58,7 +58,7 @@ async fn get(
 }
 
 /// Counts the bytes that go out, and the file as under way until they are out or nobody takes them any more.
-fn counted(app: &App, response: Response) -> Response {
+pub(in crate::routes) fn counted(app: &App, response: Response) -> Response {
     let (running, metrics) = (app.metrics.download_begins(), Arc::clone(&app.metrics));
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |piece| {
