@@ -619,7 +619,7 @@ fn sigterm_ends_the_service_in_time_and_a_long_download_goes_on_afterwards() {
     shop.fill(&client, "c", 4, 10);
     for number in 0..4 {
         let file = std::fs::File::create(shop.store().join(format!("c-{number}.bin"))).expect("a file");
-        file.set_len(200 << 20).expect("a length");
+        file.set_len(50 << 20).expect("a length");
     }
     let id = submit(&client, &all_of("c"));
     completed(&client, &id);
@@ -682,5 +682,45 @@ fn the_end_of_an_order_is_told_by_a_signed_message() {
     let signature =
         head.lines().find_map(|line| line.strip_prefix("nilometer-signature: sha256=")).expect("a signature");
     assert_eq!(signature.len(), 64);
+    server.finish();
+}
+
+#[test]
+fn the_end_of_an_order_is_told_by_mail_and_nobody_sees_the_orders_of_another() {
+    let shop = Shop::new(&[], |_| {});
+    let data = shop.data();
+    let data = data.to_str().expect("a plain name");
+    let run = |arguments: &[&str]| {
+        nilometer_tests::nilometer(Path::new("/"), &[arguments, &["--data", data]].concat()).success()
+    };
+    run(&["admin", "user", "add", "--name", "ana", "--email", "ana@water.example", "--role", "user"]);
+    let made = run(&["admin", "key", "create", "--user", "ana", "--role", "user"]).stdout;
+    let key = made.lines().last().unwrap_or_default().trim().to_owned();
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 1, 10);
+    let ana = server.client(&key);
+    let id = submit(&ana, &json!({"search": {"collections": ["c"]}, "name": "crue", "notify": {"mail": true}}));
+    completed(&ana, &id);
+    let begun = Instant::now();
+    let letter = loop {
+        let letters = std::fs::read_dir(shop.data().join("mail")).into_iter().flatten().flatten();
+        let whole = letters.filter(|entry| entry.path().extension().is_some_and(|end| end == "eml"));
+        let texts: Vec<String> = whole.filter_map(|entry| std::fs::read_to_string(entry.path()).ok()).collect();
+        if let Some(letter) = texts.into_iter().find(|text| text.contains(&format!("/orders/{id}"))) {
+            break letter;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no letter");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(letter.contains("To: ana@water.example"), "{letter}");
+    // Somebody else's order is none, also for an operator who is not its owner; only the lists for operators have it.
+    client.get(&format!("{WORKFLOWS}/{id}/status")).problem(404);
+    client.get(&zip_path(&id)).problem(404);
+    let all = client.get("/admin/orders").expect(200).json();
+    assert_eq!(all["orders"][0]["user"], "ana", "{all}");
+    ana.get("/admin/orders").problem(403);
+    ana.post(&format!("{WORKFLOWS}/{id}/pause"), &json!({})).problem(403);
+    let kept = ana.get("/account/export").expect(200).json();
+    assert_eq!(kept["orders"][0]["workflowId"], id.as_str());
     server.finish();
 }

@@ -226,3 +226,6 @@ impl Accounts {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;
