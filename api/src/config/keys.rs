@@ -449,7 +449,7 @@ pub const KEYS: &[Key] = &[
         "orders.lease_s",
         "60",
         orders.lease_s,
-        1,
+        5,
         3600,
         "seconds after which a worker that does not answer is thought dead, and its order taken up again"
     ),

@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use nilometer_schemas::{Problem, Role};
+use nilometer_schemas::{Kind, Problem, Role};
 use serde_json::{Value, json};
 
 use super::basket::scripted;
@@ -228,7 +228,7 @@ pub(super) async fn accept(
     let (terms, _) = terms_of(&stored.collection);
     if fields.get("terms").is_some_and(|hash| hash != terms.hash) {
         let detail = "the terms have changed since they were shown; read them again";
-        return Err(Problem::new(nilometer_schemas::Kind::Conflict, "licence-changed", detail).at("/terms").into());
+        return Err(Problem::new(Kind::Conflict, "licence-changed", detail).at("/terms").into());
     }
     app.accounts.accept_licence(&caller.actor(), user, &id, (&terms.hash, &terms.licence)).await?;
     if fields.of_form {
