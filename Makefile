@@ -100,6 +100,8 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	@echo "crashes, power cuts, faults, random catalogues, random questions"
 	NILOMETER_LONG=1 NILOMETER_SEARCHES=20000 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
 	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz --test differential -- --nocapture --test-threads 1
+	@echo "orders: workers killed, more than four gibibytes"
+	NILOMETER_BIN="$(RELEASE)" cargo test --package nilometer-tests --test orders -- --ignored --nocapture --test-threads 1
 	@echo "every boundary of every parameter"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000
