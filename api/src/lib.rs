@@ -29,6 +29,7 @@ mod http_date;
 mod mail;
 mod middleware;
 mod oidc;
+mod orders;
 mod places;
 mod reading;
 mod similar;

@@ -18,7 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::accounts::Refusal;
+use crate::accounts::{OrderState, QueueFigures, Refusal};
 
 /// Prefix of all names but `process_*`, which tools know without one.
 const PREFIX: &str = "nilometer";
@@ -32,6 +32,8 @@ const LATENCY_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
 const FSYNC_S: [f64; 12] = [0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 /// Upper bounds of the buckets of downloads, seconds.
 const EXPORT_S: [f64; 8] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
+/// Upper bounds of the buckets of orders, seconds.
+const ORDER_S: [f64; 8] = [1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0];
 /// Upper bounds of hit counts.
 const HITS: [f64; 8] = [0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
 /// Clock ticks per second in `/proc` (USER_HZ, 100 on every Linux architecture in use).
@@ -137,6 +139,11 @@ struct CacheLabel {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ZoomLabel {
     zoom_band: &'static str,
 }
@@ -199,6 +206,9 @@ pub struct Metrics {
     export_duration: Histogram,
     downloads_running: Gauge,
     download_bytes: Counter,
+    orders: Family<StateLabel, Gauge>,
+    order_queue_age: Gauge,
+    order_duration: Histogram,
     ingest_items: Family<IngestLabels, Counter>,
     auth_failures: Family<Reason, Counter>,
     quota_exceeded: Family<QuotaLabel, Counter>,
@@ -237,6 +247,9 @@ impl Metrics {
             export_duration: Histogram::new(EXPORT_S),
             downloads_running: Gauge::default(),
             download_bytes: Counter::default(),
+            orders: Family::default(),
+            order_queue_age: Gauge::default(),
+            order_duration: Histogram::new(ORDER_S),
             ingest_items: Family::default(),
             auth_failures: Family::default(),
             public: Arc::default(),
@@ -287,6 +300,17 @@ impl Metrics {
         );
         own.register("downloads_running", "Files of items under way", metrics.downloads_running.clone());
         own.register("download_bytes", "Bytes of items' files that went out", metrics.download_bytes.clone());
+        own.register("orders", "Orders of files by state", metrics.orders.clone());
+        own.register(
+            "order_queue_age_seconds",
+            "Age of the oldest order that waits for its turn",
+            metrics.order_queue_age.clone(),
+        );
+        own.register(
+            "order_duration_seconds",
+            "Time from the placing of an order until it was ready or given up",
+            metrics.order_duration.clone(),
+        );
         own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
         own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
         own.register("quota_exceeded", "Requests for more than an account may take", metrics.quota_exceeded.clone());
@@ -366,6 +390,20 @@ impl Metrics {
     /// So many bytes of a file went out.
     pub fn downloaded(&self, bytes: u64) {
         self.download_bytes.inc_by(bytes);
+    }
+
+    /// How the queue of orders is.
+    pub(crate) fn orders(&self, figures: &QueueFigures) {
+        for state in OrderState::ALL {
+            let count = figures.states.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+            self.orders.get_or_create(&StateLabel { state: state.name() }).set(count);
+        }
+        self.order_queue_age.set(figures.oldest_s);
+    }
+
+    /// An order was ready, or given up, so long after it was placed.
+    pub(crate) fn order_ended(&self, took: Duration) {
+        self.order_duration.observe(took.as_secs_f64());
     }
 
     /// A request ran into its deadline.

@@ -10,6 +10,7 @@ mod accounts;
 mod edr;
 mod files;
 mod hydrocron;
+mod orders;
 mod parameters;
 mod schemas;
 mod tiles;
@@ -37,6 +38,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     files::add_paths(&mut paths);
     tiles::add_paths(&mut paths);
     tiles::add_basemap(&mut paths);
+    orders::add_paths(&mut paths);
     accounts::add_paths(&mut paths);
     for (i, id) in collections.iter().enumerate() {
         collection_paths(&mut paths, &encode(id), Some((i, id)));
@@ -70,6 +72,8 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
                 "x-description-fr": "Granules, stations, tronçons, lacs, lieux"},
             {"name": "Files", "x-name-fr": "Fichiers", "description": "The files of items",
                 "x-description-fr": "Les fichiers des éléments"},
+            {"name": "Orders", "x-name-fr": "Commandes", "description": "Archives of many files, as hydroweb.next has them",
+                "x-description-fr": "Archives de nombreux fichiers, comme les propose hydroweb.next"},
             {"name": "Search", "x-name-fr": "Recherche", "description": "The question and its answers",
                 "x-description-fr": "La question et ses réponses"},
             {"name": "Map", "x-name-fr": "Carte", "description": "Matching items as vector tiles (OGC API Tiles)",

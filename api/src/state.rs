@@ -15,6 +15,7 @@ use crate::limits::{Limiter, system_ticks};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
+use crate::orders::Orders;
 use crate::problem::ApiError;
 use crate::reading::Vocabularies;
 use crate::views::Views;
@@ -83,6 +84,8 @@ pub struct AppState {
     pub(crate) limiter: Limiter,
     /// Mail.
     pub(crate) mail: Mailer,
+    /// Orders of files.
+    pub(crate) orders: Orders,
     /// The outside issuer of accounts, if there is one.
     pub(crate) oidc: Option<Oidc>,
     /// The time.
@@ -108,6 +111,7 @@ impl AppState {
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
         let files = Arc::new(Files::without_stores(&config, random.clone()));
         let mail = Mailer::new(&config, Arc::clone(&clock), random.clone());
+        let orders = Orders::new(&config, random.clone());
         let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone(), Arc::clone(&metrics));
         Self {
             catalog,
@@ -123,6 +127,7 @@ impl AppState {
             noted_downloads: NotedDownloads::default(),
             limiter: Limiter::new(system_ticks()),
             mail,
+            orders,
             oidc,
             clock,
             random,

@@ -323,7 +323,7 @@ fn of_a_download_that_is_given_up_what_was_sent_counts() {
 
 #[test]
 fn an_account_may_be_given_more_or_less_and_sees_it_on_its_page() {
-    let world = World::new(&["quotas.download_bytes_per_day=2500", "orders.running_per_user=2"]);
+    let world = World::new(&["quotas.download_bytes_per_day=2500", "orders.open_per_user=2"]);
     let (ana, chief) = (world.client("ana", "user"), world.client("chief", "administrator"));
     let users = chief.get("/admin/users").expect(200).json();
     let of_ana = users["users"].as_array().expect("accounts").iter().find(|user| user["name"] == "ana").expect("ana");

@@ -1,6 +1,7 @@
-//! Who calls: users, how they sign in, API keys, groups, the audit log, and saved questions, in `state.sqlite`.
+//! Who calls: users, how they sign in, API keys, groups, the audit log, saved questions, and orders, in `state.sqlite`.
 
 mod audit;
+mod baskets;
 mod check;
 mod error;
 mod export;
@@ -10,9 +11,11 @@ mod groups;
 mod identities;
 mod key;
 mod keys;
+mod licences;
 mod link;
 mod links;
 mod logins;
+mod orders;
 mod page_token;
 mod principal;
 mod quotas;
@@ -46,8 +49,10 @@ pub use groups::Group;
 pub(crate) use identities::Vouched;
 pub use key::KeyText;
 pub use keys::{KeyInfo, NewKey, Refusal};
+pub(crate) use licences::Acceptance;
 pub(crate) use link::LinkTerms;
 pub(crate) use logins::{Posted, email_of};
+pub(crate) use orders::{Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderState, Placed, QueueFigures};
 pub use principal::{Power, Powers, Principal, Via};
 pub(crate) use quotas::Taken;
 pub use quotas::{Quota, QuotaChange};

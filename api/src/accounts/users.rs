@@ -272,7 +272,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Removes an account with its keys, sessions, links, memberships and ways to sign in. What the audit log holds stays until
+    /// Removes an account with its keys, sessions, links, memberships, orders, basket and ways to sign in. What the audit log holds stays until
     /// its time is over.
     ///
     /// # Errors
@@ -292,6 +292,9 @@ impl Accounts {
     /// Removes all rows of an account.
     pub(super) async fn erase(&self, transaction: &mut Transaction, id: i64) -> Result<(), Error> {
         for query in [
+            "DELETE FROM orders WHERE user = ?",
+            "DELETE FROM baskets WHERE user = ?",
+            "DELETE FROM licence_acceptances WHERE user = ?",
             "DELETE FROM keys WHERE user = ?",
             "DELETE FROM sessions WHERE user = ?",
             "DELETE FROM links WHERE user = ?",

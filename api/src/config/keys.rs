@@ -418,6 +418,59 @@ pub const KEYS: &[Key] = &[
         "where people may sign in without TLS: loopback (on this machine), or anywhere, where passwords can be read on the way"
     ),
     number!("accounts.audit_days", "365", accounts.audit_days, 1, 36_500, "days that the audit log keeps"),
+    number!("orders.workers", "2", orders.workers, 0, 64, "orders that are prepared at a time; 0 prepares none"),
+    number!(
+        "orders.running_per_user",
+        "2",
+        orders.running_per_user,
+        1,
+        64,
+        "orders of one account that are prepared at a time; more wait"
+    ),
+    number!(
+        "orders.open_per_user",
+        "100",
+        quotas.running_orders,
+        0,
+        10_000,
+        "orders that an account may have under way (waiting, being prepared, on hold), unless it was given another number; 0 for no limit. Operators have none"
+    ),
+    number!("orders.files_max", "100000", orders.files_max, 1, 10000000, "most files of one order"),
+    number!("orders.bytes_max", "1099511627776", orders.bytes_max, 1, 1 << 60, "most bytes of the files of one order"),
+    number!(
+        "orders.spool_bytes",
+        "10737418240",
+        orders.spool_bytes,
+        1024,
+        1 << 50,
+        "most bytes of what is written for one order: series, conversions, documents"
+    ),
+    number!(
+        "orders.lease_s",
+        "60",
+        orders.lease_s,
+        5,
+        3600,
+        "seconds after which a worker that does not answer is thought dead, and its order taken up again"
+    ),
+    number!("orders.keep_days", "7", orders.keep_days, 1, 3650, "days for which a prepared order can be fetched"),
+    number!(
+        "orders.history_days",
+        "90",
+        orders.history_days,
+        1,
+        36500,
+        "days for which an order that has ended is remembered"
+    ),
+    number!(
+        "orders.zip_files_max",
+        "200",
+        orders.zip_files_max,
+        1,
+        100000,
+        "most files of a selection that is fetched as a zip without an order"
+    ),
+    number!("orders.zip_bytes_max", "2147483648", orders.zip_bytes_max, 1024, 1 << 44, "most bytes of the same"),
     parsed!(
         "accounts.audit_downloads",
         "true",
@@ -601,14 +654,6 @@ pub const KEYS: &[Key] = &[
         0,
         1 << 29,
         "bytes of questions (POST /searches) that one network address or account may have kept a day; 0 for no limit"
-    ),
-    number!(
-        "orders.running_per_user",
-        "4",
-        quotas.running_orders,
-        0,
-        10_000,
-        "orders that an account may have under way, unless it was given another number; 0 for no limit. Operators have none"
     ),
 ];
 

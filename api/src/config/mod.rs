@@ -144,6 +144,31 @@ pub struct RemoteConfig {
     pub duration_s_max: u64,
 }
 
+/// Orders of files.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct OrderSettings {
+    /// Orders that are prepared at a time.
+    pub workers: usize,
+    /// Of one account, orders that are prepared at a time; more wait.
+    pub running_per_user: u32,
+    /// Files of one order.
+    pub files_max: usize,
+    /// Bytes of the files of one order.
+    pub bytes_max: u64,
+    /// Bytes of what is written for one order: series, conversions, documents.
+    pub spool_bytes: u64,
+    /// Seconds after which a worker that does not answer is thought dead.
+    pub lease_s: u32,
+    /// Days for which a prepared order can be fetched.
+    pub keep_days: u32,
+    /// Days for which an order that has ended is remembered.
+    pub history_days: u32,
+    /// Files of a selection that is fetched without an order.
+    pub zip_files_max: usize,
+    /// Bytes of the same.
+    pub zip_bytes_max: u64,
+}
+
 /// How the catalogue writes.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Writer {
@@ -192,6 +217,8 @@ pub struct Config {
     pub remote: RemoteConfig,
     /// Accounts of our own.
     pub accounts: AccountSettings,
+    /// Orders of files.
+    pub orders: OrderSettings,
     /// Mail.
     pub mail: MailSettings,
     /// An outside issuer.
@@ -222,6 +249,7 @@ impl Default for Config {
             default_store: String::new(),
             remote: RemoteConfig::default(),
             accounts: AccountSettings::default(),
+            orders: OrderSettings::default(),
             mail: MailSettings::default(),
             oidc: OidcSettings::default(),
             rates: RateSettings::default(),

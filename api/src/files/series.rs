@@ -19,7 +19,7 @@ use super::directory::write_failure;
 use super::file::{Facts, File, Place, tag_of};
 use super::no_file;
 use crate::problem::ApiError;
-use crate::routes::edr::{Format, file_of};
+use crate::routes::edr::{Cut, Format, file_of};
 use crate::state::run_blocking;
 
 /// Folder in the data directory; safe to delete while nothing runs.
@@ -113,7 +113,7 @@ impl SeriesFiles {
         format: Format,
         scope: Scope,
     ) -> Result<Kept, ApiError> {
-        let mut pieces = file_of(snapshot, &item.collection, item.id.as_str(), format, scope)?;
+        let mut pieces = file_of(snapshot, &item.collection, item.id.as_str(), format, scope, Cut::default())?;
         let Some(mut piece) = pieces.next().await? else { return Err(no_file().into()) };
         let folder = self.folder.clone();
         let created = move || {

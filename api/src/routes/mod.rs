@@ -19,6 +19,7 @@ mod items;
 mod landing;
 mod legal;
 mod merge_patch;
+mod orders;
 mod problems;
 mod property_parameters;
 mod queryables;
@@ -43,6 +44,7 @@ pub(crate) mod tiles;
 pub(crate) use account::DEFAULT_QUOTA;
 pub(crate) use assets::asset_path;
 pub(crate) use collections::CollectionPage;
+pub(crate) use orders::WORKFLOWS;
 pub(crate) use writes::accept_patch;
 
 use axum::Router;
@@ -87,6 +89,7 @@ pub fn router() -> Router<App> {
         .route("/searches/{search}", get(searches::get))
         .route("/searches/{search}/items", get(searches::items))
         .route("/searches/{search}/export", get(export::get_saved))
+        .route("/searches/{search}/zip", get(orders::saved_zip))
         .route("/places", get(places::get))
         .route("/suggest", get(suggest::get))
         .route("/swot/passes", get(passes::get))
@@ -107,5 +110,6 @@ pub fn router() -> Router<App> {
         .merge(account::router())
         .merge(edr::router())
         .merge(files::router())
+        .merge(orders::router())
         .merge(tiles::router())
 }

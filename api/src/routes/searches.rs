@@ -58,6 +58,7 @@ fn saved_json(ask: &Ask, id: &str, question: Value) -> Value {
             ask.links.link("root", JSON, "/"),
             ask.links.link("items", GEOJSON, &format!("{path}/items")),
             tileset_link(&ask.links, &path, &[]),
+            ask.links.titled("enclosure", "application/zip", &format!("{path}/zip"), "The files of a small selection"),
         ],
     })
 }
@@ -66,7 +67,8 @@ fn saved_json(ask: &Ask, id: &str, question: Value) -> Value {
 pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut ask: Ask) -> Result<Response, ApiError> {
     ask.only(&PAGE_MEMBERS)?;
     let question = load(&app, &id).await?;
-    let mut search = parse::from_json(&question, &[])?.search;
+    let mut request = parse::from_json(&question, &[])?;
+    let search = &mut request.search;
     // The paging parameters alone make a whole question, so the one parser reads them.
     let paging = super::question::from_address(&app, &ask, &[])?.search;
     search.limit = paging.limit;
@@ -74,7 +76,7 @@ pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut as
     search.page = paging.page;
     // There is no page for people under this address yet; the JSON answer serves both.
     ask.html = false;
-    answer_get(&app, ask, search, None, (Crs::Crs84, None)).await
+    answer_get(&app, ask, request, None, (Crs::Crs84, None)).await
 }
 
 /// The kept question of an id, as the body of a search.

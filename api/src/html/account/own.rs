@@ -58,7 +58,10 @@ pub(crate) fn account(
                             button.button.quiet type="submit" { (frame.t("Sign out", "Se déconnecter")) }
                         }
                     }
+                    a.button.quiet href=(frame.href("/orders")) { (frame.t("Orders", "Commandes")) }
+                    a.button.quiet href=(frame.href("/account/basket")) { (frame.t("Basket", "Panier")) }
                     @if own.user.role >= Role::Operator {
+                        a.button.quiet href=(frame.href("/admin/orders")) { (frame.t("All orders", "Toutes les commandes")) }
                         a.button.quiet href=(frame.href("/admin/users")) { (frame.t("Accounts", "Comptes")) }
                         a.button.quiet href=(frame.href("/admin/groups")) { (frame.t("Groups", "Groupes")) }
                     }

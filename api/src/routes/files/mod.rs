@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::Scope;
 
-use self::respond::{Shown, respond};
+pub(in crate::routes) use self::respond::{Shown, respond};
 use super::ask::{Ask, no_collection, no_item};
 use crate::accounts::{Actor, Principal};
 use crate::context::RequestContext;
@@ -76,7 +76,7 @@ async fn get(
 }
 
 /// Bytes that an answer says it has.
-fn length(response: &Response) -> u64 {
+pub(in crate::routes) fn length(response: &Response) -> u64 {
     let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.unwrap_or_default()
 }
@@ -102,7 +102,7 @@ async fn begin(
 }
 
 /// Counts the bytes that go out, and the file as under way until they are out or nobody takes them any more.
-fn counted(app: &App, response: Response, mut reserved: Reserved) -> Response {
+pub(in crate::routes) fn counted(app: &App, response: Response, mut reserved: Reserved) -> Response {
     let (running, metrics) = (app.metrics.download_begins(), Arc::clone(&app.metrics));
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |piece| {
