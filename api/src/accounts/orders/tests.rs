@@ -46,8 +46,11 @@ impl World {
 
     async fn place(&self, user: usize) -> Order {
         let new = NewOrder { name: String::new(), request: "{}".into(), refused: None, untold: false };
-        let placed = self.accounts.place_order(&Actor::default(), &self.users[user], new, 1_000).await;
-        placed.expect("an order")
+        let placed = self.accounts.place_order(&Actor::default(), &self.users[user], new, None).await;
+        match placed.expect("an order") {
+            Placed::Order(order) => *order,
+            Placed::TooMany { .. } => panic!("no limit"),
+        }
     }
 
     async fn take(&self) -> Option<Order> {

@@ -1,5 +1,7 @@
 //! The basket of an account: kept, shared by a link, turned into an order, and into programs that order the same.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;

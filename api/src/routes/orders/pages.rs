@@ -1,6 +1,8 @@
 //! Orders on pages: one's own, one of them, and everybody's for those who run the service. And the terms of collections, which
 //! are accepted on a page.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
