@@ -615,19 +615,6 @@ pub const ALL: &[ProblemType] = &[
         ("Forme trop détaillée", "La forme a plus de sommets que ce service n'en accepte. Simplifiez-la."),
     ),
     of(
-        "granule",
-        &[Invalid],
-        (
-            "Granule not readable",
-            "The file is no SWOT granule that can be read. It may be damaged or of another product; fetch it again.",
-        ),
-        (
-            "Granule illisible",
-            "Le fichier n'est pas un granule SWOT lisible. Il peut être endommagé ou d'un autre produit ; \
-             téléchargez-le de nouveau.",
-        ),
-    ),
-    of(
         "grant",
         &[Invalid],
         (
@@ -640,6 +627,19 @@ pub const ALL: &[ProblemType] = &[
             "Un droit indique un niveau : hidden, metadata, partial ou full. Au niveau partial, et à aucun autre, il indique quelle \
              partie est visible : par un filtre en CQL2, par older_than sous forme de durée en semaines, jours et heures, ou par les \
              deux.",
+        ),
+    ),
+    of(
+        "granule",
+        &[Invalid],
+        (
+            "Granule not readable",
+            "The file is no SWOT granule that can be read. It may be damaged or of another product; fetch it again.",
+        ),
+        (
+            "Granule illisible",
+            "Le fichier n'est pas un granule SWOT lisible. Il peut être endommagé ou d'un autre produit ; \
+             téléchargez-le de nouveau.",
         ),
     ),
     of(
