@@ -237,7 +237,7 @@ fn what_is_sent_of_files_counts_for_the_day_over_a_restart_and_for_whoever_signe
     assert_eq!(quotas["download_bytes"]["limit"], 2_500);
     assert_eq!(quotas["download_bytes"]["remaining"], 1_400);
     assert!(quotas["download_bytes"]["reset"].as_str().is_some_and(|reset| reset.ends_with("T00:00:00Z")), "{quotas}");
-    assert_eq!(quotas["running_orders"]["limit"], 4);
+    assert_eq!(quotas["running_orders"]["limit"], 100);
 
     let link = ana.post(&format!("{FILE}/link"), &json!({})).expect(201).json();
     let link = path_of(link["href"].as_str().expect("an address"));

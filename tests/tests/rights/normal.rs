@@ -114,7 +114,7 @@ fn plain(text: &str, base: &str) -> String {
         while let Some(at) = left.find(mark) {
             let (before, after) = left.split_at(at + mark.len());
             done.push_str(before);
-            left = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.%=".contains(c));
+            left = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.~%=".contains(c));
         }
         done.push_str(left);
         rest = done;
