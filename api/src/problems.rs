@@ -630,6 +630,18 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "grants-full",
+        &[Conflict],
+        (
+            "Too many grants",
+            "The service keeps no more grants. Take some back first; one filter may join several conditions.",
+        ),
+        (
+            "Droits trop nombreux",
+            "Le service ne conserve pas plus de droits. Retirez-en d'abord ; un même filtre peut réunir plusieurs conditions.",
+        ),
+    ),
+    of(
         "granule",
         &[Invalid],
         (
@@ -640,18 +652,6 @@ pub const ALL: &[ProblemType] = &[
             "Granule illisible",
             "Le fichier n'est pas un granule SWOT lisible. Il peut être endommagé ou d'un autre produit ; \
              téléchargez-le de nouveau.",
-        ),
-    ),
-    of(
-        "grants-full",
-        &[Conflict],
-        (
-            "Too many grants",
-            "The service keeps no more grants. Take some back first; one filter may join several conditions.",
-        ),
-        (
-            "Droits trop nombreux",
-            "Le service ne conserve pas plus de droits. Retirez-en d'abord ; un même filtre peut réunir plusieurs conditions.",
         ),
     ),
     of(

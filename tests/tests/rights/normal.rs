@@ -108,7 +108,7 @@ fn clean(value: &mut Value, base: &str) {
 /// Without the server's address and what is sealed.
 fn plain(text: &str, base: &str) -> String {
     let mut rest = text.replace(base, "http://server").replace("<span class=\"tag\">hidden</span>", "");
-    for mark in ["token=", "token%3D", "since=", "changes up to sequence "] {
+    for mark in ["token=", "token%3D", "since=", "changes up to sequence ", "urn:uuid:"] {
         let mut done = String::new();
         let mut left = rest.as_str();
         while let Some(at) = left.find(mark) {
