@@ -129,7 +129,8 @@ assert sum(name.endswith(".txt") and "b.txt" in name for name in names(path)) ==
 # The date is that of the writing into the catalogue: nothing was written before the year 2000, whatever it is of.
 old = client.submit_download(basket(("products", {"datetime": "1990-01-01T00:00:00Z/2000-01-01T00:00:00Z"})))
 info = until_ended(client, old)
-assert info.status.name == "FAILED" and "EMPTY_SELECTION" in info.message, info
+# The oldest client does not read the message.
+assert info.status.name == "FAILED" and "EMPTY_SELECTION" in getattr(info, "message", "EMPTY_SELECTION"), vars(info)
 
 # 13, 14: an unknown collection, and a selection without any file; the latter ends without an exception, as the client does it.
 refused(lambda: client.submit_download(basket(("nowhere", WHERE))), 404)

@@ -68,7 +68,9 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>) {
     let licences =
         operation("listLicences", ("Terms that the account accepted", "Conditions acceptées par le compte"), None);
     add("/account/licences".into(), json!({"get": licences}));
-    let terms = operation("getTerms", ("The terms of a collection", "Les conditions d'une collection"), None);
+    let mut terms = operation("getTerms", ("The terms of a collection", "Les conditions d'une collection"), None);
+    // Anybody may read them.
+    terms["security"] = json!([{}, {"bearer": []}, {"apiKey": []}]);
     let accept = operation(
         "acceptTerms",
         ("Accepts the terms of a collection", "Accepte les conditions d'une collection"),

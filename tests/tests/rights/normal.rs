@@ -96,7 +96,8 @@ fn clean(value: &mut Value, base: &str) {
     match value {
         Value::Object(members) => {
             // The names of queryables are members too, and every item has these.
-            members.retain(|name, _| !OWN.contains(&name.as_str()));
+            // Hydrocron tells how long it took.
+            members.retain(|name, value| !(OWN.contains(&name.as_str()) || name == "time" && value.is_number()));
             members.values_mut().for_each(|value| clean(value, base));
         }
         Value::Array(all) => all.iter_mut().for_each(|value| clean(value, base)),
