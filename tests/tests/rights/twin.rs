@@ -42,7 +42,7 @@ impl Service {
     fn start(catalogue: &Catalogue, public: bool) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let data = folder.path().join("data");
-        observe(catalogue, folder.path(), public);
+        observe(catalogue, public, folder.path());
         let operator = operator_key(&data);
         let root = key(&data, "root", "administrator");
         let keys = Principal::ALL.into_iter().filter_map(Principal::name);
@@ -116,14 +116,14 @@ fn access(own: &CollectionOf, public: bool) -> &'static str {
     if own.hidden && !public { "hidden" } else { "public" }
 }
 
-/// Ingests the observations of both parameters; a parameter without values is in no file.
-fn observe(catalogue: &Catalogue, folder: &Path, public: bool) {
+/// Ingests the observations of both parameters; a parameter without values is in no file. The collections come before: made
+/// by their observations they would be public for a moment, and to have been withdrawn is told.
+fn observe(catalogue: &Catalogue, public: bool, folder: &Path) {
     for own in catalogue.collections.iter().filter(|own| own.observed) {
-        // Before there is anything in it: a hidden collection that was public for a moment would be told of as withdrawn.
-        let described = folder.join(format!("{}.json", own.id));
-        fs::write(&described, own.json(access(own, public)).to_string()).expect("a file can be written");
-        let described = described.to_str().expect("a plain name");
-        nilometer(folder, &["ingest", "--data", "data", described]).success();
+        let file = folder.join(format!("{}.json", own.id));
+        fs::write(&file, own.json(access(own, public)).to_string()).expect("a file can be written");
+        let file = file.to_str().expect("a plain name");
+        nilometer(folder, &["ingest", "--data", "data", file]).success();
         for (second, name) in [(false, "wse"), (true, "salt")] {
             let mut text = format!("station,time,{name}\n");
             let mut any = false;
