@@ -9,7 +9,7 @@ use nilometer_tests::{Client, Server, nilometer, operator_key};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::model::{Catalogue, GROUPS, Level, Principal, Rules, Seen, Write};
+use crate::model::{Catalogue, CollectionOf, GROUPS, Level, Principal, Rules, Seen, Write};
 use crate::normal::{difference, normal};
 
 /// A server with accounts of all principals.
@@ -42,7 +42,7 @@ impl Service {
     fn start(catalogue: &Catalogue, public: bool) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let data = folder.path().join("data");
-        observe(catalogue, folder.path());
+        observe(catalogue, public, folder.path());
         let operator = operator_key(&data);
         let root = key(&data, "root", "administrator");
         let keys = Principal::ALL.into_iter().filter_map(Principal::name);
@@ -52,8 +52,7 @@ impl Service {
         // Where nothing at all is hidden, words count in deleted items too, until these are merged away.
         writer.post("/collections", &nilometer_tests::collection("zz", "hidden")).expect(201);
         for own in &catalogue.collections {
-            let access = if own.hidden && !public { "hidden" } else { "public" };
-            let answer = writer.put(&format!("/collections/{}", own.id), &own.json(access));
+            let answer = writer.put(&format!("/collections/{}", own.id), &own.json(access(own, public)));
             assert!(answer.status < 300, "{}", answer.text());
         }
         let service = Self { server, keys, writer, administrator, _folder: folder };
@@ -113,9 +112,18 @@ impl Service {
     }
 }
 
-/// Ingests the observations of both parameters; a parameter without values is in no file.
-fn observe(catalogue: &Catalogue, folder: &Path) {
+fn access(own: &CollectionOf, public: bool) -> &'static str {
+    if own.hidden && !public { "hidden" } else { "public" }
+}
+
+/// Ingests the observations of both parameters; a parameter without values is in no file. The collections come before: made
+/// by their observations they would be public for a moment, and to have been withdrawn is told.
+fn observe(catalogue: &Catalogue, public: bool, folder: &Path) {
     for own in catalogue.collections.iter().filter(|own| own.observed) {
+        let file = folder.join(format!("{}.json", own.id));
+        fs::write(&file, own.json(access(own, public)).to_string()).expect("a file can be written");
+        let file = file.to_str().expect("a plain name");
+        nilometer(folder, &["ingest", "--data", "data", file]).success();
         for (second, name) in [(false, "wse"), (true, "salt")] {
             let mut text = format!("station,time,{name}\n");
             let mut any = false;
