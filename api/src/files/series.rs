@@ -39,6 +39,8 @@ struct Written {
     record: u64,
     /// Version of the observations.
     version: u64,
+    /// The parameters that are seen of the collection: others see other columns.
+    parameters: Vec<String>,
     feature: String,
     format: &'static str,
 }
@@ -85,6 +87,7 @@ impl SeriesFiles {
             collection: id.to_owned(),
             record: record.seq,
             version: table.version(),
+            parameters: table.parameters().map(|(name, _)| name.to_owned()).collect(),
             feature: item.id.as_str().to_owned(),
             format: format.label(),
         };

@@ -52,6 +52,8 @@ pub(crate) struct Orders {
     folder: PathBuf,
     /// Woken when there is an order to be taken.
     wake: Notify,
+    /// Told of the end of an order.
+    ended: Notify,
     webhooks: Webhooks,
     /// Held by whoever tells of orders that ended.
     telling: tokio::sync::Mutex<()>,
@@ -64,6 +66,7 @@ impl Orders {
         Self {
             folder: config.data.join(FOLDER),
             wake: Notify::new(),
+            ended: Notify::new(),
             webhooks: Webhooks::new(&config.remote, random),
             telling: tokio::sync::Mutex::default(),
             open: Mutex::default(),

@@ -1,6 +1,7 @@
 //! Telling of the end of an order: by mail, and by a message to an address that the user named.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use super::request::Request;
@@ -8,8 +9,11 @@ use crate::accounts::{Accounts, Order, OrderState};
 use crate::links::JSON;
 use crate::mail::Message;
 use crate::problem::{ApiError, chain};
+use crate::routes::mail_base as base;
 use crate::state::App;
 
+/// Ends that are told of at a time: slow servers do not wait for each other.
+const TOLD_AT_ONCE: usize = 16;
 /// Header with the HMAC-SHA-256 of a message, under the user's own key.
 const SIGNATURE: HeaderName = HeaderName::from_static("nilometer-signature");
 
@@ -22,10 +26,12 @@ pub(crate) fn webhook_key(accounts: &Accounts, user: i64) -> String {
 pub(super) async fn tell(app: &App) -> Result<(), ApiError> {
     // One at a time: two that read the same list would both tell.
     let _turn = app.orders.telling.lock().await;
-    for order in app.accounts.untold_orders().await? {
+    let told = stream::iter(app.accounts.untold_orders().await?).map(|order| async move {
         send(app, &order).await;
-        app.accounts.told_order(&order.id).await?;
-    }
+        app.accounts.told_order(&order.id).await
+    });
+    let told: Vec<_> = told.buffer_unordered(TOLD_AT_ONCE).collect().await;
+    told.into_iter().collect::<Result<(), _>>()?;
     Ok(())
 }
 
@@ -33,7 +39,7 @@ pub(super) async fn tell(app: &App) -> Result<(), ApiError> {
 async fn send(app: &App, order: &Order) {
     let Ok(request) = Request::kept(&order.request) else { return };
     if request.notify.mail
-        && let Err(error) = mail(app, order, &request).await
+        && let Err(error) = mail(app, order).await
     {
         tracing::warn!(order.id = %order.id, problem = %error.problem(), cause = error.cause(), "no mail was sent");
     }
@@ -41,7 +47,7 @@ async fn send(app: &App, order: &Order) {
         let body = json!({
             "workflowId": order.id, "workflowName": order.name, "status": order.state.status(),
             "message": order.message, "files": order.files, "bytes": order.bytes,
-            "href": format!("{}/api/download/workflows/{}", request.base, order.id),
+            "href": base(app).ok().map(|links| links.absolute(&format!("/api/download/workflows/{}", order.id))),
         });
         let body = body.to_string();
         let headers = signed(&webhook_key(&app.accounts, order.user), &body);
@@ -51,11 +57,12 @@ async fn send(app: &App, order: &Order) {
     }
 }
 
-async fn mail(app: &App, order: &Order, request: &Request) -> Result<(), ApiError> {
+async fn mail(app: &App, order: &Order) -> Result<(), ApiError> {
     let user = app.accounts.user(order.user).await?;
     let Some(to) = user.email.filter(|_| user.confirmed) else { return Ok(()) };
     let name = if order.name.is_empty() { &order.id } else { &order.name };
-    let page = format!("{}/orders/{}", request.base, order.id);
+    // Never what a request called this host: the letter would lead where its sender likes.
+    let page = base(app)?.absolute(&format!("/orders/{}", order.id));
     let (subject, text) = match order.state {
         OrderState::Completed | OrderState::Expired => (
             format!("Your order is ready / Votre commande est prête: {name}"),

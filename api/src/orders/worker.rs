@@ -46,6 +46,7 @@ pub(crate) async fn run(app: App) {
         tasks.spawn(work(Arc::clone(&app)));
     }
     tasks.spawn(keep_house(Arc::clone(&app)));
+    tasks.spawn(tell_ends(Arc::clone(&app)));
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
             // A worker never ends by itself; one that did is a defect, and its work goes on.
@@ -69,7 +70,7 @@ async fn work(app: App) {
                 if let Err(error) = one(&app, order).await {
                     tracing::error!(order.id = %id, error = chain(&error), "the state of an order was not kept");
                 }
-                tell_all(&app).await;
+                app.orders.ended.notify_one();
             }
             Ok(None) => {
                 let _ = tokio::time::timeout(LOOK_EVERY, woken).await;
@@ -147,7 +148,15 @@ async fn remove(folder: PathBuf) {
     }
 }
 
-/// Lets orders expire, removes files that nobody needs, tells metrics, and tells of ends that were not told yet.
+/// Tells of ends, beside the work: a server that does not answer keeps nobody else waiting.
+async fn tell_ends(app: App) {
+    loop {
+        tell_all(&app).await;
+        let _ = tokio::time::timeout(SWEEP_EVERY, app.orders.ended.notified()).await;
+    }
+}
+
+/// Lets orders expire, removes files that nobody needs, and tells metrics.
 async fn keep_house(app: App) {
     let mut swept: Option<Moment> = None;
     loop {
@@ -160,7 +169,6 @@ async fn keep_house(app: App) {
             if let Err(error) = sweep(&app).await {
                 tracing::warn!(problem = %error.problem(), cause = error.cause(), "what has ended of orders was not removed");
             }
-            tell_all(&app).await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

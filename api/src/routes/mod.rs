@@ -41,7 +41,7 @@ pub(crate) mod search;
 pub(crate) mod suggest;
 pub(crate) mod tiles;
 
-pub(crate) use account::DEFAULT_QUOTA;
+pub(crate) use account::{DEFAULT_QUOTA, mail_base};
 pub(crate) use assets::asset_path;
 pub(crate) use collections::CollectionPage;
 pub(crate) use orders::WORKFLOWS;

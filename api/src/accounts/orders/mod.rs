@@ -157,13 +157,20 @@ impl Sealed for Order {
 
 impl Order {
     /// The order for programs: what clients of hydroweb.next read, and more.
-    pub(crate) fn to_json(&self) -> Value {
+    pub(crate) fn to_row(&self) -> Value {
         json!({
             "workflowId": self.id, "workflowName": self.name, "status": self.state.status(), "progress": self.progress,
             "message": self.message, "created": self.created.to_string(), "lastUpdate": self.updated.to_string(),
             "expires": self.expires.map(|at| at.to_string()), "files": self.files, "bytes": self.bytes,
-            "attempts": self.attempts, "request": serde_json::from_str::<Value>(&self.request).unwrap_or_default(),
+            "attempts": self.attempts,
         })
+    }
+
+    /// The same with what was asked for, which may be long.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut value = self.to_row();
+        value["request"] = serde_json::from_str(&self.request).unwrap_or_default();
+        value
     }
 }
 

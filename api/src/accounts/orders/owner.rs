@@ -9,7 +9,7 @@ use super::super::{Accounts, Error, Principal};
 use super::{Order, OrderState};
 
 /// Orders of one answer, and of one user's history: the oldest that have ended are forgotten first.
-pub(crate) const ORDERS_MAX: i64 = 10_000;
+pub(crate) const ORDERS_MAX: i64 = 1_000;
 
 /// An order to be placed.
 #[derive(Clone, Debug)]
@@ -86,6 +86,12 @@ pub(crate) enum Placed {
         limit: u64,
         open: u64,
     },
+}
+
+/// Whether somebody wants to be told of the end of an order.
+fn wants_telling(request: &str) -> bool {
+    let request: serde_json::Value = serde_json::from_str(request).unwrap_or_default();
+    request["notify"]["mail"] == true || request["notify"]["webhook"].is_string()
 }
 
 impl Accounts {
@@ -196,6 +202,7 @@ impl Accounts {
         id: &str,
         user: Option<i64>,
         change: OrderChange,
+        open_max: Option<u64>,
     ) -> Result<Order, Error> {
         let mut transaction = self.begin().await?;
         let found = self.find_order(&mut transaction, id).await?;
@@ -216,6 +223,14 @@ impl Accounts {
             OrderChange::Pause => order.message = Some("PAUSED: held back by those who run the service".into()),
             OrderChange::Resume => order.message = None,
             OrderChange::Rerun => {
+                let query = "SELECT count(*) FROM orders WHERE user = ? AND state IN ('CREATED', 'RUNNING', 'PAUSED')";
+                let open = sqlx::query_scalar::<_, i64>(query).bind(order.user).fetch_one(&mut *transaction).await;
+                let open = u64::try_from(open.map_err(failed("count orders"))?).unwrap_or_default();
+                if let Some(limit) = open_max.filter(|limit| open >= *limit) {
+                    let detail = format!("this account may have {limit} orders under way at a time and has {open}");
+                    return Err(Problem::new(Kind::TooManyRequests, "orders-exceeded", detail).into());
+                }
+                order.untold = wants_telling(&order.request);
                 (order.message, order.contents, order.expires) = (None, None, None);
                 (order.files, order.bytes, order.attempts, order.fence) = (0, 0, 0, order.fence);
             }

@@ -105,7 +105,7 @@ async fn a_worker_that_was_thought_dead_changes_nothing_any_more() {
     // A change by people takes an order from its worker as well; what ended with the process is taken up at once.
     let id = world.place(0).await.id;
     let third = world.take().await.expect("an order");
-    world.accounts.change_order(&Actor::default(), &id, None, OrderChange::Cancel).await.expect("cancelled");
+    world.accounts.change_order(&Actor::default(), &id, None, OrderChange::Cancel, None).await.expect("cancelled");
     assert!(!world.end(&third, done()).await);
     world.place(0).await;
     world.take().await.expect("an order");
@@ -129,7 +129,7 @@ async fn a_failed_attempt_is_repeated_after_a_while_and_the_last_one_is_the_end(
         world.pass(5);
     }
     assert!(world.take().await.is_none());
-    world.accounts.change_order(&Actor::default(), &id, None, OrderChange::Rerun).await.expect("once more");
+    world.accounts.change_order(&Actor::default(), &id, None, OrderChange::Rerun, None).await.expect("once more");
     assert!(world.take().await.is_some());
 }
 

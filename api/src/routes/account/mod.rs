@@ -13,6 +13,7 @@ mod sign_up;
 mod users;
 
 pub(super) use fields::Fields;
+pub(crate) use letters::base as mail_base;
 pub(crate) use users::DEFAULT as DEFAULT_QUOTA;
 
 use axum::Router;

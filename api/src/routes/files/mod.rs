@@ -82,7 +82,7 @@ pub(in crate::routes) fn length(response: &Response) -> u64 {
 }
 
 /// Takes the bytes of a file out of the daily volume of whoever fetches it, and notes that they do.
-async fn begin(
+pub(in crate::routes) async fn begin(
     app: &App,
     principal: &Principal,
     context: &RequestContext,

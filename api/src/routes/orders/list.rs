@@ -6,7 +6,8 @@ use axum::response::Response;
 use nilometer_schemas::{Instant, Problem};
 use serde_json::{Value, json};
 
-use crate::accounts::{ListOrders, Power};
+use super::workflows::reader;
+use crate::accounts::ListOrders;
 use crate::problem::ApiError;
 use crate::routes::account::{Caller, as_json};
 use crate::routes::ask::{Ask, whole_number};
@@ -15,18 +16,18 @@ use crate::state::App;
 /// Orders of a page where a page is asked for without its size.
 const SIZE_DEFAULT: i64 = 20;
 /// Orders of a page at most, and of an answer that is no page.
-const SIZE_MAX: i64 = 10_000;
+const SIZE_MAX: i64 = 1_000;
 /// The one order that there is.
 const SORT: &str = "lastUpdate";
 
 /// `GET /api/download/workflows`.
 pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
     let ask = &caller.ask;
-    let user = ask.principal.require_account(Power::Read)?;
+    let user = reader(&ask.principal)?;
     ask.only(&["sort", "lastUpdate", "unpaged", "page", "size"])?;
     let list = read(ask, user)?;
     let (orders, total) = app.accounts.orders(&list).await?;
-    let content: Vec<Value> = orders.iter().map(|(order, _)| order.to_json()).collect();
+    let content: Vec<Value> = orders.iter().map(|(order, _)| order.to_row()).collect();
     let (size, number) = (list.limit, list.skip / list.limit);
     let pages = (total + size - 1) / size;
     let value = json!({

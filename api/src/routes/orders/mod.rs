@@ -12,11 +12,12 @@ pub(super) use zip::saved as saved_zip;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{MethodRouter, get, post};
+use nilometer_schemas::Level;
 use serde_json::{Value, json};
 
 use super::account::{Caller, Fields};
 use super::ask::Ask;
-use crate::accounts::OrderChange;
+use crate::accounts::{OrderChange, Power};
 use crate::links::JSON;
 use crate::state::App;
 
@@ -25,10 +26,14 @@ pub(crate) const WORKFLOWS: &str = "/api/download/workflows";
 
 /// The link by which whoever asks may order the files of a question; none for those without an account.
 pub(super) fn link(ask: &Ask, question: Value) -> Option<Value> {
-    if ask.scope.is_public() {
+    ask.principal.require_account(Power::Order).ok()?;
+    let mut search = question;
+    // Of what is seen in its metadata alone, nothing can be ordered.
+    let named = search["collections"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut levels = named.map(|id| ask.snapshot.level(id, ask.scope)).peekable();
+    if levels.peek().is_some() && levels.all(|level| level < Level::Partial) {
         return None;
     }
-    let mut search = question;
     if let Some(members) = search.as_object_mut() {
         members.retain(|name, _| !matches!(name.as_str(), "fields" | "limit" | "page" | "token"));
     }

@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 
 use super::basket::scripted;
 use super::workflows::{changes_of, shown};
+use super::zip::may_fetch;
 use crate::accounts::{ListOrders, OrderChange, OrderState, Power};
 use crate::html::orders as pages;
+use crate::limits::running_orders_limit;
 use crate::orders::request::Request;
 use crate::orders::{Orders, terms_of, webhook_key};
 use crate::problem::ApiError;
@@ -123,6 +125,7 @@ pub(super) async fn files(
         return Err(Problem::not_found("order-not-ready", "the files of this order are not known yet").into());
     }
     let archive = Orders::archive(&app, &order).await?;
+    may_fetch(&caller.ask, &archive)?;
     let files: Vec<Value> = archive
         .entries()
         .iter()
@@ -152,7 +155,8 @@ pub(super) async fn change(
 ) -> Result<Response, ApiError> {
     let user = changes_of(&caller, change)?;
     fields.only(&["back"])?;
-    let changed = app.accounts.change_order(&caller.actor(), &id, user, change).await.map_err(ApiError::from);
+    let limit = running_orders_limit(&app, &caller.ask.principal).await?;
+    let changed = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await.map_err(ApiError::from);
     match changed {
         Ok(order) => {
             app.orders.wake();

@@ -9,7 +9,7 @@ use nilometer_schemas::{CollectionId, Problem, Role};
 use serde_json::{Value, json};
 
 use super::WORKFLOWS;
-use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Placed, Power};
+use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Placed, Power, Principal};
 use crate::files::may_download;
 use crate::limits::{orders_exceeded, running_orders_limit};
 use crate::orders::request::Request;
@@ -147,13 +147,21 @@ pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, caller: 
     Ok(as_json(StatusCode::OK, &shown(&caller.ask, &order)))
 }
 
+/// Whose orders somebody may look at, with a key for reading or for ordering.
+///
+/// # Errors
+/// `Unauthorized` and `Forbidden`.
+pub(super) fn reader(principal: &Principal) -> Result<i64, Problem> {
+    principal.require_account(Power::Order).or_else(|_| principal.require_account(Power::Read))
+}
+
 /// `GET /api/download/workflows/{id}/status`.
 pub(super) async fn status(
     State(app): State<App>,
     Path(id): Path<String>,
     caller: Caller,
 ) -> Result<Response, ApiError> {
-    let user = caller.ask.principal.require_account(Power::Read)?;
+    let user = reader(&caller.ask.principal)?;
     let order = app.accounts.order(&id, Some(user)).await?;
     let value = json!({
         "workflowId": order.id, "status": order.state.status(), "progress": order.progress, "message": order.message,
@@ -179,12 +187,12 @@ pub(super) async fn delete(
 pub(super) fn changes_of(caller: &Caller, change: OrderChange) -> Result<Option<i64>, Problem> {
     let principal = &caller.ask.principal;
     let user = principal.require_account(Power::Order)?;
-    if principal.role >= Role::Operator {
+    if principal.require_keeper(Role::Operator).is_ok() {
         return Ok(None);
     }
     match change {
         OrderChange::Cancel | OrderChange::Rerun => Ok(Some(user)),
-        OrderChange::Pause | OrderChange::Resume => principal.require_operator().map(|()| None),
+        OrderChange::Pause | OrderChange::Resume => principal.require_keeper(Role::Operator).map(|_| None),
     }
 }
 
@@ -196,7 +204,8 @@ pub(super) async fn change(
     change: OrderChange,
 ) -> Result<Response, ApiError> {
     let user = changes_of(&caller, change)?;
-    let order = app.accounts.change_order(&caller.actor(), &id, user, change).await?;
+    let limit = running_orders_limit(&app, &caller.ask.principal).await?;
+    let order = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await?;
     app.orders.wake();
     Ok(as_json(StatusCode::OK, &shown(&caller.ask, &order)))
 }

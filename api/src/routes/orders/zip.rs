@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use nilometer_schemas::{CollectionId, Kind, Problem};
+use nilometer_schemas::{CollectionId, Kind, Level, Problem};
 use serde_json::json;
 
 use crate::accounts::{OrderState, Power};
 use crate::files::may_download;
-use crate::limits::{Fetched, reserve};
 use crate::orders::request::Request;
 use crate::orders::{Archive, Orders, small};
 use crate::problem::ApiError;
 use crate::routes::account::Caller;
 use crate::routes::ask::{Ask, no_collection};
 use crate::routes::export::busy;
-use crate::routes::files::{Shown, counted, length, respond};
+use crate::routes::files::{Shown, begin, counted, length, respond};
 use crate::routes::searches::load;
 use crate::state::App;
 
@@ -45,33 +44,35 @@ pub(super) async fn get(
         }
     }
     let archive = Orders::archive(&app, &order).await?;
-    may_fetch(&caller.ask, archive.collections())?;
-    let head = method == Method::HEAD;
-    if !head && begins(&caller.ask.headers) {
-        app.accounts.audit(&caller.actor(), "order.download", &order.id, "done").await?;
-    }
-    answer(&app, &archive, &caller.ask, &order.id, head).await
+    may_fetch(&caller.ask, &archive)?;
+    answer(&app, &archive, &caller, &order.id, method == Method::HEAD).await
 }
 
-/// Rights that ended since the order was placed end the fetching too.
-fn may_fetch(ask: &Ask, collections: &[String]) -> Result<(), Problem> {
-    for id in collections {
+/// Rights that ended since the order was placed end the fetching too: of collections, and of items where a part is seen.
+///
+/// # Errors
+/// `NotFound` and `Forbidden`, for the whole of the order.
+pub(super) fn may_fetch(ask: &Ask, archive: &Archive) -> Result<(), Problem> {
+    for id in archive.collections() {
         if ask.snapshot.collection(id, ask.scope).is_none() {
             return Err(no_collection(id));
         }
         may_download(&ask.principal, ask.snapshot.level(id, ask.scope), &CollectionId::new(id.clone())?)?;
     }
+    let is_part = |id: &str| ask.snapshot.level(id, ask.scope) == Level::Partial;
+    let parts: Vec<&str> = archive.collections().iter().map(String::as_str).filter(|id| is_part(id)).collect();
+    let of_parts = archive.entries().iter().filter_map(|entry| entry.origin.as_ref());
+    let mut of_parts = of_parts.filter(|origin| parts.contains(&origin.collection.as_str()));
+    if of_parts.any(|origin| ask.snapshot.find(&origin.collection, &origin.item).is_none()) {
+        let detail = "this order holds items that you do not see any more; order what you see now";
+        return Err(Problem::new(Kind::Forbidden, "files-not-granted", detail));
+    }
     Ok(())
 }
 
-/// Whether a request asks for the first byte: others go on with a download that was noted already.
-fn begins(headers: &HeaderMap) -> bool {
-    let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    range.is_none_or(|range| range.trim().starts_with("bytes=0-"))
-}
-
 /// The archive as `NAME.zip`.
-async fn answer(app: &App, archive: &Archive, ask: &Ask, name: &str, head: bool) -> Result<Response, ApiError> {
+async fn answer(app: &App, archive: &Archive, caller: &Caller, name: &str, head: bool) -> Result<Response, ApiError> {
+    let ask = &caller.ask;
     let file = format!("{name}.zip");
     let mut response = respond(archive, &ask.headers, &Shown { name: &file, media_type: ZIP, head })?;
     if response.status().is_success() {
@@ -84,8 +85,7 @@ async fn answer(app: &App, archive: &Archive, ask: &Ask, name: &str, head: bool)
     if head || !has_bytes {
         return Ok(response);
     }
-    // What an order holds is in the audit log once, by the order.
-    let reserved = reserve(app, &ask.principal, &Fetched { bytes: length(&response), note: None }).await?;
+    let reserved = begin(app, &ask.principal, &caller.context, &ask.path, length(&response)).await?;
     Ok(counted(app, response, reserved))
 }
 
@@ -94,12 +94,13 @@ pub(in crate::routes) async fn saved(
     State(app): State<App>,
     Path(id): Path<String>,
     method: Method,
-    ask: Ask,
+    caller: Caller,
 ) -> Result<Response, ApiError> {
+    let ask = &caller.ask;
     ask.only(&[])?;
     ask.principal.require_account(Power::Download)?;
     let request = Request::read(json!({"search": load(&app, &id).await?}))?;
     let _room = Arc::clone(&app.exports).try_acquire_owned().map_err(|_| busy(&app))?;
     let archive = small(&app, &ask.principal, &request).await?;
-    answer(&app, &archive, &ask, &id, method == Method::HEAD).await
+    answer(&app, &archive, &caller, &id, method == Method::HEAD).await
 }
