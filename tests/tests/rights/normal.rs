@@ -100,7 +100,11 @@ fn clean(value: &mut Value, base: &str) {
             members.retain(|name, value| !(OWN.contains(&name.as_str()) || name == "time" && value.is_number()));
             members.values_mut().for_each(|value| clean(value, base));
         }
-        Value::Array(all) => all.iter_mut().for_each(|value| clean(value, base)),
+        Value::Array(all) => {
+            // The twin knows of nothing that may be seen and not ordered.
+            all.retain(|value| value["rel"] != "order");
+            all.iter_mut().for_each(|value| clean(value, base));
+        }
         Value::String(text) => *text = plain(text, base),
         _ => {}
     }
