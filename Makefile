@@ -78,11 +78,13 @@ portal-speed: tests/browser/node_modules/.package-lock.json ## Bytes and time to
 	NILOMETER_BIN="$${NILOMETER_BIN:-$(abspath $(TARGET))/debug/nilometer}" $(NODE) tests/browser/measure.mjs
 
 # Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
-$(VENV)/installed: tests/requirements.txt
+$(VENV)/installed: tests/requirements.txt tests/hydroweb.txt
 	@echo "Python packages of the tests in $(VENV)"
 	rm -rf "$(VENV)"
 	$(PYTHON) -m venv "$(VENV)" || { echo "python3-venv is needed: apt-get install python3-venv" >&2; exit 1; }
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/requirements.txt
+	set -e; for client in $$(grep == tests/hydroweb.txt); do "$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet \
+	  --target "$(VENV)/hydroweb/$${client#*==}" "$$client"; done
 	touch $@
 
 .PHONY: test-standards
@@ -100,6 +102,8 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz --test differential -- --nocapture --test-threads 1
 	@echo "every byte of the accounts' files, archives of gigabytes"
 	NILOMETER_LONG=1 cargo test --workspace --lib -- --include-ignored --nocapture --test-threads 1 flips more_than_four_gibibytes
+	@echo "orders: workers killed, more than four gibibytes"
+	NILOMETER_BIN="$(RELEASE)" cargo test --package nilometer-tests --test orders -- --ignored --nocapture --test-threads 1
 	@echo "every boundary of every parameter"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000

@@ -51,6 +51,9 @@ impl HeldSnapshots {
         let mut kept = self.kept.lock();
         kept.retain(|held| !held.is_over(now));
         let held = kept.iter().find(|held| held.snapshot.number() == number).map(|held| Arc::clone(&held.snapshot))?;
+        if !held.serves(scope) {
+            return None;
+        }
         let seen = held.collections(scope).into_iter().all(|stored| {
             let id = stored.collection.id.as_str();
             current.collection(id, scope).is_some()

@@ -10,7 +10,7 @@ mod catalog;
 mod error;
 
 pub use catalog::{
-    Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition,
-    SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, name_token, offsets, stems,
+    Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Levels, Observer, Outcome,
+    Precondition, SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, name_token, offsets, stems,
 };
 pub use error::Error;

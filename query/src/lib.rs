@@ -24,6 +24,7 @@ mod plan;
 mod queryables;
 mod space_match;
 mod unknown;
+mod view;
 mod whole;
 mod words;
 
@@ -36,6 +37,7 @@ pub use passes::{Sight, sights};
 pub use plan::place;
 pub use queryables::{PropertyFacts, Queryable, summaries};
 pub use unknown::{UnknownProperties, UnknownProperty, check_aggregations, unknown_properties};
+pub use view::view;
 pub use whole::Whole;
 pub use words::{Widened, called, count_named, is_called, is_named, is_of_places, words_begun};
 

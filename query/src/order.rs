@@ -164,8 +164,8 @@ pub fn is_sortable(snapshot: &Snapshot, field: &str, scope: Scope) -> bool {
     let mut segments = snapshot.segments().iter();
     OWN.contains(&field)
         || COMMON.contains(&field)
-        || snapshot.segments().is_empty()
-        || segments.any(|segment| plan::has_property(snapshot, segment.data(), field, scope))
+        || snapshot.collections(scope).iter().all(|c| snapshot.collection_stats(c.collection.id.as_str()).items == 0)
+        || segments.any(|segment| plan::has_property(snapshot, segment, field, scope))
 }
 
 /// Refuses a key that names nothing any visible item has: a typing error would sort nothing. An empty collection, or

@@ -1,7 +1,8 @@
 //! A search bound to a snapshot and a scope, and the set of matching documents of each segment.
 //!
 //! The scope is part of the plan: collections that it does not see are left out of the match set itself, so that
-//! nothing computed from it can tell of them.
+//! nothing computed from it can tell of them. Where rights of groups count, the snapshot is the view that they show, and a
+//! scope is answered from its own view or not at all.
 
 use std::collections::BTreeSet;
 
@@ -58,6 +59,9 @@ impl<'s> Plan<'s> {
         scope: Scope,
         token: Option<&Token>,
     ) -> Result<Self, Problem> {
+        if !snapshot.serves(scope) {
+            return Err(internal("a scope is answered from the view of its rights alone"));
+        }
         crate::unknown::check(snapshot, search, scope)?;
         let mut places = Vec::new();
         if let Some(bbox) = search.bbox {
@@ -234,17 +238,26 @@ fn place_docs(data: &SegmentData, any: &[PreparedGeometry]) -> Bits {
     all
 }
 
-/// Whether items of collections that the scope sees have values of a property in a segment.
-pub(crate) fn has_property(snapshot: &Snapshot, data: &SegmentData, property: &str, scope: Scope) -> bool {
+/// Whether live items of collections that the scope sees have values of a property in a segment. Those that are not live may
+/// be hidden ones of a collection that is seen in part.
+pub(crate) fn has_property(snapshot: &Snapshot, segment: &SegmentView, property: &str, scope: Scope) -> bool {
+    let data = segment.data();
     let Some(names) = data.column("collection", ColumnKind::Text) else { return false };
-    let mut collections = data.columns_of(property).flat_map(|column| column.collections.iter());
-    collections.any(|code| snapshot.collection(names.dictionary.text(*code), scope).is_some())
+    let is_seen = |code: u32| snapshot.collection(names.dictionary.text(code), scope).is_some();
+    let mut columns = data.columns_of(property).filter(|column| column.collections.iter().any(|code| is_seen(*code)));
+    let Some(alive) = segment.alive() else { return columns.next().is_some() };
+    let of_seen = |doc: u32| names.first_code(doc).is_some_and(is_seen);
+    columns.any(|column| {
+        let mut found = false;
+        data.for_each_pair(&column, |doc, _| found = found || alive.contains(doc) && of_seen(doc));
+        found
+    })
 }
 
 /// The collections asked for that the scope sees; `None` when nothing is asked for and everything is seen.
 fn visible(snapshot: &Snapshot, search: &Search, scope: Scope) -> Option<BTreeSet<String>> {
     let seen = snapshot.collections(scope);
-    let everything = seen.len() == snapshot.collections(Scope::of(nilometer_schemas::Role::Operator)).len();
+    let everything = snapshot.is_view() || !snapshot.hides(scope);
     if everything && search.collections.is_empty() {
         return None;
     }

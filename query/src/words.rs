@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use nilometer_indexer::segment::{Bits, ColumnKind};
 use nilometer_indexer::{SegmentView, Snapshot, StoredItem, name_token, offsets, stems};
-use nilometer_schemas::{Collection, CollectionId, IndexFields, Problem, Role, Scope, Words, text};
+use nilometer_schemas::{Collection, CollectionId, IndexFields, Problem, Scope, Words, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tantivy::query::{
@@ -352,8 +352,7 @@ impl Visible {
     fn of(snapshot: &Snapshot, scope: Scope) -> Self {
         let sets: Vec<Bits> = snapshot.segments().iter().map(|segment| visible(snapshot, segment, scope)).collect();
         let whole = sets.iter().map(|set| set.count() == u64::from(set.len())).collect();
-        let all = snapshot.collections(Scope::of(Role::Operator)).len();
-        Self { sets, whole, hides: snapshot.collections(scope).len() < all }
+        Self { sets, whole, hides: snapshot.hides(scope) }
     }
 
     /// In how many visible items of a segment a word stands; no more than `most` are counted.

@@ -1,6 +1,6 @@
 //! What a principal may see. No plan executes without one.
 
-use crate::{Access, Collection};
+use crate::{Access, Collection, Rights, RightsId};
 
 /// What a principal is; each may what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,24 +35,38 @@ impl Role {
     }
 }
 
-/// The part of the catalogue a principal may see; ANDed into every question, and part of every cache key and ETag.
+/// The part of the catalogue a principal may see; part of every question, every cache key and every entity tag.
+///
+/// It is a name and no more: what rights of groups show of collections is a view of the catalogue, made for the scope, and
+/// a plan answers a scope from its own view alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     role: Role,
+    rights: Option<RightsId>,
 }
 
 impl Scope {
-    /// The scope of a role.
+    /// The scope of a role, where no group was given or refused anything.
     pub fn of(role: Role) -> Self {
-        Self { role }
+        Self { role, rights: None }
     }
 
-    /// Whether a thing with this access policy exists for the principal.
+    /// The scope of a role with the rights of its groups. Those who run the service see all, whatever their groups.
+    pub fn with(role: Role, rights: &Rights) -> Self {
+        Self { role, rights: rights.id().filter(|_| role < Role::Operator) }
+    }
+
+    /// Name of the rights, where there are any.
+    pub fn rights(self) -> Option<RightsId> {
+        self.rights
+    }
+
+    /// Whether the role alone shows a thing with this access policy.
     pub fn sees(self, access: Access) -> bool {
         self.role >= Role::Operator || access == Access::Public
     }
 
-    /// Whether this collection exists for the principal.
+    /// Whether the role alone shows this collection.
     pub fn sees_collection(self, collection: &Collection) -> bool {
         self.sees(collection.access)
     }
@@ -67,13 +81,14 @@ impl Scope {
         self.role == Role::Visitor
     }
 
-    /// A short, stable text that differs between scopes; goes into ETags and cache keys.
-    pub fn tag(self) -> &'static str {
-        match self.role {
+    /// A short, stable text that differs between scopes; goes into entity tags.
+    pub fn tag(self) -> String {
+        let role = match self.role {
             Role::Visitor => "v",
             Role::User => "u",
             Role::Operator => "o",
             Role::Administrator => "a",
-        }
+        };
+        self.rights.map_or_else(|| role.to_owned(), |rights| format!("{role}{rights}"))
     }
 }

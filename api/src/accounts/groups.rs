@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::audit::Actor;
 use super::error::failed;
 use super::rows::{Column, Sealed};
-use super::{Accounts, Error, Transaction};
+use super::{Accounts, BuiltIn, Error, Transaction};
 
 /// Bytes of a group's name.
 const NAME_BYTES_MAX: usize = 64;
@@ -80,8 +80,12 @@ fn check_name(name: &str) -> Result<(), Problem> {
         && name.len() <= NAME_BYTES_MAX
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
         && name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-    if fits {
+    if fits && BuiltIn::of_name(name).is_none() {
         return Ok(());
+    }
+    if fits {
+        let detail = format!("everybody who is meant belongs to the group {name:?} already");
+        return Err(Problem::invalid("group-name", detail).at("name"));
     }
     let detail =
         format!("the name of a group has 1 to {NAME_BYTES_MAX} letters, digits, dots, hyphens and underscores");
@@ -97,6 +101,28 @@ impl Accounts {
         let found = sqlx::query("SELECT * FROM groups WHERE name = ?").bind(name).fetch_optional(&mut **transaction);
         let found = found.await.map_err(failed("look up a group"))?;
         found.and_then(|row| GroupRow::read(&row, &self.secret)).ok_or_else(|| absent(name))
+    }
+
+    /// The number of a group.
+    pub(super) async fn group_id(&self, transaction: &mut Transaction, name: &str) -> Result<i64, Error> {
+        Ok(self.group_row(transaction, name).await?.id)
+    }
+
+    /// Numbers and names of all groups.
+    pub(super) async fn group_names(&self, transaction: &mut Transaction) -> Result<Vec<(i64, String)>, Error> {
+        let rows = sqlx::query("SELECT * FROM groups").fetch_all(&mut **transaction).await;
+        let rows = rows.map_err(failed("list groups"))?;
+        Ok(rows.iter().filter_map(|row| GroupRow::read(row, &self.secret)).map(|row| (row.id, row.name)).collect())
+    }
+
+    /// Numbers of the groups of an account whose memberships are whole.
+    pub(super) async fn group_ids_of(&self, user: i64) -> Result<Vec<i64>, Error> {
+        let rows = sqlx::query("SELECT * FROM memberships WHERE user = ?").bind(user).fetch_all(&self.pool).await;
+        let rows = rows.map_err(failed("list groups"))?;
+        let mut groups: Vec<i64> =
+            rows.iter().filter_map(|row| MemberRow::read(row, &self.secret)).map(|row| row.group).collect();
+        groups.sort_unstable();
+        Ok(groups)
     }
 
     /// Names of the groups of an account whose memberships are whole.
@@ -164,12 +190,18 @@ impl Accounts {
     pub async fn delete_group(&self, actor: &Actor, name: &str) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         let group = self.group_row(&mut transaction, name).await?;
-        for query in ["DELETE FROM memberships WHERE member_of = ?", "DELETE FROM groups WHERE id = ?"] {
+        for query in [
+            "DELETE FROM grants WHERE granted_to = ?",
+            "DELETE FROM memberships WHERE member_of = ?",
+            "DELETE FROM groups WHERE id = ?",
+        ] {
             let query = sqlx::query(query).bind(group.id).execute(&mut *transaction);
             query.await.map_err(failed("remove a group"))?;
         }
         self.note(&mut transaction, actor, "group.delete", name, "done").await?;
-        transaction.commit().await.map_err(failed("commit the end of a group"))
+        transaction.commit().await.map_err(failed("commit the end of a group"))?;
+        self.rights.forget();
+        Ok(())
     }
 
     /// Takes an account into a group, or out of it. Doing it again changes nothing.
@@ -193,6 +225,8 @@ impl Accounts {
             let action = if member { "group.add" } else { "group.remove" };
             self.note(&mut transaction, actor, action, &format!("{user} in {group}"), "done").await?;
         }
-        transaction.commit().await.map_err(failed("commit a membership"))
+        transaction.commit().await.map_err(failed("commit a membership"))?;
+        self.rights.forget();
+        Ok(())
     }
 }

@@ -17,7 +17,7 @@ use super::rows::{KeyRow, Sealed, UserRow};
 use super::{Accounts, Error, KeyText, MICROS_PER_DAY, Principal, Transaction};
 
 /// How long a key's row is believed before it is read again, microseconds; bounds how long a revoked key still works.
-const CACHE_TTL_US: i64 = 2_000_000;
+pub(super) const CACHE_TTL_US: i64 = 2_000_000;
 /// Keys remembered at once.
 const CACHE_ENTRIES_MAX: usize = 10_000;
 /// A key's last use is noted at most this often, microseconds.
@@ -376,7 +376,8 @@ impl Accounts {
         let powers = Powers::parse(row.scopes.as_deref().unwrap_or_default())?;
         let role = row.role.unwrap_or(user.role);
         let via = Via::Key(row.id.clone());
-        Ok(Ok((Principal { role, user: Some(user.name), id: Some(user.id), via, powers }, row)))
+        let principal = Principal::new(role, Some(user.name), Some(user.id), via, powers);
+        Ok(Ok((self.with_rights(principal).await?, row)))
     }
 
     async fn stored(&self, id: &str, now: Instant) -> Result<Option<Stored>, Error> {

@@ -1,6 +1,10 @@
 //! Who a request comes from, and what that allows.
 
-use nilometer_schemas::{Kind, Problem, Role, Scope};
+use std::sync::Arc;
+
+use nilometer_schemas::{Kind, Problem, Rights, Role, Scope};
+
+use super::{Accounts, Error};
 
 /// One thing that a key may be narrowed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +88,12 @@ pub enum Via {
     Session(String),
     /// With a token of an outside issuer.
     Token,
+    /// Earlier, when they placed the order of this id, on which the service works for them.
+    Order(String),
 }
 
 /// Who a request comes from. An extractor for routes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Principal {
     /// What they may do.
     pub role: Role,
@@ -99,17 +105,34 @@ pub struct Principal {
     pub via: Via,
     /// What the credential was narrowed to.
     pub powers: Powers,
+    /// What the groups may see whose rights count for this request.
+    rights: Arc<Rights>,
 }
 
 impl Principal {
     /// Anybody without credentials.
     pub fn visitor() -> Self {
-        Self { role: Role::Visitor, user: None, id: None, via: Via::Nothing, powers: Powers::ALL }
+        Self::new(Role::Visitor, None, None, Via::Nothing, Powers::ALL)
+    }
+
+    /// Somebody, as far as no group was granted anything; see [`Accounts::with_rights`].
+    pub(crate) fn new(role: Role, user: Option<String>, id: Option<i64>, via: Via, powers: Powers) -> Self {
+        Self { role, user, id, via, powers, rights: Arc::default() }
+    }
+
+    /// The role whose part of the catalogue they see.
+    fn seeing(&self) -> Role {
+        if self.powers.include(Power::Read) { self.role } else { Role::Visitor }
     }
 
     /// What they may see.
     pub fn scope(&self) -> Scope {
-        Scope::of(if self.powers.include(Power::Read) { self.role } else { Role::Visitor })
+        Scope::with(self.seeing(), &self.rights)
+    }
+
+    /// What their groups may see.
+    pub fn rights(&self) -> &Arc<Rights> {
+        &self.rights
     }
 
     /// Whether they came without credentials.
@@ -180,18 +203,34 @@ impl Principal {
     }
 }
 
+impl Accounts {
+    /// The principal with the rights of its groups as they are now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn with_rights(&self, principal: Principal) -> Result<Principal, Error> {
+        let rights = self.rights_of(principal.seeing(), principal.id).await?;
+        Ok(Principal { rights, ..principal })
+    }
+
+    /// Anybody without credentials, with the rights of everyone.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn visitor(&self) -> Result<Principal, Error> {
+        self.with_rights(Principal::visitor()).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_key_for_less_sees_and_does_less() {
-        let narrow = |scopes: &str| Principal {
-            role: Role::Operator,
-            user: Some("ana".into()),
-            id: Some(1),
-            via: Via::Key("0".into()),
-            powers: Powers::parse(scopes).expect("known"),
+        let narrow = |scopes: &str| {
+            let powers = Powers::parse(scopes).expect("known");
+            Principal::new(Role::Operator, Some("ana".into()), Some(1), Via::Key("0".into()), powers)
         };
         let writer = narrow("write");
         assert!(writer.require_operator().is_ok() && writer.require_account(Power::Admin).is_err());

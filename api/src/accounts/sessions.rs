@@ -142,7 +142,8 @@ impl Accounts {
         let Some(user) = user.filter(|user| user.disabled.is_none()) else { return Ok(None) };
         let via = Via::Session(row.id.clone());
         self.note_seen(row, now);
-        Ok(Some(Principal { role: user.role, user: Some(user.name), id: Some(user.id), via, powers: Powers::ALL }))
+        let principal = Principal::new(user.role, Some(user.name), Some(user.id), via, Powers::ALL);
+        Ok(Some(self.with_rights(principal).await?))
     }
 
     /// As with keys: beside the request, and not over another process's change.

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use nilometer_schemas::{Instant, Role};
+use nilometer_schemas::{Access, CollectionId, Instant, Level, Role};
 
 use super::check::check as verify;
 use super::keys::{LAST_USED_STEP_US, Stored};
@@ -99,6 +99,10 @@ async fn neither_the_database_nor_debug_output_holds_the_secret() {
     let world = World::new();
     let accounts = world.open().await;
     let key = accounts.create_key("ana", Role::Operator, None).await.expect("a key");
+    for name in ["secret", FILE_NAME, "state.sqlite-wal"] {
+        let mode = std::fs::metadata(world.dir.path().join(name)).expect(name).permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     accounts.close().await;
     let secret = key.reveal().rsplit('_').next().expect("a secret").to_owned();
     assert!(!format!("{key:?}").contains(&secret));
@@ -111,8 +115,6 @@ async fn neither_the_database_nor_debug_output_holds_the_secret() {
             assert!(!bytes.windows(needle.len()).any(|w| w == needle));
         }
     }
-    let mode = std::fs::metadata(world.dir.path().join("secret")).expect("the secret").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[tokio::test]
@@ -212,4 +214,59 @@ async fn a_user_needs_a_name() {
         let refused = accounts.create_key(name, Role::Visitor, None).await;
         assert!(matches!(refused, Err(Error::Problem(_))), "{name:?}");
     }
+}
+
+fn full() -> Terms {
+    Terms { level: Level::Full, filter: None, older_than: None }
+}
+
+#[tokio::test]
+async fn rights_follow_groups_and_end_with_them() {
+    let world = World::new();
+    let accounts = world.open().await;
+    accounts.create_key("ana", Role::User, None).await.expect("a key");
+    let ana = accounts.user_id("ana").await.expect("an account");
+    let id = CollectionId::new("c").expect("an id");
+    let level = async |role: Role, id: Option<i64>| {
+        accounts.rights_of(role, id).await.expect("rights").level("c", Access::Hidden)
+    };
+    accounts.add_group(&Actor::command(), "red").await.expect("a group");
+    accounts.put_grant(&Actor::command(), "red", &id, &full()).await.expect("granted");
+    assert_eq!(level(Role::User, Some(ana)).await, Level::Hidden, "no member yet");
+    accounts.set_member(&Actor::command(), "red", "ana", true).await.expect("a member");
+    assert_eq!(level(Role::User, Some(ana)).await, Level::Full);
+    assert_eq!(level(Role::Visitor, Some(ana)).await, Level::Hidden, "a visitor's key has no groups");
+    assert_eq!(level(Role::Visitor, None).await, Level::Hidden);
+    accounts.delete_group(&Actor::command(), "red").await.expect("gone");
+    assert_eq!(level(Role::User, Some(ana)).await, Level::Hidden);
+    assert_eq!(accounts.grants().await.expect("a list"), Vec::new(), "its grants are gone as well");
+}
+
+#[tokio::test]
+async fn what_another_process_grants_counts_within_two_seconds() {
+    let world = World::new();
+    let (server, admin) = (world.open().await, world.open().await);
+    let id = CollectionId::new("c").expect("an id");
+    let level = async || server.rights_of(Role::Visitor, None).await.expect("rights").level("c", Access::Public);
+    assert_eq!(level().await, Level::Full);
+    let hidden = Terms { level: Level::Hidden, ..full() };
+    admin.put_grant(&Actor::command(), "everyone", &id, &hidden).await.expect("granted");
+    world.pass(2_000_000);
+    assert_eq!(level().await, Level::Hidden);
+}
+
+#[tokio::test]
+async fn a_damaged_grant_hides_its_collection_and_check_tells_of_it() {
+    let world = World::new();
+    let accounts = world.open().await;
+    let id = CollectionId::new("c").expect("an id");
+    accounts.put_grant(&Actor::command(), "users", &id, &full()).await.expect("granted");
+    change(&accounts, "UPDATE grants SET level = 'metadata'").await;
+    accounts.rights.forget();
+    let rights = accounts.rights_of(Role::Visitor, None).await.expect("rights");
+    assert_eq!(rights.level("c", Access::Public), Level::Hidden);
+    assert_eq!(rights.level("d", Access::Public), Level::Full);
+    accounts.close().await;
+    let findings = verify(world.dir.path()).await;
+    assert!(findings.iter().any(|line| line.contains("row 1 of grants")), "{findings:?}");
 }

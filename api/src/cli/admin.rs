@@ -1,21 +1,22 @@
-//! `nilometer admin`: accounts and API keys, also beside a running server.
+//! `nilometer admin`: accounts, API keys and rights, also beside a running server.
 
 use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use nilometer_schemas::{Instant, Role};
+use nilometer_schemas::{CollectionId, Instant, Level, Role, Scope};
 
 use super::Outcome;
 use super::out::say;
-use crate::accounts::{Accounts, Actor, KeyInfo, NewKey, NewUser, Powers};
+use crate::accounts::{Accounts, Actor, KeyInfo, NewKey, NewUser, Powers, QuotaChange, Terms};
 use crate::config::Config;
+use crate::routes::DEFAULT_QUOTA;
 use crate::state::{Random, system_clock};
 
 /// Most bytes that are read as a password.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
 
-/// Manages accounts and API keys; works while the server runs
+/// Manages accounts, API keys and rights; works while the server runs
 #[derive(Args)]
 #[command(after_help = "\
 The first administrator is made here; everything else can be done on the pages of the service then.
@@ -26,7 +27,8 @@ Examples:
   KEY=$(nilometer admin key create --data water --user ana --role operator | tail -n 1)
   curl -H \"Authorization: Bearer $KEY\" -T item.json http://127.0.0.1:8080/collections/stations/items/a
   nilometer admin key list --data water
-  nilometer admin key revoke --data water 1f2e3d4c5b6a")]
+  nilometer admin key revoke --data water 1f2e3d4c5b6a
+  nilometer admin grant set --data water --group partners --collection swot --level partial --older-than P30D")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Subject,
@@ -40,6 +42,9 @@ enum Subject {
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What groups may see of collections
+    #[command(subcommand)]
+    Grant(GrantCommand),
 }
 
 #[derive(Subcommand)]
@@ -76,6 +81,36 @@ Examples:
         #[arg(long, value_parser = parse_role)]
         role: Role,
     },
+    /// Gives an account more or less than all have; what is not named stays
+    #[command(after_help = "\
+Examples:
+  nilometer admin user quota --data water --name ana --download-bytes-per-day 1000000000000
+  nilometer admin user quota --data water --name ana --download-bytes-per-day default --running-orders 0")]
+    Quota {
+        /// Name of the account
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Bytes of files a day (UTC); 0 for no limit, default for what all have
+        #[arg(long, value_name = "N", value_parser = parse_limit)]
+        download_bytes_per_day: Option<OwnLimit>,
+        /// Orders under way at a time; 0 for no limit, default for what all have
+        #[arg(long, value_name = "N", value_parser = parse_limit)]
+        running_orders: Option<OwnLimit>,
+    },
+}
+
+/// A limit of an account's own; `None` for what all have.
+#[derive(Clone, Copy)]
+struct OwnLimit(Option<u64>);
+
+fn parse_limit(text: &str) -> Result<OwnLimit, String> {
+    if text == DEFAULT_QUOTA {
+        return Ok(OwnLimit(None));
+    }
+    let number = text.parse::<u64>().ok().filter(|number| i64::try_from(*number).is_ok());
+    number
+        .map(|number| OwnLimit(Some(number)))
+        .ok_or_else(|| format!("{text:?} is neither a number nor {DEFAULT_QUOTA}"))
 }
 
 #[derive(Subcommand)]
@@ -107,6 +142,50 @@ enum KeyCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum GrantCommand {
+    /// Grants something to a group, in place of what was granted to it on the collection before
+    #[command(after_help = "\
+Examples:
+  nilometer admin grant set --data water --group partners --collection swot --level full
+  nilometer admin grant set --data water --group everyone --collection swot --level partial --older-than P30D
+  nilometer admin grant set --data water --group users --collection gauges --level partial --filter \"country = 'CHE'\"")]
+    Set {
+        /// Name of the group; everyone is any caller, users is whoever has an account
+        #[arg(long, value_name = "NAME")]
+        group: String,
+        /// Id of the collection
+        #[arg(long, value_name = "ID")]
+        collection: String,
+        /// How much is seen: hidden, metadata, partial or full
+        #[arg(long, value_parser = parse_level)]
+        level: Level,
+        /// The items that are seen at the level partial, as CQL2 text
+        #[arg(long, value_name = "CQL2")]
+        filter: Option<String>,
+        /// How long ago the time of an item must have ended to be seen at the level partial: P30D, PT12H
+        #[arg(long, value_name = "DURATION")]
+        older_than: Option<String>,
+    },
+    /// Lists all grants
+    #[command(after_help = "Example:\n  nilometer admin grant list --data water")]
+    List,
+    /// Takes a grant back; running servers follow within five seconds
+    #[command(after_help = "Example:\n  nilometer admin grant remove --data water --group partners --collection swot")]
+    Remove {
+        /// Name of the group
+        #[arg(long, value_name = "NAME")]
+        group: String,
+        /// Id of the collection
+        #[arg(long, value_name = "ID")]
+        collection: String,
+    },
+}
+
+fn parse_level(text: &str) -> Result<Level, String> {
+    Level::of_name(text).ok_or_else(|| format!("{text:?} is no level: {}", Level::ALL.map(Level::name).join(", ")))
+}
+
 fn parse_role(text: &str) -> Result<Role, String> {
     Role::of_name(text).ok_or_else(|| format!("{text:?} is no role: {}", Role::ALL.map(Role::name).join(", ")))
 }
@@ -117,6 +196,7 @@ pub(super) fn run(arguments: Arguments, config: &Config) -> Outcome {
         let code = match arguments.command {
             Subject::User(command) => of_users(command, &accounts, config).await,
             Subject::Key(command) => of_keys(command, &accounts).await,
+            Subject::Grant(command) => of_grants(command, &accounts, config).await,
         };
         accounts.close().await;
         code
@@ -155,6 +235,16 @@ async fn of_users(command: UserCommand, accounts: &Accounts, config: &Config) ->
             accounts.change_user(&Actor::command(), id, Some(role), None).await?;
             say!("account {name}, role {}", role.name());
         }
+        UserCommand::Quota { name, download_bytes_per_day, running_orders } => {
+            let id = accounts.user_id(&name).await?;
+            let orders = running_orders.map(|own| own.0.map(|number| u32::try_from(number).unwrap_or(u32::MAX)));
+            let change =
+                QuotaChange { download_bytes: download_bytes_per_day.map(|own| own.0), running_orders: orders };
+            let quota = accounts.set_quota(&Actor::command(), id, change).await?;
+            let told = |own: Option<u64>| own.map_or_else(|| DEFAULT_QUOTA.to_owned(), |number| number.to_string());
+            let (bytes, orders) = (told(quota.download_bytes), told(quota.running_orders.map(u64::from)));
+            say!("account {name}, bytes of files a day {bytes}, orders under way {orders}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -186,6 +276,33 @@ async fn of_keys(command: KeyCommand, accounts: &Accounts) -> Outcome {
                 return Err(format!("there is no key {id:?}; `nilometer admin key list` shows them").into());
             }
             say!("key {id} is revoked");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn of_grants(command: GrantCommand, accounts: &Accounts, config: &Config) -> Outcome {
+    match command {
+        GrantCommand::Set { group, collection, level, filter, older_than } => {
+            let catalog = super::maintain::open_for_reading(config)?;
+            if catalog.snapshot().collection(&collection, Scope::of(Role::Administrator)).is_none() {
+                return Err(format!("there is no collection {collection:?}").into());
+            }
+            let id = CollectionId::new(collection)?;
+            accounts.put_grant(&Actor::command(), &group, &id, &Terms { level, filter, older_than }).await?;
+            say!("group {group}, collection {}: {}", id.as_str(), level.name());
+        }
+        GrantCommand::List => {
+            for grant in accounts.grants().await? {
+                let part = [("filter", &grant.terms.filter), ("older than", &grant.terms.older_than)];
+                let part = part.into_iter().filter_map(|(name, text)| Some(format!("  {name} {}", text.as_ref()?)));
+                let (level, part) = (grant.terms.level.name(), part.collect::<String>());
+                say!("{}  {}  {level}{part}", grant.group, grant.collection);
+            }
+        }
+        GrantCommand::Remove { group, collection } => {
+            accounts.delete_grant(&Actor::command(), &group, &collection).await?;
+            say!("group {group}, collection {collection}: nothing is granted");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,15 +1,20 @@
 //! Who may fetch files. What there is, everybody may know who sees the collection; fetching it needs an account.
 
-use nilometer_schemas::{CollectionId, Kind, Problem};
+use nilometer_schemas::{CollectionId, Kind, Level, Problem};
 
 use crate::accounts::{Power, Principal};
 
-/// Passes those who may fetch files of a collection that they see.
+/// Passes those who may fetch files of a collection of which they see so much.
 ///
 /// # Errors
-/// `Unauthorized` for those who have not said who they are, `Forbidden` for keys that were made for less.
-pub(crate) fn may_download(principal: &Principal, collection: &CollectionId) -> Result<(), Problem> {
+/// `Unauthorized` for those who have not said who they are, `Forbidden` where the metadata alone are seen, and for keys that
+/// were made for less.
+pub(crate) fn may_download(principal: &Principal, level: Level, collection: &CollectionId) -> Result<(), Problem> {
     if !principal.is_anonymous() {
+        if level < Level::Partial {
+            let detail = format!("of the collection {:?} you may see the metadata, not the files", collection.as_str());
+            return Err(Problem::new(Kind::Forbidden, "files-not-granted", detail));
+        }
         return principal.require_power(Power::Download);
     }
     let detail = format!("files of the collection {:?} are given to those with an account", collection.as_str());

@@ -209,7 +209,7 @@ async fn a_wrong_key_is_401_at_every_address() {
             answer.problem(401, "key-refused");
         }
     }
-    let metrics = world.app.metrics.encode().expect("metrics");
+    let metrics = world.app.metrics.encode(None).expect("metrics");
     assert!(metrics.contains("nilometer_auth_failures_total{reason=\"wrong\"}"), "{metrics}");
     assert!(metrics.contains("nilometer_auth_failures_total{reason=\"malformed\"}"), "{metrics}");
 }
@@ -295,7 +295,7 @@ async fn the_public_prefix_is_taken_off_addresses_that_carry_it() {
         assert_eq!(world.send(get_of(uri, &[])).await.text(), "https://water.example/portal", "{uri}");
     }
     world.send(get_of("/portalbase", &[])).await.problem(404, "no-such-address");
-    let metrics = world.app.metrics.encode().expect("metrics");
+    let metrics = world.app.metrics.encode(None).expect("metrics");
     assert!(metrics.contains("route=\"/base\""), "{metrics}");
 }
 

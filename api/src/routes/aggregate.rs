@@ -29,7 +29,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
 
 /// `GET /collections/{id}/aggregate`.
 pub(super) async fn get_in(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
-    let collection = visible(&app, &id, &ask)?;
+    let collection = visible(&id, &ask)?;
     answer_get(&app, ask, Some(collection)).await
 }
 
@@ -45,14 +45,14 @@ pub(super) async fn post_in(
     ask: Ask,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let collection = visible(&app, &id, &ask)?;
+    let collection = visible(&id, &ask)?;
     answer_post(&app, ask, body, Some(collection)).await
 }
 
 async fn answer_get(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
     interpret(app, &mut ask).await?;
     if let Some(collection) = &collection {
-        read_properties(app, &mut ask, collection)?;
+        read_properties(&mut ask, collection)?;
     }
     let request = aggregations_from_query(&ask.query, Dialect::Stac, &[])?;
     answer(app, ask, request, collection, b"").await
@@ -83,7 +83,7 @@ async fn answer(
     if let Some(collection) = &collection {
         search = within(search, collection)?;
     }
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let (view, metrics) = (ask.clone(), Arc::clone(&app.metrics));
     let media_type = if ask.html { HTML } else { JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, body, move || {
@@ -144,19 +144,19 @@ fn aggregation_json(aggregation: &Aggregation, result: &AggregationResult) -> Va
 }
 
 /// `GET /aggregations`.
-pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
-    answer_list(&app, ask, None).await
+pub(super) async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer_list(ask, None).await
 }
 
 /// `GET /collections/{id}/aggregations`.
-pub(super) async fn list_in(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
-    let collection = visible(&app, &id, &ask)?;
-    answer_list(&app, ask, Some(collection)).await
+pub(super) async fn list_in(Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
+    let collection = visible(&id, &ask)?;
+    answer_list(ask, Some(collection)).await
 }
 
-async fn answer_list(app: &App, ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
+async fn answer_list(ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {

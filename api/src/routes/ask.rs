@@ -1,10 +1,13 @@
 //! What every route needs to know of a request: who asks, in which form and language, with which parameters.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use nilometer_indexer::Snapshot;
 use nilometer_schemas::{Kind, Problem, Scope};
 use sha2::{Digest, Sha256};
 
@@ -27,6 +30,8 @@ pub(crate) struct Ask {
     pub(crate) principal: Principal,
     /// The part of the catalogue that exists for whoever asks.
     pub(crate) scope: Scope,
+    /// That part, as it was when the request came. What a request writes is in later ones.
+    pub(crate) snapshot: Arc<Snapshot>,
     /// Makes the links of the answer.
     pub(crate) links: Links,
     /// Whether a browser asks for a page.
@@ -80,6 +85,7 @@ impl Ask {
         }
         let ask = Self {
             scope: principal.scope(),
+            snapshot: app.view(&principal).await?,
             principal,
             links: Links::new(&context.public_url),
             html: context.wants_html,

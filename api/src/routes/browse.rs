@@ -1,6 +1,8 @@
 //! `/collections/{id}/catalog`: every item of a collection reached through `child` and `item` links alone (STAC API's
 //! browseable class), for readers that know catalogues and no searches. Each catalogue leads to the next.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use nilometer_schemas::Search;
@@ -24,12 +26,12 @@ pub(super) fn catalog_path(collection: &str) -> String {
 /// `GET /collections/{id}/catalog`.
 pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&["token"])?;
-    let collection = visible(&app, &id, &ask)?;
+    let collection = visible(&id, &ask)?;
     let token = ask.parameter("token").map(|token| app.accounts.open_token(token)).transpose()?;
     if ask.html {
         return Ok(see_other(&ask.links.local(&items_path(&id))));
     }
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
         let name = format!("{collection}.items{}", token.as_ref().map(|t| format!(".{t}")).unwrap_or_default());

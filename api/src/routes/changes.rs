@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -21,7 +20,7 @@ use super::search::with_parameter;
 use crate::html;
 use crate::links::{HTML, JSON, NDJSON};
 use crate::problem::ApiError;
-use crate::state::{App, run_blocking};
+use crate::state::run_blocking;
 
 /// Entries of a page where the caller names no limit.
 const LIMIT_DEFAULT: usize = 1_000;
@@ -76,7 +75,7 @@ fn entry(change: &Change) -> Result<Entry<'_>, serde_json::Error> {
 }
 
 /// `GET /changes?since=&limit=`.
-pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+pub(super) async fn get(ask: Ask) -> Result<Response, ApiError> {
     ask.only(&["since", "limit"])?;
     let since = ask.parameter("since").map(|text| whole_number("since", text)).transpose()?.unwrap_or(0);
     let limit = match ask.parameter("limit").map(|text| whole_number("limit", text)).transpose()? {
@@ -84,8 +83,8 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
         Some(limit) => usize::try_from(limit).unwrap_or(CHANGES_LIMIT_MAX).min(CHANGES_LIMIT_MAX),
         None => LIMIT_DEFAULT,
     };
-    let (catalog, scope) = (app.catalog.clone(), ask.scope);
-    let changes = run_blocking(move || Ok(catalog.changes(since, limit, scope)?))
+    let (snapshot, scope) = (Arc::clone(&ask.snapshot), ask.scope);
+    let changes = run_blocking(move || Ok(snapshot.changes(since, limit, scope)?))
         .await
         .map_err(|error| pointing_to_snapshot(error, &ask))?;
     let view = ask.clone();
@@ -118,9 +117,9 @@ fn pointing_to_snapshot(error: ApiError, ask: &Ask) -> ApiError {
 }
 
 /// `GET /changes/snapshot`: every collection, then every item, one JSON document a line, as stored.
-pub(super) async fn snapshot(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+pub(super) async fn snapshot(ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let sequence = snapshot.seq_for(ask.scope);
     let (sender, receiver) = mpsc::channel::<Result<Bytes, std::io::Error>>(PIECES_AHEAD);
     let scope = ask.scope;

@@ -1,5 +1,7 @@
 //! `/collections` and `/collections/{id}`: reading and writing collections.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -22,7 +24,7 @@ use super::writes::{created, no_content, of_condition, precondition, version_of,
 use crate::html;
 use crate::links::{HTML, JSON, REL_QUERYABLES, SCHEMA_JSON, collection_path};
 use crate::problem::ApiError;
-use crate::state::{App, run_blocking};
+use crate::state::App;
 
 /// Most collections on a page, and their number where the caller names no limit, since some clients read one page only.
 /// A larger `limit` is clamped.
@@ -62,7 +64,7 @@ const QUESTION: [&str; 13] = [
 /// `GET /collections`.
 pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
     let search = question(&app, &ask)?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
@@ -100,12 +102,12 @@ pub(super) async fn list(State(app): State<App>, ask: Ask) -> Result<Response, A
 }
 
 /// `GET /children`: what the catalogue's `child` links lead to, and the collections beyond those that it has room for.
-pub(super) async fn children(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+pub(super) async fn children(ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
     if ask.html {
         return Ok(see_other(&ask.links.local("/collections")));
     }
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     ask.answer(snapshot.seq_for(ask.scope), JSON, b"", move || {
         let stored = snapshot.collections(view.scope);
@@ -206,7 +208,7 @@ fn has_form(texts: &[Vec<String>], word: &str) -> bool {
 /// `GET /collections/{id}`.
 pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let stored = snapshot.collection(&id, ask.scope).ok_or_else(|| no_collection(&id))?.clone();
     let view = ask.clone();
     if ask.html {
@@ -237,9 +239,9 @@ fn data_of(snapshot: &Snapshot, id: &str, scope: Scope) -> String {
 }
 
 /// 204 with the entity tag of the version that a write to the collection's own address left.
-fn written(app: &App, ask: &Ask, id: &str, outcome: &Outcome) -> Response {
-    let data = data_of(&app.catalog.snapshot(), id, ask.scope);
-    with_etag(no_content(), version_of(outcome).map(|seq| ask.etag(seq, JSON, data.as_bytes())))
+async fn written(app: &App, ask: &Ask, id: &str, outcome: &Outcome) -> Result<Response, ApiError> {
+    let data = data_of(&*app.view(&ask.principal).await?, id, ask.scope);
+    Ok(with_etag(no_content(), version_of(outcome).map(|seq| ask.etag(seq, JSON, data.as_bytes()))))
 }
 
 /// `POST /collections`.
@@ -250,11 +252,11 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(body): JsonB
     let warnings = validate_collection(&collection, app.config.extensions)?;
     let id = collection.id.clone();
     write_one(&app, Write::PutCollection(Box::new(collection), Precondition::Absent)).await?;
-    Ok(with_warnings(answer_created(&app, &ask, &id)?, &warnings))
+    Ok(with_warnings(answer_created(&app, &ask, &id).await?, &warnings))
 }
 
-fn answer_created(app: &App, ask: &Ask, id: &CollectionId) -> Result<Response, ApiError> {
-    let snapshot = app.catalog.snapshot();
+async fn answer_created(app: &App, ask: &Ask, id: &CollectionId) -> Result<Response, ApiError> {
+    let snapshot = app.view(&ask.principal).await?;
     // Deleted again by another caller in between: it was created all the same.
     let path = collection_path(id.as_str());
     let (body, etag) = match snapshot.collection(id.as_str(), ask.scope) {
@@ -282,12 +284,12 @@ pub(super) async fn put(
         return Err(Problem::new(Kind::Conflict, "id-differs", detail).at("/id").into());
     }
     let warnings = validate_collection(&collection, app.config.extensions)?;
-    let precondition = precondition(&ask.headers, version(&app, &ask, &id))?;
+    let precondition = precondition(&ask.headers, version(&ask, &id))?;
     let id = collection.id.clone();
     let write = Write::PutCollection(Box::new(collection), precondition);
     let answer = match write_one(&app, write).await.map_err(|e| of_condition(e, precondition))? {
-        Outcome::Created(_) => answer_created(&app, &ask, &id)?,
-        outcome => written(&app, &ask, id.as_str(), &outcome),
+        Outcome::Created(_) => answer_created(&app, &ask, &id).await?,
+        outcome => written(&app, &ask, id.as_str(), &outcome).await?,
     };
     Ok(with_warnings(answer, &warnings))
 }
@@ -305,7 +307,7 @@ pub(super) async fn patch(
         return Err(Problem::new(Kind::Conflict, "identity", detail).at("/id").into());
     }
     for _ in 0..PATCH_ATTEMPTS_MAX {
-        let snapshot = app.catalog.snapshot();
+        let snapshot = app.view(&ask.principal).await?;
         let stored = snapshot.collection(&id, ask.scope).ok_or_else(|| no_collection(&id))?;
         let asked = precondition(&ask.headers, Some(stored.seq))?;
         let patched = patched(&stored.collection.body, &patch)?;
@@ -314,7 +316,7 @@ pub(super) async fn patch(
         match write_one(&app, write).await {
             Err(error) if error.problem().kind == Kind::PreconditionFailed && asked == Precondition::None => {}
             Err(error) => return Err(error),
-            Ok(outcome) => return Ok(with_warnings(written(&app, &ask, &id, &outcome), &warnings)),
+            Ok(outcome) => return Ok(with_warnings(written(&app, &ask, &id, &outcome).await?, &warnings)),
         }
     }
     Err(Problem::new(Kind::Conflict, "busy", "the collection kept changing while it was patched; try again").into())
@@ -328,25 +330,22 @@ fn patched(body: &Map<String, Value>, patch: &Map<String, Value>) -> Result<Coll
 /// `DELETE /collections/{id}`, with its items: 204 also when there was none.
 pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>, ask: Ask) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
-    let precondition = precondition(&ask.headers, version(&app, &ask, &id))?;
+    let precondition = precondition(&ask.headers, version(&ask, &id))?;
     let write = Write::DeleteCollection(CollectionId::new(id)?, precondition);
     write_one(&app, write).await.map_err(|e| of_condition(e, precondition))?;
     Ok(no_content())
 }
 
-fn version(app: &App, ask: &Ask, id: &str) -> Option<u64> {
-    app.catalog.snapshot().collection(id, ask.scope).map(|stored| stored.seq)
+fn version(ask: &Ask, id: &str) -> Option<u64> {
+    ask.snapshot.collection(id, ask.scope).map(|stored| stored.seq)
 }
 
 /// All ids that a visitor may see, by id, at most `limit`.
 pub(super) async fn public_ids(app: &App, limit: usize) -> Result<Vec<String>, ApiError> {
-    let snapshot = app.catalog.snapshot();
-    run_blocking(move || {
-        let scope = nilometer_schemas::Scope::of(nilometer_schemas::Role::Visitor);
-        let collections = snapshot.collections(scope);
-        Ok(collections.iter().take(limit).map(|stored| stored.collection.id.as_str().to_owned()).collect())
-    })
-    .await
+    let visitor = app.accounts.visitor().await?;
+    let snapshot = app.view(&visitor).await?;
+    let collections = snapshot.collections(visitor.scope());
+    Ok(collections.iter().take(limit).map(|stored| stored.collection.id.as_str().to_owned()).collect())
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) async fn openapi(State(app): State<App>, ask: Ask) -> Result<Response
     let (media_type, document) =
         if wants_3_0(&ask) { (OPENAPI_3_0, openapi::from_3_1(document)) } else { (OPENAPI, document) };
     let bytes = to_bytes(&document)?;
-    ask.answer(app.catalog.snapshot().seq_for(ask.scope), media_type, b"", move || Ok(bytes)).await
+    ask.answer(ask.snapshot.seq_for(ask.scope), media_type, b"", move || Ok(bytes)).await
 }
 
 /// Whether the first OpenAPI version that the caller names is 3.0.
@@ -56,8 +56,5 @@ pub(super) async fn openapi_page(State(app): State<App>, ask: Ask) -> Result<Res
 async fn page(app: &App, ask: Ask) -> Result<Response, ApiError> {
     let document = document(app, &ask).await?;
     let view = ask.clone();
-    ask.answer(app.catalog.snapshot().seq_for(ask.scope), HTML, b"", move || {
-        Ok(html::api(&view, &document).into_bytes())
-    })
-    .await
+    ask.answer(ask.snapshot.seq_for(ask.scope), HTML, b"", move || Ok(html::api(&view, &document).into_bytes())).await
 }

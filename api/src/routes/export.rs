@@ -93,9 +93,9 @@ pub(super) async fn get_in(
     mut export: ExportAsk,
 ) -> Result<Response, ApiError> {
     let ask = &mut export.ask;
-    let collection = visible(&app, &id, ask)?;
+    let collection = visible(&id, ask)?;
     check_whole(ask.query.iter().map(|(name, _)| name.as_str()))?;
-    read_properties(&app, ask, &collection)?;
+    read_properties(ask, &collection)?;
     interpret(&app, ask).await?;
     let search = within(from_address(&app, ask, &[])?.search, &collection)?;
     answer(app, export, search, collection.as_str(), b"").await
@@ -162,7 +162,7 @@ pub(crate) fn path_of(path: &str) -> Option<String> {
 
 async fn answer(app: App, export: ExportAsk, search: Search, file: &str, body: &[u8]) -> Result<Response, ApiError> {
     let ExportAsk { ask, format, is_head } = export;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let etag = ask.etag(snapshot.seq_for(ask.scope), format.media_type(), body);
     if let Some(response) = ask.not_modified(&etag) {
         return Ok(response);
@@ -182,7 +182,7 @@ async fn answer(app: App, export: ExportAsk, search: Search, file: &str, body: &
     Ok(response)
 }
 
-fn busy(app: &App) -> Problem {
+pub(super) fn busy(app: &App) -> Problem {
     app.metrics.rejected("exports");
     let most = app.config.limits.exports_max;
     Problem::new(

@@ -9,8 +9,8 @@ use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredItem, Write};
 use nilometer_query::series::{SeriesQuery, Versions, summary};
 use nilometer_schemas::{CollectionId, Crs, ExtensionCheck, Item, ItemId, Kind, Problem, validate_item};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::ask::{Ask, no_item, to_bytes};
 use super::body::{JsonText, MergePatch, parse};
@@ -25,6 +25,7 @@ use crate::files::{AssetLinks, has_series};
 use crate::html;
 use crate::links::{GEOJSON, HTML, ItemLinks, JSON, item_path};
 use crate::problem::ApiError;
+use crate::routes::WORKFLOWS;
 use crate::state::{App, run_blocking};
 
 /// Times a patch is tried anew when another write came between reading and writing.
@@ -39,7 +40,7 @@ pub(super) async fn get(
 ) -> Result<Response, ApiError> {
     ask.only(if ask.html { &html::SERIES_PARAMETERS } else { &[crs::CRS] })?;
     let crs = crs::asked(&ask)?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let (view, reader) = (ask.clone(), snapshot.clone());
     let item = run_blocking(move || {
         Ok(reader.item(&collection, &id, view.scope)?.ok_or_else(|| no_item(&collection, &id))?)
@@ -113,8 +114,16 @@ async fn check_version(ask: &Ask, snapshot: &Snapshot, view: &html::SeriesView) 
 /// An item's answer.
 pub(super) fn item_json(assets: &AssetLinks, item: &StoredItem) -> Vec<u8> {
     let mut out = Vec::with_capacity(item.text.as_str().len() + 1_024);
-    let own = ItemLinks::alone(assets.links()).of(item.collection.as_str(), item.id.as_str());
-    assets.text(item).render(item.ingested, &own, &mut out);
+    let mut own = ItemLinks::alone(assets.links()).of(item.collection.as_str(), item.id.as_str());
+    let text = assets.text(item);
+    // Assets that the service delivers have their stored address beside the answered one.
+    if assets.may_order() && text.as_str().contains("\"nilometer:href\"") {
+        let mut link = assets.links().with_method("order", JSON, WORKFLOWS, "POST");
+        link["body"] = json!({"search": {"collections": [item.collection.as_str()], "ids": [item.id.as_str()]}});
+        own.push(',');
+        own.push_str(&link.to_string());
+    }
+    text.render(item.ingested, &own, &mut out);
     out
 }
 
@@ -127,7 +136,7 @@ pub(super) async fn post(
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
     crs::check_body(&ask)?;
-    let collection = visible(&app, &collection, &ask)?;
+    let collection = visible(&collection, &ask)?;
     if is_bulk(request.headers()) {
         return bulk::ingest(&app, collection, bulk::Method::of(&ask)?, request.into_body()).await;
     }
@@ -145,9 +154,8 @@ pub(super) async fn post(
 
 async fn answer_created(app: &App, ask: &Ask, collection: CollectionId, id: ItemId) -> Result<Response, ApiError> {
     let path = item_path(collection.as_str(), id.as_str());
-    let (app, view) = (app.clone(), ask.clone());
+    let (app, view, snapshot) = (app.clone(), ask.clone(), app.view(&ask.principal).await?);
     let (body, etag) = run_blocking(move || {
-        let snapshot = app.catalog.snapshot();
         let stored = snapshot.item(collection.as_str(), id.as_str(), view.scope)?;
         // Deleted again by another caller in between: it was created all the same.
         let Some(item) = stored else { return Ok((b"{}".to_vec(), None)) };
@@ -229,7 +237,7 @@ pub(super) async fn put(
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
     crs::check_body(&ask)?;
-    let collection = visible(&app, &collection, &ask)?;
+    let collection = visible(&collection, &ask)?;
     let item = Item::parse(&text, Some(&collection))?;
     if item.id.as_str() != id {
         let detail = format!("the item's id is {:?}, the address names {id:?}", item.id.as_str());
@@ -261,7 +269,7 @@ pub(super) async fn patch(
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
     crs::check_body(&ask)?;
-    let collection = visible(&app, &collection, &ask)?;
+    let collection = visible(&collection, &ask)?;
     // The box belongs to the old geometry: without a new one of the caller it follows from the new geometry.
     if patch.contains_key("geometry") && !patch.contains_key("bbox") {
         patch.insert("bbox".into(), Value::Null);
@@ -296,7 +304,7 @@ pub(super) async fn delete(
     ask: Ask,
 ) -> Result<Response, ApiError> {
     ask.principal.require_operator()?;
-    let collection = visible(&app, &collection, &ask)?;
+    let collection = visible(&collection, &ask)?;
     let current = stored(&app, &ask, collection.as_str(), &id).await?.map(|item| item.seq);
     let precondition = precondition(&ask.headers, current)?;
     let write = Write::DeleteItem(collection, ItemId::new(id)?, precondition);
@@ -305,7 +313,7 @@ pub(super) async fn delete(
 }
 
 async fn stored(app: &App, ask: &Ask, collection: &str, id: &str) -> Result<Option<StoredItem>, ApiError> {
-    let (snapshot, scope) = (app.catalog.snapshot(), ask.scope);
+    let (snapshot, scope) = (app.view(&ask.principal).await?, ask.scope);
     let (collection, id) = (collection.to_owned(), id.to_owned());
     run_blocking(move || Ok(snapshot.item(&collection, &id, scope)?)).await
 }

@@ -1,5 +1,7 @@
 //! `GET /`: the STAC landing page for programs, the first page for people.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -25,7 +27,7 @@ const CATALOG_ID: &str = "nilometer";
 /// `GET /`.
 pub(super) async fn landing(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     if ask.html {
         return ask

@@ -112,11 +112,11 @@ impl Seen {
 
 /// `GET /swot/passes`.
 pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
-    visible(&app, COLLECTION, &ask)?;
+    visible(COLLECTION, &ask)?;
     if ask.html {
         return page(app, ask).await;
     }
-    let (snapshot, now, view) = (app.catalog.snapshot(), (app.clock)(), ask.clone());
+    let (snapshot, now, view) = (Arc::clone(&ask.snapshot), (app.clock)(), ask.clone());
     let question = question(&app, &ask, now)?;
     let seq = snapshot.seq_for(ask.scope);
     let bytes = run_blocking(move || {
@@ -136,7 +136,7 @@ fn respond(ask: &Ask, seq: u64, media_type: &str, bytes: Vec<u8>) -> Response {
 
 /// The page: a form for people, whose answer stands at the address that programs ask.
 async fn page(app: App, ask: Ask) -> Result<Response, ApiError> {
-    let (snapshot, now, view) = (app.catalog.snapshot(), (app.clock)(), ask.clone());
+    let (snapshot, now, view) = (Arc::clone(&ask.snapshot), (app.clock)(), ask.clone());
     match html::clean_passes_address(&ask, &snapshot) {
         Ok(None) => {}
         Ok(Some(clean)) => return Ok(see_other(&ask.links.local(&clean))),
@@ -166,7 +166,7 @@ fn refused(app: &App, ask: &Ask, refusal: Refusal, now: Instant) -> Result<Respo
         return Err(refusal.problem.into());
     }
     let shown = PassesView { question: None, passes: None, refusal: Some(&refusal) };
-    Ok(bad_request(ask, html::passes(ask, &app.catalog.snapshot(), &shown, now, &app.config)?))
+    Ok(bad_request(ask, html::passes(ask, &ask.snapshot, &shown, now, &app.config)?))
 }
 
 fn question(app: &App, ask: &Ask, now: Instant) -> Result<Question, Problem> {

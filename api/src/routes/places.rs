@@ -1,6 +1,7 @@
 //! `/places`: stored places by their names, as they are typed.
 
-use axum::extract::State;
+use std::sync::Arc;
+
 use axum::response::Response;
 use nilometer_schemas::limits::{COLLECTIONS_MAX, Q_CHARS_MAX};
 use nilometer_schemas::{CollectionId, Kind, Problem};
@@ -11,7 +12,6 @@ use super::collection_view::collection_title;
 use crate::links::JSON;
 use crate::places::{self, Place};
 use crate::problem::ApiError;
-use crate::state::App;
 
 /// Places in an answer at most; a larger `limit` is clamped.
 pub(crate) const LIMIT_MAX: usize = 20;
@@ -19,7 +19,7 @@ pub(crate) const LIMIT_MAX: usize = 20;
 pub(crate) const LIMIT_DEFAULT: usize = 8;
 
 /// `GET /places`.
-pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+pub(super) async fn get(ask: Ask) -> Result<Response, ApiError> {
     ask.only(&["q", "collections", "limit"])?;
     let text = ask.parameter("q").unwrap_or_default().to_owned();
     if text.chars().count() > Q_CHARS_MAX {
@@ -28,7 +28,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
         return Err(problem.at("q").allowed(format!("at most {Q_CHARS_MAX} characters")).into());
     }
     let limit = ask.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let collections = match ask.parameter("collections") {
         Some(list) => named(list)?,
         None => places::collections(&snapshot, ask.scope),

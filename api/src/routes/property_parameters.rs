@@ -3,6 +3,8 @@
 //!
 //! A parameter of the question wins over a property of its name, which `filter` and `query` reach all the same.
 
+use std::sync::Arc;
+
 use nilometer_query::parse::{from_json, is_parameter};
 use nilometer_query::unknown_properties;
 use nilometer_schemas::{CollectionId, Problem, Search};
@@ -10,7 +12,6 @@ use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::crs;
-use crate::state::App;
 
 /// What a page's form sends beside the question.
 const FORM: [&str; 4] = ["from", "place", "search", "to"];
@@ -21,13 +22,13 @@ const PROPERTIES_MAX: usize = 32;
 ///
 /// # Errors
 /// `Invalid` for one that is given twice, or that `query` names too.
-pub(super) fn read_properties(app: &App, ask: &mut Ask, collection: &CollectionId) -> Result<(), Problem> {
+pub(super) fn read_properties(ask: &mut Ask, collection: &CollectionId) -> Result<(), Problem> {
     let is_own = |name: &str| is_parameter(name) || name == crs::CRS || ask.html && FORM.contains(&name);
     let named: Vec<String> = ask.query.iter().map(|(name, _)| name.clone()).filter(|name| !is_own(name)).collect();
     if named.is_empty() || named.len() > PROPERTIES_MAX {
         return Ok(());
     }
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let is_queryable = |name: &str| {
         if name == "geometry" {
             return false;

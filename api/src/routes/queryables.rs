@@ -1,6 +1,8 @@
 //! Queryables, sortables and item schemas: JSON Schemas made from the data.
 
-use axum::extract::{Path, State};
+use std::sync::Arc;
+
+use axum::extract::Path;
 use axum::response::Response;
 use nilometer_query::Queryable;
 use nilometer_schemas::{CollectionId, IN_PERIOD};
@@ -12,7 +14,6 @@ use super::question::visible;
 use crate::html;
 use crate::links::{HTML, SCHEMA_JSON};
 use crate::problem::ApiError;
-use crate::state::App;
 
 /// Dialect of the schemas.
 const JSON_SCHEMA: &str = "https://json-schema.org/draft/2019-09/schema";
@@ -28,35 +29,35 @@ enum Document {
 }
 
 /// `GET /queryables`.
-pub(super) async fn queryables(app: State<App>, ask: Ask) -> Result<Response, ApiError> {
-    answer(app, ask, None, Document::Queryables).await
+pub(super) async fn queryables(ask: Ask) -> Result<Response, ApiError> {
+    answer(ask, None, Document::Queryables).await
 }
 
 /// `GET /collections/{id}/queryables`.
-pub(super) async fn collection_queryables(app: State<App>, id: Path<String>, ask: Ask) -> Result<Response, ApiError> {
-    answer(app, ask, Some(id.0), Document::Queryables).await
+pub(super) async fn collection_queryables(id: Path<String>, ask: Ask) -> Result<Response, ApiError> {
+    answer(ask, Some(id.0), Document::Queryables).await
 }
 
 /// `GET /sortables`.
-pub(super) async fn sortables(app: State<App>, ask: Ask) -> Result<Response, ApiError> {
-    answer(app, ask, None, Document::Sortables).await
+pub(super) async fn sortables(ask: Ask) -> Result<Response, ApiError> {
+    answer(ask, None, Document::Sortables).await
 }
 
 /// `GET /collections/{id}/sortables`.
-pub(super) async fn collection_sortables(app: State<App>, id: Path<String>, ask: Ask) -> Result<Response, ApiError> {
-    answer(app, ask, Some(id.0), Document::Sortables).await
+pub(super) async fn collection_sortables(id: Path<String>, ask: Ask) -> Result<Response, ApiError> {
+    answer(ask, Some(id.0), Document::Sortables).await
 }
 
 /// `GET /collections/{id}/schema`.
-pub(super) async fn schema(app: State<App>, id: Path<String>, ask: Ask) -> Result<Response, ApiError> {
-    answer(app, ask, Some(id.0), Document::Schema).await
+pub(super) async fn schema(id: Path<String>, ask: Ask) -> Result<Response, ApiError> {
+    answer(ask, Some(id.0), Document::Schema).await
 }
 
 /// `GET /collections-queryables`: what a search for collections may name. The address is not below `/collections`, where
 /// it would be that of a collection.
-pub(super) async fn of_collections(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
+pub(super) async fn of_collections(ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { SCHEMA_JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {
@@ -73,15 +74,10 @@ pub(super) async fn of_collections(State(app): State<App>, ask: Ask) -> Result<R
     .await
 }
 
-async fn answer(
-    State(app): State<App>,
-    ask: Ask,
-    collection: Option<String>,
-    document: Document,
-) -> Result<Response, ApiError> {
+async fn answer(ask: Ask, collection: Option<String>, document: Document) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let collection = collection.map(|id| visible(&app, &id, &ask)).transpose()?;
-    let snapshot = app.catalog.snapshot();
+    let collection = collection.map(|id| visible(&id, &ask)).transpose()?;
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { SCHEMA_JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {

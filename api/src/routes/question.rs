@@ -64,7 +64,7 @@ pub(super) async fn interpret(app: &App, ask: &mut Ask) -> Result<Option<Reading
             ask.query.extend(read.into_iter().map(|(name, value)| (name.to_owned(), value)));
             // Pages for people have an order of their own.
             if !ask.html && !is_ordered {
-                let order = default_order::of_reading(&app.catalog.snapshot(), reading, ask.scope);
+                let order = default_order::of_reading(&ask.snapshot, reading, ask.scope);
                 let sortby = |keys: Vec<&str>| keys.iter().map(|key| format!("-{key}")).collect::<Vec<_>>().join(",");
                 ask.query.extend(order.map(|keys| ("sortby".into(), sortby(keys))));
             }
@@ -108,7 +108,7 @@ pub(super) async fn interpret_body(app: &App, ask: &Ask, body: &mut Value) -> Re
             let list = || value.split(',').map(Value::from).collect::<Value>();
             members.insert(name.into(), if is_list { list() } else { value.as_str().into() });
         }
-        if !is_ordered && let Some(keys) = default_order::of_reading(&app.catalog.snapshot(), reading, ask.scope) {
+        if !is_ordered && let Some(keys) = default_order::of_reading(&ask.snapshot, reading, ask.scope) {
             let keys = keys.into_iter().map(|key| json!({ "field": key, "direction": "desc" }));
             members.insert("sortby".into(), keys.collect());
         }
@@ -120,7 +120,7 @@ async fn sentence(app: &App, ask: &Ask, text: String, open: Open) -> Result<Opti
     if text.chars().count() > Q_CHARS_MAX {
         return Ok(None);
     }
-    let (app, snapshot, scope, language) = (Arc::clone(app), app.catalog.snapshot(), ask.scope, ask.language());
+    let (app, snapshot, scope, language) = (Arc::clone(app), Arc::clone(&ask.snapshot), ask.scope, ask.language());
     run_blocking(move || {
         let context = Context { snapshot: &snapshot, scope, language, vocabularies: &app.vocabularies };
         Ok(reading::read(context, &text, open)?)
@@ -143,6 +143,35 @@ pub(super) fn from_pairs(
         pairs.push(("limit".into(), limit_default.to_string()));
     }
     checked(app, parse::from_query(&pairs, dialect, extra)?)
+}
+
+/// The question in the query string of a page, as the body of a search: what only says how a page shows it is left out, and a
+/// kept question that it names is put in its place.
+///
+/// # Errors
+/// The parser's, and `NotFound` for a kept question that is none.
+pub(super) async fn question_of(app: &App, query: &str) -> Result<Value, ApiError> {
+    const SHOWN: [&str; 11] =
+        ["crs", "f", "fields", "interpret", "lang", "limit", "page", "read", "sortby", "token", "unread"];
+    let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes())
+        .into_owned()
+        .filter(|(name, value)| !SHOWN.contains(&name.as_str()) && !value.is_empty())
+        .collect();
+    let mut kept = Value::Null;
+    for (_, id) in pairs.extract_if(.., |(name, _)| name == "search") {
+        kept = load(app, &id).await?;
+    }
+    let limit = app.config.limits.page_limit_default;
+    let mut whole = from_pairs(app, pairs, &[], limit, Dialect::Stac)?.canonical;
+    if let Some(members) = whole.as_object_mut() {
+        members.shift_remove("limit");
+        if let Value::Object(kept) = kept {
+            for (name, value) in kept {
+                members.entry(name).or_insert(value);
+            }
+        }
+    }
+    Ok(whole)
 }
 
 /// The question in a JSON body.
@@ -176,9 +205,8 @@ pub(super) fn sealed(app: &App, mut page: Page) -> Page {
 ///
 /// # Errors
 /// `NotFound` when absent or hidden.
-pub(super) fn visible(app: &App, id: &str, ask: &Ask) -> Result<CollectionId, Problem> {
-    let snapshot = app.catalog.snapshot();
-    match snapshot.collection(id, ask.scope) {
+pub(super) fn visible(id: &str, ask: &Ask) -> Result<CollectionId, Problem> {
+    match ask.snapshot.collection(id, ask.scope) {
         Some(stored) => Ok(stored.collection.id.clone()),
         None => Err(no_collection(id)),
     }

@@ -11,7 +11,7 @@ use nilometer_indexer::Snapshot;
 use nilometer_query::parse::Request;
 use nilometer_query::{Page, UnknownProperties, Widened};
 use nilometer_schemas::{CollectionId, Crs, Dialect, Kind, Problem, Scope, Search};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::body::JsonBody;
@@ -19,6 +19,7 @@ use super::crs;
 use super::default_order;
 use super::export;
 use super::feature_page::feature_collection;
+use super::orders;
 use super::property_parameters::read_properties;
 use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, sealed, visible, within};
 use super::searches::load;
@@ -42,8 +43,8 @@ pub(super) async fn get(State(app): State<App>, mut ask: Ask) -> Result<Response
         return search_page(&app, ask, None).await;
     }
     let reading = interpret(&app, &mut ask).await?;
-    let search = from_address(&app, &ask, &[])?.search;
-    answer_get(&app, ask, search, None, (Crs::Crs84, reading)).await
+    let question = from_address(&app, &ask, &[])?;
+    answer_get(&app, ask, question, None, (Crs::Crs84, reading)).await
 }
 
 /// `GET /collections/{id}/items`.
@@ -52,15 +53,17 @@ pub(super) async fn get_items(
     Path(id): Path<String>,
     mut ask: Ask,
 ) -> Result<Response, ApiError> {
-    let collection = visible(&app, &id, &ask)?;
-    read_properties(&app, &mut ask, &collection)?;
+    let collection = visible(&id, &ask)?;
+    read_properties(&mut ask, &collection)?;
     if ask.html {
         return search_page(&app, ask, Some(collection)).await;
     }
     let reading = interpret(&app, &mut ask).await?;
     let crs = crs::asked(&ask)?;
-    let search = within(from_address(&app, &ask, &[crs::CRS])?.search, &collection)?;
-    Ok(crs::named(answer_get(&app, ask, search, Some(collection), (crs, reading)).await?, crs))
+    let Request { search, mut canonical } = from_address(&app, &ask, &[crs::CRS])?;
+    canonical["collections"] = json!([collection.as_str()]);
+    let question = Request { search: within(search, &collection)?, canonical };
+    Ok(crs::named(answer_get(&app, ask, question, Some(collection), (crs, reading)).await?, crs))
 }
 
 /// `POST /search`.
@@ -68,7 +71,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
     ask.only(&[])?;
     let reading = interpret_body(&app, &ask, &mut body).await?.map(|reading| reading.to_json());
     let request = from_body(&app, body, &[])?;
-    let snapshot = snapshot_of(&app, &request.search, ask.scope)?;
+    let snapshot = snapshot_of(&app, &request.search, &ask)?;
     let (read, variant) = (reading.as_ref().unwrap_or(&Value::Null), variant(&request.search, &snapshot));
     let canonical = format!("{}{read}{variant}{}", request.canonical, app.files.tag());
     let (view, app) = (ask.clone(), Arc::clone(&app));
@@ -78,6 +81,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
         let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
+        links.extend(orders::link(&view, canonical.clone()));
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
             let Some(token) = token else { continue };
             let mut other: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
@@ -96,11 +100,12 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
 pub(super) async fn answer_get(
     app: &App,
     ask: Ask,
-    search: Search,
+    question: Request,
     collection: Option<CollectionId>,
     (crs, reading): (Crs, Option<Reading>),
 ) -> Result<Response, ApiError> {
-    let snapshot = snapshot_of(app, &search, ask.scope)?;
+    let Request { search, canonical } = question;
+    let snapshot = snapshot_of(app, &search, &ask)?;
     let reading = reading.map(|reading| reading.to_json());
     let read = reading.as_ref().map(Value::to_string).unwrap_or_default();
     let read = read + &variant(&search, &snapshot) + app.files.tag();
@@ -121,6 +126,7 @@ pub(super) async fn answer_get(
             links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));
         }
         links.extend(export::links(&view));
+        links.extend(orders::link(&view, canonical));
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
@@ -172,10 +178,10 @@ pub(super) fn widened_link(ask: &Ask, widened: &Widened) -> Value {
 }
 
 /// The snapshot that answers a question: the newest, or for a further page by relevance that of the first.
-fn snapshot_of(app: &App, search: &Search, scope: Scope) -> Result<Arc<Snapshot>, Problem> {
-    let newest = app.catalog.snapshot();
+fn snapshot_of(app: &App, search: &Search, ask: &Ask) -> Result<Arc<Snapshot>, Problem> {
+    let newest = Arc::clone(&ask.snapshot);
     let held = nilometer_query::held_snapshot(search)?;
-    let held = held.and_then(|number| app.held.get(number, &newest, scope, (app.clock)()));
+    let held = held.and_then(|number| app.held.get(number, &newest, ask.scope, (app.clock)()));
     let snapshot = held.unwrap_or(newest);
     if nilometer_query::is_by_relevance(search) {
         // Whoever has this page already, and is told so, may go on from it as well.
@@ -230,7 +236,7 @@ pub(crate) const UNREAD: &str = "unread";
 const KEPT: &str = "search";
 
 async fn search_page(app: &App, mut ask: Ask, collection: Option<CollectionId>) -> Result<Response, ApiError> {
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let sentence = ask.parameter("q").unwrap_or_default().to_owned();
     let is_sentence = ask.parameter("interpret") == Some("true");
     keep_unread(&mut ask);
@@ -311,7 +317,7 @@ async fn answer_page(
     if search.sortby.is_empty() {
         search.sortby = default_order::with_words(&search);
     }
-    let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, ask.scope)? };
+    let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, &ask)? };
     let now = default_order::hour((app.clock)());
     let (view, app) = (ask.clone(), Arc::clone(app));
     // What is to come depends on the clock.

@@ -4,11 +4,12 @@
 //! an index of parts: the pages and collections, then each collection's items by page.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use nilometer_indexer::Snapshot;
-use nilometer_schemas::{Direction, Problem, Role, Scope, Search, SortKey};
+use nilometer_indexer::{Snapshot, StoredCollection};
+use nilometer_schemas::{Direction, Problem, Scope, Search, SortKey};
 
 use super::ask::Ask;
 use crate::html::Legal;
@@ -60,14 +61,14 @@ pub(super) async fn robots(ask: Ask) -> Result<Response, ApiError> {
 /// `GET /sitemap.xml`.
 pub(super) async fn sitemap(State(app): State<App>, ask: Ask) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let snapshot = app.catalog.snapshot();
+    let public = Public::of(&app).await?;
     let view = ask.clone();
-    ask.answer(snapshot.seq_for(ask.scope), XML, b"", move || {
-        let parts = parts(&snapshot);
-        if count(&snapshot) <= URLS_MAX {
+    ask.answer(public.version(), XML, &public.tag(), move || {
+        let parts = public.parts();
+        if public.count() <= URLS_MAX {
             let mut paths = Vec::new();
             for part in &parts {
-                paths.extend(paths_of(&snapshot, part)?);
+                paths.extend(public.paths_of(part)?);
             }
             return Ok(url_set(&view, &paths));
         }
@@ -102,67 +103,86 @@ pub(super) async fn items(
 
 async fn part(app: App, ask: Ask, part: Part) -> Result<Response, ApiError> {
     ask.only(&[])?;
-    let snapshot = app.catalog.snapshot();
-    if !parts(&snapshot).contains(&part) {
+    let public = Public::of(&app).await?;
+    if !public.parts().contains(&part) {
         return Err(Problem::not_found("sitemap-not-found", "there is no such part of the sitemap").into());
     }
     let view = ask.clone();
-    ask.answer(snapshot.seq_for(ask.scope), XML, b"", move || Ok(url_set(&view, &paths_of(&snapshot, &part)?))).await
+    ask.answer(public.version(), XML, &public.tag(), move || Ok(url_set(&view, &public.paths_of(&part)?))).await
 }
 
 /// What visitors see, whoever asks: the sitemap is for search engines.
-fn public() -> Scope {
-    Scope::of(Role::Visitor)
+struct Public {
+    snapshot: Arc<Snapshot>,
+    scope: Scope,
 }
 
-/// All parts of what visitors see.
-fn parts(snapshot: &Snapshot) -> Vec<Part> {
-    let mut parts = vec![Part::Pages];
-    for stored in snapshot.collections(public()) {
-        let id = stored.collection.id.as_str();
-        let items = snapshot.collection_stats(id).items;
-        parts.extend((0..items.div_ceil(PART_ITEMS)).map(|number| Part::Items { collection: id.to_owned(), number }));
+impl Public {
+    async fn of(app: &App) -> Result<Self, ApiError> {
+        let visitor = app.accounts.visitor().await?;
+        Ok(Self { snapshot: app.view(&visitor).await?, scope: visitor.scope() })
     }
-    parts
-}
 
-/// Number of addresses in all.
-fn count(snapshot: &Snapshot) -> usize {
-    let collections = snapshot.collections(public());
-    let items: u64 =
-        collections.iter().map(|stored| snapshot.collection_stats(stored.collection.id.as_str()).items).sum();
-    usize::try_from(items).unwrap_or(usize::MAX).saturating_add(collections.len())
-}
+    fn version(&self) -> u64 {
+        self.snapshot.seq_for(self.scope)
+    }
 
-fn paths_of(snapshot: &Snapshot, part: &Part) -> Result<Vec<String>, ApiError> {
-    match part {
-        Part::Pages => {
-            let mut paths = vec!["/".to_owned(), "/collections".to_owned(), "/api.html".to_owned()];
-            paths.extend(Legal::ALL.into_iter().map(Legal::path));
-            let ids = snapshot.collections(public()).into_iter().map(|stored| stored.collection.id.as_str());
-            paths.extend(ids.map(collection_path));
-            Ok(paths)
+    /// What tells it from what visitors see by other rights.
+    fn tag(&self) -> Vec<u8> {
+        self.scope.tag().into_bytes()
+    }
+
+    /// All parts.
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = vec![Part::Pages];
+        for stored in self.snapshot.collections(self.scope) {
+            let id = stored.collection.id.as_str();
+            let items = self.snapshot.collection_stats(id).items;
+            let part = |number| Part::Items { collection: id.to_owned(), number };
+            parts.extend((0..items.div_ceil(PART_ITEMS)).map(part));
         }
-        Part::Items { collection, number } => item_paths(snapshot, collection, *number),
+        parts
     }
-}
 
-/// The items of a part, by id. The pages before it are walked over, so that no state is kept between requests.
-fn item_paths(snapshot: &Snapshot, collection: &str, number: u64) -> Result<Vec<String>, ApiError> {
-    let mut search = Search {
-        collections: vec![nilometer_schemas::CollectionId::new(collection)?],
-        sortby: vec![SortKey { field: "id".into(), direction: Direction::Ascending }],
-        limit: usize::try_from(PART_ITEMS).unwrap_or(usize::MAX),
-        ..Search::default()
-    };
-    for _ in 0..number {
-        match nilometer_query::search(snapshot, &search, public())?.next {
-            Some(token) => search.token = Some(token),
-            None => return Ok(Vec::new()),
+    /// Number of addresses in all.
+    fn count(&self) -> usize {
+        let collections = self.snapshot.collections(self.scope);
+        let items =
+            |stored: &&Arc<StoredCollection>| self.snapshot.collection_stats(stored.collection.id.as_str()).items;
+        let items: u64 = collections.iter().map(items).sum();
+        usize::try_from(items).unwrap_or(usize::MAX).saturating_add(collections.len())
+    }
+
+    fn paths_of(&self, part: &Part) -> Result<Vec<String>, ApiError> {
+        match part {
+            Part::Pages => {
+                let mut paths = vec!["/".to_owned(), "/collections".to_owned(), "/api.html".to_owned()];
+                paths.extend(Legal::ALL.into_iter().map(Legal::path));
+                let collections = self.snapshot.collections(self.scope).into_iter();
+                paths.extend(collections.map(|stored| collection_path(stored.collection.id.as_str())));
+                Ok(paths)
+            }
+            Part::Items { collection, number } => self.item_paths(collection, *number),
         }
     }
-    let page = nilometer_query::search(snapshot, &search, public())?;
-    Ok(page.items.iter().map(|item| item_path(collection, item.id.as_str())).collect())
+
+    /// The items of a part, by id. The pages before it are walked over, so that no state is kept between requests.
+    fn item_paths(&self, collection: &str, number: u64) -> Result<Vec<String>, ApiError> {
+        let mut search = Search {
+            collections: vec![nilometer_schemas::CollectionId::new(collection)?],
+            sortby: vec![SortKey { field: "id".into(), direction: Direction::Ascending }],
+            limit: usize::try_from(PART_ITEMS).unwrap_or(usize::MAX),
+            ..Search::default()
+        };
+        for _ in 0..number {
+            match nilometer_query::search(&self.snapshot, &search, self.scope)?.next {
+                Some(token) => search.token = Some(token),
+                None => return Ok(Vec::new()),
+            }
+        }
+        let page = nilometer_query::search(&self.snapshot, &search, self.scope)?;
+        Ok(page.items.iter().map(|item| item_path(collection, item.id.as_str())).collect())
+    }
 }
 
 fn url_set(ask: &Ask, paths: &[String]) -> Vec<u8> {

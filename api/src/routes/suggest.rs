@@ -1,5 +1,7 @@
 //! `/suggest`: what somebody may mean who types, as they type.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use nilometer_schemas::Problem;
@@ -31,7 +33,7 @@ pub(super) async fn get(State(app): State<App>, ask: Ask) -> Result<Response, Ap
         return Err(problem.allowed(format!("at most {Q_CHARS_MAX} characters")).into());
     }
     let limit = ask.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let view = ask.clone();
     let media_type = if ask.html { HTML } else { JSON };
     ask.answer(snapshot.seq_for(ask.scope), media_type, b"", move || {

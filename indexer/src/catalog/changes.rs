@@ -1,10 +1,11 @@
 //! The change feed: the log read from a sequence number on, as far as a scope may see.
 
-use nilometer_schemas::{Access, Instant, Kind, Problem, Scope};
+use nilometer_schemas::{Access, Instant, Kind, Level, Problem, Scope};
 
 use super::log::{self, FLAG_HIDDEN, FLAG_WITHDRAWN, Log, LogRecord, RecordKind};
 use super::snapshot::Snapshot;
 use super::types::{Change, ChangeKind, Changes};
+use super::view::View;
 use crate::Error;
 
 /// Records read for one page at most, so that a page of hidden changes ends too.
@@ -24,6 +25,12 @@ fn told(snapshot: &Snapshot, record: &LogRecord, scope: Scope) -> Option<ChangeK
         // Observations change no item.
         RecordKind::PutObservations => return None,
     };
+    if !snapshot.serves(scope) {
+        return None;
+    }
+    if let Some(view) = &snapshot.view {
+        return told_of_view(snapshot, view, record, kind);
+    }
     if scope.sees(Access::Hidden) {
         return Some(kind);
     }
@@ -39,6 +46,35 @@ fn told(snapshot: &Snapshot, record: &LogRecord, scope: Scope) -> Option<ChangeK
         ChangeKind::DeleteItem => !hidden_now && was_public,
         // Also when a hidden collection has taken the id since: the public one is gone.
         ChangeKind::DeleteCollection => was_public,
+    };
+    told.then_some(kind)
+}
+
+/// What is told where rights of groups count: by the rights of today, as if they had always been so.
+///
+/// A put is told as to other limited scopes, so only of items that the view shows as they are now. Of items of a
+/// collection that is seen in part, a deletion is told only if what was deleted would be shown, which is known while segments
+/// hold it; where it is not, nothing is told.
+fn told_of_view(snapshot: &Snapshot, view: &View, record: &LogRecord, kind: ChangeKind) -> Option<ChangeKind> {
+    let access = |hidden: bool| if hidden { Access::Hidden } else { Access::Public };
+    let by_rights = |access| view.rights.level(&record.collection, access);
+    // Whether the collection was hidden when this was written.
+    let then = by_rights(access(record.flags & FLAG_HIDDEN != 0));
+    if record.flags & FLAG_WITHDRAWN != 0 && by_rights(Access::Hidden) == Level::Hidden {
+        return (by_rights(Access::Public) > Level::Hidden).then_some(ChangeKind::DeleteCollection);
+    }
+    let told = match kind {
+        ChangeKind::PutCollection => {
+            snapshot.all_collections().get(&record.collection).is_some_and(|stored| stored.seq == record.seq)
+        }
+        ChangeKind::PutItem => is_newest(snapshot, record),
+        ChangeKind::DeleteItem => match view.level(&record.collection) {
+            Level::Full | Level::Metadata => then > Level::Hidden,
+            Level::Partial => then > Level::Hidden && view.was_shown(&record.collection, &record.id, record.seq),
+            // Of a collection that is gone as a whole, its own deletion is enough.
+            Level::Hidden => false,
+        },
+        ChangeKind::DeleteCollection => then > Level::Hidden,
     };
     told.then_some(kind)
 }

@@ -12,6 +12,7 @@ mod stats;
 mod stems;
 mod tokens;
 mod types;
+mod view;
 mod writer;
 
 pub(crate) use log::sync_dir;
@@ -23,3 +24,4 @@ pub use types::{
     CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, Stats,
     StoredCollection, StoredItem, Write,
 };
+pub use view::Levels;

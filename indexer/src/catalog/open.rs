@@ -17,7 +17,7 @@ use super::log::{self, Log};
 use super::snapshot::{Newest, SegmentCache, Snapshot};
 use super::types::{CatalogOptions, Changes, Clock, Outcome, Precondition, Stats, Write};
 use super::writer::{self, Batch, Writer};
-use super::{changes, check, observations};
+use super::{check, observations};
 use crate::Error;
 use crate::segment::Shapes;
 
@@ -204,7 +204,7 @@ impl Catalog {
     /// # Errors
     /// A `Gone` problem before the retained part.
     pub fn changes(&self, since: u64, limit: usize, scope: Scope) -> Result<Changes, Error> {
-        changes::read(&self.snapshot(), since, limit, scope)
+        self.snapshot().changes(since, limit, scope)
     }
 
     /// Counts and sizes.

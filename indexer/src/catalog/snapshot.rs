@@ -4,27 +4,29 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, OnceLock};
 
-use nilometer_schemas::{Access, CollectionId, IndexFields, Instant, ItemId, ItemText, Scope};
+use nilometer_schemas::{Access, CollectionId, IndexFields, Instant, ItemId, ItemText, Level, Scope};
 use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::{Opstamp, Searcher};
 
+use super::changes;
 use super::log::{self, LogFiles, LogRecord};
 use super::stats::{self, PropertiesByCollection, StatsByCollection};
-use super::types::{CollectionStats, StoredCollection, StoredItem};
+use super::types::{Changes, CollectionStats, StoredCollection, StoredItem};
+use super::view::View;
 use crate::Error;
 use crate::segment::{self, Bits, LatestColumns, Properties, SegmentCore, SegmentData, add_properties};
 use crate::series::{SeriesTable, SeriesTables};
 
 /// One segment in a snapshot.
 pub struct SegmentView {
-    ord: u32,
-    reader: SegmentReader,
-    data: SegmentData,
-    alive: Option<Arc<Bits>>,
-    stats: Arc<OnceLock<StatsByCollection>>,
+    pub(super) ord: u32,
+    pub(super) reader: SegmentReader,
+    pub(super) data: SegmentData,
+    pub(super) alive: Option<Arc<Bits>>,
+    pub(super) stats: Arc<OnceLock<StatsByCollection>>,
     /// Of what the segment's file holds; that of latest values follows their series.
-    properties: Arc<OnceLock<PropertiesByCollection>>,
-    latest_properties: OnceLock<PropertiesByCollection>,
+    pub(super) properties: Arc<OnceLock<PropertiesByCollection>>,
+    pub(super) latest_properties: OnceLock<PropertiesByCollection>,
 }
 
 impl SegmentView {
@@ -55,7 +57,7 @@ impl SegmentView {
 
     /// Number of live documents.
     pub fn live(&self) -> u32 {
-        self.reader.num_docs()
+        self.alive.as_ref().map_or(self.data.docs(), |alive| u32::try_from(alive.count()).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn stats(&self) -> &StatsByCollection {
@@ -74,9 +76,9 @@ impl SegmentView {
 
 /// The segments of a snapshot, and what their items have altogether, which is looked up when first asked for.
 #[derive(Clone, Default)]
-struct Views {
-    segments: Vec<Arc<SegmentView>>,
-    properties: Arc<OnceLock<PropertiesByCollection>>,
+pub(super) struct Views {
+    pub(super) segments: Vec<Arc<SegmentView>>,
+    pub(super) properties: Arc<OnceLock<PropertiesByCollection>>,
 }
 
 /// Opened segment files and live sets, kept from one snapshot to the next.
@@ -209,8 +211,10 @@ impl Newest {
 /// See the module. A request holds one from start to end.
 pub struct Snapshot {
     /// See [`Snapshot::number`].
-    number: u64,
-    newest: Newest,
+    pub(super) number: u64,
+    pub(super) newest: Newest,
+    /// Of what is a view of another snapshot.
+    pub(super) view: Option<View>,
     searcher: Searcher,
     fields: IndexFields,
     views: Views,
@@ -230,7 +234,56 @@ impl Snapshot {
         cache: &mut SegmentCache,
     ) -> Result<Self, Error> {
         let views = cache.views(&searcher, &series)?;
-        Ok(Self { number: cache.next_number(), newest, searcher, fields, views, collections, series, log })
+        Ok(Self { number: cache.next_number(), newest, view: None, searcher, fields, views, collections, series, log })
+    }
+
+    /// The same moment with other content.
+    pub(super) fn like(&self, views: Views, collections: Arc<Collections>, series: Arc<SeriesTables>) -> Self {
+        Self {
+            number: self.number,
+            newest: self.newest,
+            view: None,
+            searcher: self.searcher.clone(),
+            fields: self.fields,
+            views,
+            collections,
+            series,
+            log: self.log.clone(),
+        }
+    }
+
+    /// Whether a scope may be answered from it: from the whole where nothing was granted to its groups or kept from them, else
+    /// from the view of its rights. To other scopes it shows nothing at all.
+    pub fn serves(&self, scope: Scope) -> bool {
+        self.view.as_ref().and_then(|view| view.rights.id()) == scope.rights()
+    }
+
+    /// Whether it is a view: then everything in it is seen, and what is not seen is not in it.
+    pub fn is_view(&self) -> bool {
+        self.view.is_some()
+    }
+
+    /// Whether there are collections that the scope does not see.
+    pub fn hides(&self, scope: Scope) -> bool {
+        self.is_view() || self.collections.values().any(|stored| !self.shows(stored, scope))
+    }
+
+    fn shows(&self, stored: &StoredCollection, scope: Scope) -> bool {
+        self.serves(scope) && (self.is_view() || scope.sees_collection(&stored.collection))
+    }
+
+    /// The access policy of a collection that is there.
+    pub fn access(&self, id: &str) -> Option<Access> {
+        self.collections.get(id).map(|stored| stored.collection.access)
+    }
+
+    /// How much the scope sees of a collection.
+    pub fn level(&self, id: &str, scope: Scope) -> Level {
+        match (&self.view, self.collection(id, scope)) {
+            (_, None) => Level::Hidden,
+            (None, Some(_)) => Level::Full,
+            (Some(view), Some(_)) => view.level(id),
+        }
     }
 
     /// A number that no other snapshot of this process has, and most likely none of another.
@@ -246,7 +299,7 @@ impl Snapshot {
     /// Sequence number of the newest write that a scope may know of: its version of the view. Writes to what it does not see
     /// leave it unchanged.
     pub fn seq_for(&self, scope: Scope) -> u64 {
-        if scope.sees(Access::Hidden) { self.newest.seq } else { self.newest.public_seq }
+        if self.is_view() || scope.sees(Access::Hidden) { self.newest.seq } else { self.newest.public_seq }
     }
 
     pub(crate) fn newest(&self) -> Newest {
@@ -278,7 +331,7 @@ impl Snapshot {
 
     /// A collection the scope may see.
     pub fn collection(&self, id: &str, scope: Scope) -> Option<&Arc<StoredCollection>> {
-        self.collections.get(id).filter(|c| scope.sees_collection(&c.collection))
+        self.collections.get(id).filter(|stored| self.shows(stored, scope))
     }
 
     /// The observations of a collection the scope may see; `None` where there are none.
@@ -293,7 +346,15 @@ impl Snapshot {
 
     /// The collections the scope may see, by id.
     pub fn collections(&self, scope: Scope) -> Vec<&Arc<StoredCollection>> {
-        self.collections.values().filter(|c| scope.sees_collection(&c.collection)).collect()
+        self.collections.values().filter(|stored| self.shows(stored, scope)).collect()
+    }
+
+    /// Changes after `since`, oldest first, as far as the scope may see.
+    ///
+    /// # Errors
+    /// A `Gone` problem before the retained part.
+    pub fn changes(&self, since: u64, limit: usize, scope: Scope) -> Result<Changes, Error> {
+        changes::read(self, since, limit, scope)
     }
 
     /// What a collection holds, from the data. The first call after a write to a segment looks at all of it.
@@ -365,6 +426,12 @@ impl Snapshot {
         }
         let Some((segment, doc)) = self.find(collection, id) else { return Ok(None) };
         self.item_by_seq(segment.data().seqs()[doc as usize]).map(Some)
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").field("number", &self.number).field("view", &self.is_view()).finish_non_exhaustive()
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn merge(
         several_versions: table.several_versions,
         cache: table.cache.clone(),
         summaries: OnceLock::new(),
+        only: None,
         making: Mutex::new(()),
     };
     let mut prepared = Prepared {

@@ -116,6 +116,7 @@ impl SeriesStore {
             several_versions,
             cache: self.cache.clone(),
             summaries: OnceLock::new(),
+            only: None,
             making: Mutex::new(()),
         }))
     }
@@ -174,6 +175,7 @@ impl SeriesStore {
             several_versions: prepared.several_versions,
             cache: self.cache.clone(),
             summaries: OnceLock::new(),
+            only: None,
             making: Mutex::new(()),
         });
         let known = match table {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimestampMicrosecondType};
 use bytes::Bytes;
+use nilometer_schemas::Instant;
 use nilometer_schemas::observation::{FEATURE_COLUMN, TIME_COLUMN};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -105,6 +106,26 @@ impl Summaries {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty() && self.changed.is_empty()
+    }
+
+    /// Times of the first and the last observation, to the millisecond, as files have them.
+    pub(crate) fn span(&self) -> Option<(Instant, Instant)> {
+        let first = self.iter().map(|(_, summary)| summary.first).min()?;
+        let last = self.iter().map(|(_, summary)| summary.last).max()?;
+        let milliseconds = |time: i64| Instant(time * 1_000);
+        Some((milliseconds(first.div_euclid(1_000)), milliseconds((last + 999).div_euclid(1_000))))
+    }
+
+    /// Those of some features, by id, with these of the parameters alone.
+    pub(crate) fn part<'a>(&self, features: impl Iterator<Item = &'a str>, parameters: Vec<String>) -> Self {
+        let at = |name: &String| self.parameters.iter().position(|known| known == name);
+        let places: Vec<Option<usize>> = parameters.iter().map(at).collect();
+        let part = |known: &FeatureSummary| {
+            let latest = places.iter().map(|at| at.map(|at| known.latest[at]).unwrap_or_default());
+            FeatureSummary { latest: latest.collect(), ..known.clone() }
+        };
+        let sorted = features.filter_map(|id| Some((id.into(), part(self.get(id)?)))).collect();
+        Self { parameters: Arc::new(parameters), sorted: Arc::new(sorted), changed: BTreeMap::new() }
     }
 
     /// Those of a table without rows.

@@ -1,10 +1,10 @@
 //! One version of one table, as readers see it: its columns, its files, and what is known of each feature.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{Int32Type, Schema, SchemaRef, TimestampMicrosecondType};
 use nilometer_schemas::observation::{
@@ -33,6 +33,8 @@ pub struct SeriesTable {
     /// Whether some observation may have several versions.
     pub(crate) several_versions: bool,
     pub(crate) cache: MetadataCache,
+    /// Ids of the features whose rows are shown, ascending, where that is a part.
+    pub(crate) only: Option<Arc<Vec<String>>>,
     pub(crate) summaries: OnceLock<Arc<Summaries>>,
     /// Held while the summaries are made, so that they are made once.
     pub(crate) making: Mutex<()>,
@@ -53,6 +55,92 @@ pub struct FileSelection {
 }
 
 impl SeriesTable {
+    /// Those of some features that have observations, in the same order.
+    pub(crate) fn observed(&self, features: Vec<String>) -> Result<Vec<String>, Error> {
+        let all = self.summaries()?;
+        Ok(features.into_iter().filter(|id| all.get(id).is_some()).collect())
+    }
+
+    /// The same version as if it had the rows of some features alone, which have observations and whose ids are ascending and
+    /// distinct; `None` for no features.
+    ///
+    /// # Errors
+    /// As [`SeriesTable::read`].
+    pub(crate) fn of_features(&self, features: Vec<String>) -> Result<Option<Self>, Error> {
+        if features.is_empty() {
+            return Ok(None);
+        }
+        let all = self.summaries()?;
+        let filter = RowFilter { features: Some(Arc::new(features)), ..RowFilter::default() };
+        let files: Vec<Arc<SeriesFile>> = self.files.iter().filter(|file| file.may_hold(&filter)).cloned().collect();
+        let filled = self.filled(&files, &filter)?;
+        let is_there = |name: &str| OWN_COLUMNS.contains(&name) || filled.contains(name);
+        let fields = self.schema.fields().iter().filter(|field| is_there(field.name()));
+        let table = Self {
+            dir: self.dir.clone(),
+            collection: self.collection.clone(),
+            version: self.version,
+            schema: Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>())),
+            files,
+            model: self.model.clone(),
+            several_versions: self.several_versions,
+            cache: self.cache.clone(),
+            only: filter.features.clone(),
+            summaries: OnceLock::new(),
+            making: Mutex::new(()),
+        };
+        let ids = filter.features.iter().flat_map(|ids| ids.iter());
+        let part = all.part(ids.map(String::as_str), table.latest_parameters());
+        Ok(Some(Self { summaries: OnceLock::from(Arc::new(part)), ..table }))
+    }
+
+    /// Whether it is what [`SeriesTable::of_features`] makes of these features.
+    pub(crate) fn is_of(&self, features: &[String]) -> bool {
+        self.only.as_ref().is_some_and(|only| only.as_slice() == features)
+    }
+
+    /// The parameters that some row has a value of. Reads no further than it takes to find one of each.
+    fn filled(&self, files: &[Arc<SeriesFile>], filter: &RowFilter) -> Result<BTreeSet<String>, Error> {
+        let mut missing: Vec<&str> = self.parameters().map(|(name, _)| name).collect();
+        let mut filled = BTreeSet::new();
+        for file in files {
+            if missing.is_empty() {
+                break;
+            }
+            let columns: Vec<&str> = [FEATURE_COLUMN, TIME_COLUMN].into_iter().chain(missing.iter().copied()).collect();
+            for batch in file.read(&self.dir, &self.cache, filter, &columns)? {
+                let batch = batch?;
+                let has = |name: &str| batch.column_by_name(name).is_some_and(|c| c.null_count() < c.len());
+                filled.extend(missing.iter().filter(|name| has(name)).map(|name| (*name).to_owned()));
+                missing.retain(|name| !filled.contains(*name));
+                if missing.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    /// What is asked for, of the features that are shown.
+    fn within(&self, filter: &RowFilter) -> RowFilter {
+        let mut within = filter.clone();
+        if let Some(only) = &self.only {
+            within.features = Some(match &filter.features {
+                None => only.clone(),
+                Some(asked) => {
+                    let is_shown = |id: &&String| only.binary_search(id).is_ok();
+                    Arc::new(asked.iter().filter(is_shown).cloned().collect())
+                }
+            });
+        }
+        within
+    }
+
+    /// Names of the files, which tell their content.
+    pub(crate) fn file_names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
+    }
+
     /// Id of the collection.
     pub fn collection(&self) -> &str {
         &self.collection
@@ -94,6 +182,9 @@ impl SeriesTable {
 
     /// Times of the first and the last row, to the millisecond; `None` without rows.
     pub fn span(&self) -> Option<(Instant, Instant)> {
+        if self.only.is_some() {
+            return self.summaries.get()?.span();
+        }
         let first = self.files.iter().map(|f| f.times.0).min()?;
         let last = self.files.iter().map(|f| f.times.1).max()?;
         Some((Instant(first), Instant(last)))
@@ -138,6 +229,7 @@ impl SeriesTable {
     /// # Errors
     /// `Io` or `Damaged` when a file cannot be read.
     pub fn read(&self, filter: &RowFilter, columns: &[&str]) -> Result<RecordBatch, Error> {
+        let filter = &self.within(filter);
         let schema = self.projection(columns);
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         let mut batches = Vec::new();
@@ -172,6 +264,7 @@ impl SeriesTable {
     /// # Errors
     /// As [`SeriesTable::read`].
     pub fn selections(&self, filter: &RowFilter) -> Result<Vec<FileSelection>, Error> {
+        let filter = &self.within(filter);
         let mut selections = Vec::new();
         for file in self.files.iter().filter(|file| file.may_hold(filter)) {
             let (groups, wanted, rows) = file.selection(&self.dir, &self.cache, filter)?;
@@ -223,6 +316,7 @@ impl SeriesTable {
             model,
             several_versions: self.several_versions,
             cache: self.cache.clone(),
+            only: self.only.clone(),
             summaries: OnceLock::new(),
             making: Mutex::new(()),
         };
@@ -234,6 +328,9 @@ impl SeriesTable {
 
     /// Writes the summaries, if they are in memory, beside the table.
     pub(crate) fn keep_summaries(&self) -> Result<(), Error> {
+        if self.only.is_some() {
+            return Ok(());
+        }
         self.summaries.get().map_or(Ok(()), |summaries| summaries.keep(self))
     }
 

@@ -1,15 +1,16 @@
 //! Pages for those who look after accounts.
 
 use maud::{Markup, html};
-use nilometer_schemas::{Problem, Role};
+use nilometer_schemas::{Level, Problem, Role};
 
 use super::own::role_name;
 use super::{Input, frame, notice, token, whole};
-use crate::accounts::{AuditRow, Group, User};
-use crate::html::language::readable;
+use crate::accounts::{AuditRow, BuiltIn, Grant, Group, User};
+use crate::html::language::{Language, readable};
 use crate::html::layout::{Frame, breadcrumbs};
 use crate::html::table::{Column, table};
 use crate::links::encode;
+use crate::routes::DEFAULT_QUOTA;
 use crate::routes::ask::Ask;
 
 fn head(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
@@ -47,6 +48,7 @@ pub(crate) fn users(
         Column::Text(frame.t("Made", "Créé")),
         Column::Text(frame.t("Role", "Rôle")),
         Column::Text(frame.t("State", "État")),
+        Column::Text(frame.t("Quotas", "Quotas")),
     ];
     let rows = html! { @for user in users { (user_row(&frame, user, csrf, may_change)) } };
     let main = html! {
@@ -119,6 +121,41 @@ fn user_row(frame: &Frame<'_>, user: &User, csrf: &str, may_change: bool) -> Mar
                     }
                 }
             }
+            td { (quota_cell(frame, user, csrf, may_change)) }
+        }
+    }
+}
+
+/// What an account may take otherwise than all do, and the form that changes it.
+fn quota_cell(frame: &Frame<'_>, user: &User, csrf: &str, may_change: bool) -> Markup {
+    let (volume, orders) = (user.quota.download_bytes, user.quota.running_orders.map(u64::from));
+    let shown = |value: Option<u64>| value.map_or_else(|| DEFAULT_QUOTA.to_owned(), |value| value.to_string());
+    let fields = [
+        ("download_bytes_per_day", frame.t("Bytes of files a day", "Octets de fichiers par jour"), volume),
+        ("running_orders", frame.t("Orders under way", "Commandes simultanées"), orders),
+    ];
+    let own = volume.is_some() || orders.is_some();
+    html! {
+        (if own { frame.t("own", "propres") } else { frame.t("as for all", "comme pour tous") })
+        @if may_change {
+            details {
+                summary { (frame.t("Change", "Modifier")) }
+                form.stack method="post" action=(frame.href(&format!("/admin/users/{}", user.id))) {
+                    (token(csrf))
+                    @for (name, label, value) in fields {
+                        div.field {
+                            label for=(format!("{name}-{}", user.id)) { (label) }
+                            input id=(format!("{name}-{}", user.id)) name=(name) value=(shown(value)) pattern="[0-9]+|default" autocomplete="off" required;
+                        }
+                    }
+                    p.hint { (frame.t("A number, 0 for no limit, or default.", "Un nombre, 0 pour sans limite, ou default.")) }
+                    button.button.quiet.small type="submit" aria-label=(format!("{} {}", frame.t("Set the quotas of", "Fixer les quotas de"), user.name)) {
+                        (frame.t("Set", "Fixer"))
+                    }
+                }
+            }
+        } @else if own {
+            dl.facts { @for (_, label, value) in fields { dt { (label) } dd { (shown(value)) } } }
         }
     }
 }
@@ -156,15 +193,17 @@ fn new_user(frame: &Frame<'_>, csrf: &str) -> Markup {
 }
 
 /// `/admin/groups`.
-pub(crate) fn groups(ask: &Ask, groups: &[Group], csrf: &str, problem: Option<&Problem>) -> String {
+pub(crate) fn groups(ask: &Ask, groups: &[Group], grants: &[Grant], csrf: &str, problem: Option<&Problem>) -> String {
     let frame = frame(ask);
     let title = frame.t("Groups", "Groupes");
+    let may_change = ask.principal.role >= Role::Administrator;
     let main = html! {
         div.wide.stack {
-            (head(&frame, title, frame.t("Accounts that belong together.", "Des comptes qui vont ensemble.")))
+            (head(&frame, title, frame.t("Accounts that belong together, and what they may see.",
+                                         "Des comptes qui vont ensemble, et ce qu'ils peuvent voir.")))
             (notice(&frame, problem))
             @if groups.is_empty() { p.none { (frame.t("There are no groups yet.", "Il n'y a pas encore de groupes.")) } }
-            @for group in groups { (group_section(&frame, group, csrf)) }
+            @for group in groups { (group_section(&frame, group, &Granted { grants, csrf, may_change })) }
             form.panel method="post" action=(frame.href("/admin/groups")) {
                 (token(csrf))
                 div.row {
@@ -175,12 +214,14 @@ pub(crate) fn groups(ask: &Ask, groups: &[Group], csrf: &str, problem: Option<&P
                     button.button type="submit" { (frame.t("Make the group", "Créer le groupe")) }
                 }
             }
+            @for group in BuiltIn::ALL { (built_in_section(&frame, group, &Granted { grants, csrf, may_change })) }
         }
     };
     whole(&frame, title, main)
 }
 
-fn group_section(frame: &Frame<'_>, group: &Group, csrf: &str) -> Markup {
+fn group_section(frame: &Frame<'_>, group: &Group, granted: &Granted<'_>) -> Markup {
+    let csrf = granted.csrf;
     let path = format!("/admin/groups/{}", encode(&group.name));
     html! {
         section {
@@ -217,6 +258,112 @@ fn group_section(frame: &Frame<'_>, group: &Group, csrf: &str) -> Markup {
                     }
                 }
             }
+            (granted.markup(frame, &group.name))
+        }
+    }
+}
+
+/// Groups that nobody is taken into.
+fn built_in_section(frame: &Frame<'_>, group: BuiltIn, granted: &Granted<'_>) -> Markup {
+    let who = match group {
+        BuiltIn::Everyone => frame.t(
+            "Any caller. What is granted here takes the place of a collection's own access policy.",
+            "Tout appelant. Ce qui est accordé ici remplace la politique d'accès propre à la collection.",
+        ),
+        BuiltIn::Users => frame.t("Whoever has an account.", "Quiconque a un compte."),
+    };
+    html! {
+        section {
+            h2 { (group.name()) }
+            p.hint { (who) }
+            (granted.markup(frame, group.name()))
+        }
+    }
+}
+
+/// A level in the words of a page.
+fn level_name(frame: &Frame<'_>, level: Level) -> &'static str {
+    let (english, french) = match level {
+        Level::Hidden => ("nothing", "rien"),
+        Level::Metadata => ("the metadata", "les métadonnées"),
+        Level::Partial => ("a part", "une partie"),
+        Level::Full => ("everything", "tout"),
+    };
+    match frame.language {
+        Language::English => english,
+        Language::French => french,
+    }
+}
+
+/// What was granted, and the forms that change it.
+struct Granted<'a> {
+    grants: &'a [Grant],
+    csrf: &'a str,
+    may_change: bool,
+}
+
+impl Granted<'_> {
+    /// The grants of one group.
+    fn markup(&self, frame: &Frame<'_>, group: &str) -> Markup {
+        let path = format!("/admin/groups/{}/grants", encode(group));
+        html! {
+            ul.plain {
+                @for grant in self.grants.iter().filter(|grant| grant.group == group) {
+                    li {
+                        @if self.may_change {
+                            form.row method="post" action=(frame.href(&format!("{path}/remove"))) {
+                                (token(self.csrf))
+                                input type="hidden" name="collection" value=(grant.collection);
+                                (grant_text(frame, grant))
+                                button.button.quiet.small type="submit" aria-label=(format!("{} {} ({group})", frame.t("Take back", "Retirer"), grant.collection)) {
+                                    (frame.t("Take back", "Retirer"))
+                                }
+                            }
+                        } @else { (grant_text(frame, grant)) }
+                    }
+                }
+            }
+            @if self.may_change { (self.form(frame, group, &path)) }
+        }
+    }
+
+    fn form(&self, frame: &Frame<'_>, group: &str, path: &str) -> Markup {
+        let id = |name: &str| format!("{name}-{group}");
+        html! {
+            form.row method="post" action=(frame.href(path)) {
+                (token(self.csrf))
+                div.field {
+                    label for=(id("collection")) { (frame.t("Collection", "Collection")) }
+                    input id=(id("collection")) name="collection" required autocomplete="off";
+                }
+                div.field {
+                    label for=(id("level")) { (frame.t("May see", "Peut voir")) }
+                    select id=(id("level")) name="level" {
+                        @for level in Level::ALL.into_iter().rev() { option value=(level.name()) { (level_name(frame, level)) } }
+                    }
+                }
+                div.field {
+                    label for=(id("filter")) { (frame.t("Part: condition (CQL2)", "Partie : condition (CQL2)")) }
+                    input id=(id("filter")) name="filter" autocomplete="off" spellcheck="false";
+                }
+                div.field {
+                    label for=(id("older-than")) { (frame.t("Part: older than (P30D)", "Partie : plus ancien que (P30D)")) }
+                    input id=(id("older-than")) name="older_than" autocomplete="off" spellcheck="false";
+                }
+                button.button.quiet type="submit" aria-label=(format!("{} ({group})", frame.t("Grant", "Accorder"))) {
+                    (frame.t("Grant", "Accorder"))
+                }
+            }
+        }
+    }
+}
+
+fn grant_text(frame: &Frame<'_>, grant: &Grant) -> Markup {
+    html! {
+        span {
+            code { (grant.collection) } ": " (level_name(frame, grant.terms.level))
+            @if let Some(filter) = &grant.terms.filter { " " code { (filter) } }
+            @if let Some(older) = &grant.terms.older_than { " " (frame.t("older than", "plus ancien que")) " " code { (older) } }
         }
     }
 }

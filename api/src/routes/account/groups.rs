@@ -15,8 +15,8 @@ use crate::routes::writes::no_content;
 use crate::state::App;
 
 async fn shown(app: &App, caller: &Caller, problem: Option<&Problem>) -> Result<Response, ApiError> {
-    let groups = app.accounts.groups().await?;
-    Ok(caller.page(problem, pages::groups(&caller.ask, &groups, &caller.csrf, problem)))
+    let (groups, grants) = (app.accounts.groups().await?, app.accounts.grants().await?);
+    Ok(caller.page(problem, pages::groups(&caller.ask, &groups, &grants, &caller.csrf, problem)))
 }
 
 /// `GET /admin/groups`.
@@ -33,7 +33,12 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Respo
 }
 
 /// What a change answers: the page again for forms, nothing more for programs.
-async fn changed(app: &App, caller: &Caller, of_form: bool, done: Result<(), ApiError>) -> Result<Response, ApiError> {
+pub(super) async fn changed(
+    app: &App,
+    caller: &Caller,
+    of_form: bool,
+    done: Result<(), ApiError>,
+) -> Result<Response, ApiError> {
     match done {
         Ok(()) if of_form => Ok(caller.go_to("/admin/groups")),
         Ok(()) => Ok(no_content()),

@@ -4,12 +4,17 @@
 
 mod audit;
 mod fields;
+mod grants;
 mod groups;
 mod letters;
 mod own;
 mod sign_in;
 mod sign_up;
 mod users;
+
+pub(super) use fields::Fields;
+pub(crate) use letters::base as mail_base;
+pub(crate) use users::DEFAULT as DEFAULT_QUOTA;
 
 use axum::Router;
 use axum::body::Body;
@@ -23,6 +28,7 @@ use serde_json::Value;
 
 use super::ask::{Ask, see_other};
 use crate::accounts::{Actor, Via};
+use crate::body::AsStored;
 use crate::browser::{self, Cookie};
 use crate::context::RequestContext;
 use crate::links::JSON;
@@ -59,15 +65,19 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/groups/{group}/members", post(groups::add))
         .route("/admin/groups/{group}/members/remove", post(groups::remove))
         .route("/admin/groups/{group}/members/{user}", axum::routing::put(groups::put).delete(groups::take_out))
+        .route("/admin/grants", get(grants::list))
+        .route("/admin/groups/{group}/grants", post(grants::add))
+        .route("/admin/groups/{group}/grants/remove", post(grants::remove))
+        .route("/admin/groups/{group}/grants/{collection}", axum::routing::put(grants::put).delete(grants::take_back))
         .route("/admin/audit", get(audit::get))
 }
 
 /// Who asks, with all that pages and the audit log need to know.
-pub(super) struct Caller {
-    pub(super) ask: Ask,
-    pub(super) context: RequestContext,
+pub(in crate::routes) struct Caller {
+    pub(in crate::routes) ask: Ask,
+    pub(in crate::routes) context: RequestContext,
     /// Token of the session's forms; empty without one.
-    pub(super) csrf: String,
+    pub(in crate::routes) csrf: String,
     from: browser::Origin,
 }
 
@@ -87,12 +97,12 @@ impl FromRequestParts<App> for Caller {
 }
 
 impl Caller {
-    fn actor(&self) -> Actor {
+    pub(in crate::routes) fn actor(&self) -> Actor {
         Actor::of(&self.ask.principal, &self.context)
     }
 
     /// Id of the session, if that is how they came.
-    fn session(&self) -> Option<&str> {
+    pub(in crate::routes) fn session(&self) -> Option<&str> {
         match &self.ask.principal.via {
             Via::Session(id) => Some(id),
             _ => None,
@@ -110,7 +120,7 @@ impl Caller {
     }
 
     /// A page; of a refusal with its status.
-    fn page(&self, problem: Option<&Problem>, text: String) -> Response {
+    pub(in crate::routes) fn page(&self, problem: Option<&Problem>, text: String) -> Response {
         let code = problem.map_or(StatusCode::OK, |problem| status(problem.kind));
         let mut response = answer(code, "text/html; charset=utf-8", text.into_bytes());
         let language = HeaderValue::from_static(self.ask.language().tag());
@@ -119,12 +129,12 @@ impl Caller {
     }
 
     /// Sends a browser on to a page of ours.
-    fn go_to(&self, path: &str) -> Response {
+    pub(in crate::routes) fn go_to(&self, path: &str) -> Response {
         self.ask.go_to(path)
     }
 
     /// Those who are not signed in are sent to sign in, and back to where they were; programs are refused.
-    fn to_sign_in(&self, problem: Problem) -> Result<Response, ApiError> {
+    pub(in crate::routes) fn to_sign_in(&self, problem: Problem) -> Result<Response, ApiError> {
         self.ask.to_sign_in().ok_or_else(|| problem.into())
     }
 }
@@ -135,10 +145,13 @@ fn answer(code: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A page that holds a session's token is not compressed: its length would tell of the token to whoever watches the line
+    // and chooses what stands beside it (BREACH).
+    response.extensions_mut().insert(AsStored);
     response
 }
 
-fn as_json(code: StatusCode, value: &Value) -> Response {
+pub(in crate::routes) fn as_json(code: StatusCode, value: &Value) -> Response {
     answer(code, JSON, value.to_string().into_bytes())
 }
 
@@ -155,7 +168,7 @@ fn with_cookie(
 }
 
 /// What a refusal of a form is: the caller's fault is told on the form, everything else as everywhere.
-fn told(error: ApiError) -> Result<Problem, ApiError> {
+pub(in crate::routes) fn told(error: ApiError) -> Result<Problem, ApiError> {
     if error.cause().is_some() { Err(error) } else { Ok(error.problem().clone()) }
 }
 

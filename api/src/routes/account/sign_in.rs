@@ -48,6 +48,11 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, fields: Fields)
     match known.await {
         Ok(user) => begin(&app, &caller, user, fields.of_form, &next).await,
         Err(error) => {
+            match error.problem().kind {
+                Kind::Unauthorized => app.metrics.sign_in_failed("password"),
+                Kind::TooManyRequests => app.metrics.sign_in_failed("attempts"),
+                _ => {}
+            }
             let email = fields.get("email").unwrap_or_default();
             again(&caller, fields.of_form, error, |problem| form(&app, &caller, Some(problem), email, &next))
         }

@@ -104,7 +104,7 @@ fn no_data() -> Response {
 
 /// Reads the request, finds the features and begins the series, all of one snapshot.
 fn prepare(app: &App, edr: &EdrAsk, id: &str, query: &Query) -> Result<Prepared, ApiError> {
-    let (ask, snapshot) = (&edr.ask, app.catalog.snapshot());
+    let (ask, snapshot) = (&edr.ask, Arc::clone(&edr.ask.snapshot));
     let collection = snapshot.collection(id, ask.scope).ok_or_else(|| no_collection(id))?.collection.id.clone();
     let mut values = Values::read(app, &snapshot, edr, &collection, query.parameters())?;
     let place = query.place(ask, &snapshot, &collection, &mut values.search)?;

@@ -41,7 +41,7 @@ pub(super) async fn list(
     ask.only(&[&CONDITIONS[..], &PAGE, &OTHERS].concat())?;
     check_once(&ask)?;
     check_crs(&ask)?;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let stored = snapshot.collection(&id, ask.scope).ok_or_else(|| no_collection(&id))?;
     let collection = stored.collection.id.clone();
     let limit_default = app.config.limits.page_limit_default;

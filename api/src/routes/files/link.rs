@@ -31,8 +31,8 @@ pub(in crate::routes) async fn post(
 ) -> Result<Response, ApiError> {
     ask.only(&[])?;
     let lifetime_s = lifetime(&body, app.config.limits.link_lifetime_s)?;
-    let (_, stored, _) = found_asset(&app, &collection, &item, &key, ask.scope).await?;
-    may_download(&ask.principal, &stored.collection)?;
+    let (stored, _) = found_asset(&app, &ask.snapshot, &collection, &item, &key, ask.scope).await?;
+    may_download(&ask.principal, ask.snapshot.level(&collection, ask.scope), &stored.collection)?;
     let (Some(user), Some(key_id)) = (&ask.principal.user, ask.principal.key_id()) else {
         return Err(Problem::new(Kind::Unauthorized, "key-required", "a link is signed for the holder of a key").into());
     };

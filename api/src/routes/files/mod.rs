@@ -17,9 +17,12 @@ use futures_util::StreamExt;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::Scope;
 
-use self::respond::{Shown, respond};
+pub(in crate::routes) use self::respond::{Shown, respond};
 use super::ask::{Ask, no_collection, no_item};
+use crate::accounts::{Actor, Principal};
+use crate::context::RequestContext;
 use crate::files::{Asset, may_download};
+use crate::limits::{Fetched, Reserved, reserve};
 use crate::links::item_asset_path;
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
@@ -35,18 +38,27 @@ async fn get(
     State(app): State<App>,
     Path((collection, item, key)): Path<(String, String, String)>,
     method: Method,
+    context: RequestContext,
     ask: Ask,
 ) -> Result<Response, ApiError> {
     ask.only(&link::PARAMETERS)?;
-    let principal = link::principal(&app, &ask, &item_asset_path(&collection, &item, &key)).await?;
+    let path = item_asset_path(&collection, &item, &key);
+    let principal = link::principal(&app, &ask, &path).await?;
     let scope = principal.scope();
-    let (snapshot, stored, asset) = found_asset(&app, &collection, &item, &key, scope).await?;
-    if let Err(problem) = may_download(&principal, &stored.collection) {
+    let snapshot = app.view(&principal).await?;
+    let (stored, asset) = found_asset(&app, &snapshot, &collection, &item, &key, scope).await?;
+    if let Err(problem) = may_download(&principal, snapshot.level(&collection, scope), &stored.collection) {
         return ask.to_sign_in().ok_or_else(|| problem.into());
     }
     let head = method == Method::HEAD;
     // An address signed for GET is of no use to HEAD, which tells the same of either way.
     if !head && let Some(address) = app.files.presigned(&asset.location).await? {
+        // The bucket sends it, and tells nobody how much of it.
+        let bytes = match asset.size {
+            Some(bytes) => bytes,
+            None => app.files.open_file(&snapshot, &stored, &asset, scope).await?.facts.size,
+        };
+        begin(&app, &principal, &context, &path, bytes).await?.all_sent();
         return Ok(sent_on(&address));
     }
     let file = app.files.open_file(&snapshot, &stored, &asset, scope).await?;
@@ -56,37 +68,70 @@ async fn get(
         head,
     };
     let response = respond(&file, &ask.headers, &shown)?;
-    Ok(if head || !response.status().is_success() { response } else { counted(&app, response) })
+    if head || !response.status().is_success() {
+        return Ok(response);
+    }
+    let reserved = begin(&app, &principal, &context, &path, length(&response)).await?;
+    Ok(counted(&app, response, reserved))
+}
+
+/// Bytes that an answer says it has.
+pub(in crate::routes) fn length(response: &Response) -> u64 {
+    let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or_default()
+}
+
+/// Takes the bytes of a file out of the daily volume of whoever fetches it, and notes that they do.
+pub(in crate::routes) async fn begin(
+    app: &App,
+    principal: &Principal,
+    context: &RequestContext,
+    path: &str,
+    bytes: u64,
+) -> Result<Reserved, ApiError> {
+    let now = (app.clock)();
+    let who = principal.key_id().or(principal.user.as_deref()).unwrap_or_default();
+    let is_noted = app.config.accounts.audit_downloads && !app.noted_downloads.has(who, path, now);
+    let actor = Actor::of(principal, context);
+    let note = is_noted.then_some((&actor, path));
+    let reserved = reserve(app, principal, &Fetched { bytes, note }).await?;
+    if is_noted {
+        app.noted_downloads.add(who, path, now);
+    }
+    Ok(reserved)
 }
 
 /// Counts the bytes that go out, and the file as under way until they are out or nobody takes them any more.
-fn counted(app: &App, response: Response) -> Response {
+pub(in crate::routes) fn counted(app: &App, response: Response, mut reserved: Reserved) -> Response {
     let (running, metrics) = (app.metrics.download_begins(), Arc::clone(&app.metrics));
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |piece| {
             let _ = &running;
-            metrics.downloaded(piece.as_ref().map_or(0, |bytes| bytes.len() as u64));
+            let bytes = piece.as_ref().map_or(0, |bytes| bytes.len() as u64);
+            metrics.downloaded(bytes);
+            reserved.sent(bytes);
         }))
     })
 }
 
-/// The newest snapshot, an item in it, and one of its assets that the service delivers.
+/// An item, and one of its assets that the service delivers.
 ///
 /// # Errors
 /// `NotFound` if there is none that the scope sees.
 async fn found_asset(
     app: &App,
+    snapshot: &Arc<Snapshot>,
     collection: &str,
     item: &str,
     key: &str,
     scope: Scope,
-) -> Result<(Arc<Snapshot>, StoredItem, Asset), ApiError> {
-    let (snapshot, stored) = found(app, collection, item, scope).await?;
-    let (files, key) = (Arc::clone(&app.files), key.to_owned());
+) -> Result<(StoredItem, Asset), ApiError> {
+    let stored = found(snapshot, collection, item, scope).await?;
+    let (files, snapshot, key) = (Arc::clone(&app.files), Arc::clone(snapshot), key.to_owned());
     // An item may be large: it is read where that may take its time.
     run_blocking(move || {
         let asset = files.asset(&snapshot, &stored, &key, scope)?;
-        Ok((snapshot, stored, asset))
+        Ok((stored, asset))
     })
     .await
 }
@@ -101,18 +146,17 @@ fn sent_on(address: &str) -> Response {
     response
 }
 
-/// The newest snapshot and an item in it.
+/// An item.
 ///
 /// # Errors
 /// `NotFound` if the scope does not see such a collection or item.
-async fn found(app: &App, collection: &str, item: &str, scope: Scope) -> Result<(Arc<Snapshot>, StoredItem), ApiError> {
-    let (snapshot, collection, item) = (app.catalog.snapshot(), collection.to_owned(), item.to_owned());
+async fn found(snapshot: &Arc<Snapshot>, collection: &str, item: &str, scope: Scope) -> Result<StoredItem, ApiError> {
+    let (snapshot, collection, item) = (Arc::clone(snapshot), collection.to_owned(), item.to_owned());
     run_blocking(move || {
         if snapshot.collection(&collection, scope).is_none() {
             return Err(no_collection(&collection).into());
         }
-        let stored = snapshot.item(&collection, &item, scope)?.ok_or_else(|| no_item(&collection, &item))?;
-        Ok((snapshot, stored))
+        Ok(snapshot.item(&collection, &item, scope)?.ok_or_else(|| no_item(&collection, &item))?)
     })
     .await
 }

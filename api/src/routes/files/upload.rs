@@ -41,7 +41,7 @@ pub(in crate::routes) async fn put(
         let detail = format!("the key of an asset has 1 to {KEY_BYTES_MAX} bytes and no control characters");
         return Err(Problem::invalid("asset-key", detail).into());
     }
-    let (_, stored) = found(&app, &collection, &id, ask.scope).await?;
+    let stored = found(&ask.snapshot, &collection, &id, ask.scope).await?;
     precondition(&ask.headers, Some(stored.seq))?;
     let asset = asset_of(&stored, &key)?;
     let expected = expected(&ask, asset.as_ref())?;
@@ -91,7 +91,7 @@ async fn update(
     received: &Received,
 ) -> Result<Option<Value>, ApiError> {
     for _ in 0..PATCH_ATTEMPTS_MAX {
-        let (_, item) = found(app, collection, id, ask.scope).await?;
+        let item = found(&app.view(&ask.principal).await?, collection, id, ask.scope).await?;
         let asked = precondition(&ask.headers, Some(item.seq))?;
         let old = asset_of(&item, key)?;
         let patch = patch(&item, key, old.is_none(), media_type, received)?;
@@ -147,7 +147,8 @@ async fn answer(
     key: &str,
     is_new: bool,
 ) -> Result<Response, ApiError> {
-    let (snapshot, item) = found(app, collection, id, ask.scope).await?;
+    let snapshot = app.view(&ask.principal).await?;
+    let item = found(&snapshot, collection, id, ask.scope).await?;
     let shown = AssetLinks::new(app, ask, &snapshot).item(&item);
     let asset = asset_of(&shown, key)?.unwrap_or_default();
     let address = ask.links.absolute(&item_asset_path(collection, id, key));

@@ -55,11 +55,12 @@ const HEARTBEAT: &str = "Elastic-Heartbeat";
 
 /// `GET /hydrocron/v1/timeseries`.
 pub(super) async fn get(State(app): State<App>, principal: Principal, uri: Uri, headers: HeaderMap) -> Response {
-    let answer = timeseries(&app, principal.scope(), &uri, &headers).await;
+    let answer = timeseries(&app, &principal, &uri, &headers).await;
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn timeseries(app: &App, scope: Scope, uri: &Uri, headers: &HeaderMap) -> Result<Response, Failure> {
+async fn timeseries(app: &App, principal: &Principal, uri: &Uri, headers: &HeaderMap) -> Result<Response, Failure> {
+    let scope = principal.scope();
     let begin = (app.clock)();
     let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
         return Err(Refusal::invalid("the query string is not name=value pairs joined by &").into());
@@ -72,7 +73,7 @@ async fn timeseries(app: &App, scope: Scope, uri: &Uri, headers: &HeaderMap) -> 
     let Some(collection) = request.stored_collection()? else {
         return Err(Refusal::not_found(&request.which, Reason::UnknownFeature).into());
     };
-    let snapshot = app.catalog.snapshot();
+    let snapshot = app.view(principal).await?;
     let (view, asked) = (snapshot.clone(), request.clone());
     let mut found = run_blocking(move || find(&view, collection, &asked, shape, scope)).await?;
     let empty = match &mut found {

@@ -1,5 +1,7 @@
 //! What describes the tiles: tilesets, TileJSON, tile matrix sets.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use nilometer_indexer::Snapshot;
@@ -35,7 +37,7 @@ const PIXELS: u32 = 256;
 pub(super) async fn tilesets(State(app): State<App>, ask: TilesAsk) -> Result<Response, ApiError> {
     let question = ask.question(&app).await?;
     let view = ask.ask;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&view.snapshot);
     view.clone()
         .answer(snapshot.seq_for(view.scope), media_type(&view), b"", move || {
             let links = &view.links;
@@ -135,7 +137,7 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let question = ask.question(&app).await?;
     let view = ask.ask;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&view.snapshot);
     let media_type = document.map_or(JSON, |_| media_type(&view));
     view.clone()
         .answer(snapshot.seq_for(view.scope), media_type, b"", move || {

@@ -100,9 +100,9 @@ impl TilesAsk {
         } else {
             let mut read = ask.clone();
             interpret(app, &mut read).await?;
-            let collection = self.names.get("collection").map(|id| visible(app, id, ask)).transpose()?;
+            let collection = self.names.get("collection").map(|id| visible(id, ask)).transpose()?;
             if let Some(collection) = &collection {
-                read_properties(app, &mut read, collection)?;
+                read_properties(&mut read, collection)?;
             }
             let Request { search, canonical } = from_address(app, &read, &[PROPERTIES])?;
             // The addresses of the tiles say what was read: it is not read for each of them.

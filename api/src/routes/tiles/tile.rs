@@ -1,5 +1,6 @@
 //! `…/tiles/WebMercatorQuad/{zoom}/{row}/{col}`: one tile.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -43,13 +44,13 @@ pub(super) async fn get(State(app): State<App>, ask: TilesAsk) -> Result<Respons
     let address = address(ask.name("zoom"), ask.name("row"), ask.name("col"))?;
     let question = ask.question(&app).await?;
     let ask = ask.ask;
-    let snapshot = app.catalog.snapshot();
+    let snapshot = Arc::clone(&ask.snapshot);
     let etag = ask.etag(snapshot.seq_for(ask.scope), MVT, b"");
     if let Some(response) = ask.not_modified(&etag) {
         return Ok(response);
     }
     let (key, scope) = (question.key(&ask, snapshot.seq_for(ask.scope)), ask.scope);
-    let of = std::sync::Arc::clone(&app);
+    let of = Arc::clone(&app);
     let tile = run_blocking(move || {
         let begin = Instant::now();
         let asked = Asked { snapshot: &snapshot, search: &question.search, scope };

@@ -1,0 +1,343 @@
+//! What there is, who was granted what, and, by rules written a second time, what a principal may see of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nilometer_tests::{collection, item};
+use serde_json::{Value, json};
+
+/// The collection that Hydrocron's dialect answers from.
+pub const REACHES: &str = "SWOT_L2_HR_RiverSP_reach_D";
+const KINDS: [&str; 3] = ["river", "lake", "rare"];
+const WORDS: [&str; 12] =
+    ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "kelpie", "lagoon"];
+
+/// How much is seen, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Hidden,
+    Metadata,
+    Partial,
+    Full,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        ["hidden", "metadata", "partial", "full"][self as usize]
+    }
+}
+
+/// One version of an item.
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub collection: String,
+    pub id: String,
+    pub lon: i32,
+    pub lat: i32,
+    /// Whether its time is long ago; else it is far ahead.
+    pub old: bool,
+    pub month: u32,
+    pub level: i64,
+    pub kind: &'static str,
+    word: &'static str,
+}
+
+impl Version {
+    pub fn json(&self) -> Value {
+        let mut properties = json!({
+            "level": self.level, "kind": self.kind, "title": format!("{} {}", self.word, self.id),
+            format!("of_{}", self.kind): self.level * 2,
+        });
+        if self.kind == "rare" {
+            properties["rare_note"] = json!([self.word, "seldom"]);
+        }
+        let day = format!("{}-{:02}-10T00:00:00Z", if self.old { 2020 } else { 2099 }, self.month);
+        let mut item = item(&self.collection, &self.id, f64::from(self.lon), f64::from(self.lat), &day, properties);
+        item["assets"] =
+            json!({"data": {"href": format!("https://elsewhere.example/{}.nc", self.id), "title": self.word}});
+        item
+    }
+}
+
+/// A write.
+#[derive(Clone, Debug)]
+pub enum Write {
+    Put(Version),
+    Delete { collection: String, id: String },
+}
+
+#[derive(Clone, Debug)]
+pub struct CollectionOf {
+    pub id: String,
+    pub hidden: bool,
+    pub observed: bool,
+}
+
+impl CollectionOf {
+    pub fn json(&self, access: &str) -> Value {
+        let mut record = collection(&self.id, access);
+        if self.id.ends_with('0') {
+            record["keywords"] = json!(["place"]);
+        }
+        record
+    }
+}
+
+/// All that there is, in the order in which it is written.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    pub collections: Vec<CollectionOf>,
+    pub writes: Vec<Write>,
+    /// By collection and feature: day and value, and whether it is one of the second parameter.
+    pub observations: Vec<(String, String, u32, i64, bool)>,
+}
+
+impl Catalogue {
+    pub fn random(random: &mut fastrand::Rng) -> Self {
+        let mut all = Self::default();
+        for c in 0..random.usize(3..5) {
+            let id = if c == 0 { REACHES.to_owned() } else { format!("{}-{c}", random.choice(WORDS).unwrap_or("c")) };
+            all.collections.push(CollectionOf { id, hidden: random.u8(0..3) == 0, observed: c < 2 });
+        }
+        all.collections.push(CollectionOf { id: "places-0".into(), hidden: random.bool(), observed: false });
+        let mut live: Vec<(String, String)> = Vec::new();
+        for own in all.collections.clone() {
+            for i in 0..random.usize(0..14) {
+                let id = if own.id == REACHES { format!("7420000000{i}") } else { format!("i{i}") };
+                all.writes.push(Write::Put(version(random, &own.id, &id)));
+                live.push((own.id.clone(), id));
+            }
+        }
+        for _ in 0..random.usize(0..8) {
+            let Some((collection, id)) = random.choice(live.clone()) else { break };
+            all.writes.push(match random.u8(0..3) {
+                0 => Write::Delete { collection, id },
+                _ => Write::Put(version(random, &collection, &id)),
+            });
+        }
+        for own in all.collections.iter().filter(|own| own.observed) {
+            for (collection, id) in live.iter().filter(|(collection, _)| *collection == own.id) {
+                for _ in 0..random.u32(0..6) {
+                    let (day, second) = (random.u32(1..28), random.u8(0..5) == 0);
+                    all.observations.push((collection.clone(), id.clone(), day, random.i64(0..100), second));
+                }
+            }
+        }
+        all
+    }
+
+    /// Further writes, which are added to the others.
+    pub fn write_more(&mut self, random: &mut fastrand::Rng) -> Vec<Write> {
+        let live: Vec<(String, String)> = self.items().into_keys().collect();
+        let mut more = Vec::new();
+        for i in 0..random.usize(3..10) {
+            let collection = self.collections[random.usize(0..self.collections.len())].id.clone();
+            let (collection, id) = match random.choice(&live) {
+                Some(known) if random.bool() => known.clone(),
+                _ => (collection, format!("new{i}")),
+            };
+            more.push(match random.u8(0..4) {
+                0 if live.contains(&(collection.clone(), id.clone())) => Write::Delete { collection, id },
+                _ => Write::Put(version(random, &collection, &id)),
+            });
+        }
+        self.writes.extend(more.iter().cloned());
+        more
+    }
+
+    /// The last version of each item that is there.
+    pub fn items(&self) -> BTreeMap<(String, String), Version> {
+        let mut items = BTreeMap::new();
+        for write in &self.writes {
+            match write {
+                Write::Put(version) => {
+                    items.insert((version.collection.clone(), version.id.clone()), version.clone());
+                }
+                Write::Delete { collection, id } => {
+                    items.remove(&(collection.clone(), id.clone()));
+                }
+            }
+        }
+        items
+    }
+
+    /// What a principal may see, as a catalogue of its own that holds nothing else.
+    pub fn seen_by(&self, rules: &Rules, principal: Principal) -> Seen {
+        let rights: BTreeMap<&str, (Level, Vec<Part>)> =
+            self.collections.iter().map(|own| (own.id.as_str(), rules.right(own, principal))).collect();
+        let level = |collection: &str| rights.get(collection).map_or(Level::Hidden, |(level, _)| *level);
+        let collections = self.collections.iter().filter(|own| level(&own.id) > Level::Hidden).cloned().collect();
+        let (mut writes, mut there) = (Vec::new(), BTreeSet::new());
+        for write in &self.writes {
+            match write {
+                Write::Put(version) => {
+                    let key = (version.collection.clone(), version.id.clone());
+                    let parts = &rights[version.collection.as_str()].1;
+                    let shown = match level(&version.collection) {
+                        Level::Hidden => false,
+                        Level::Partial => parts.iter().any(|part| part.holds(version)),
+                        Level::Metadata | Level::Full => true,
+                    };
+                    if shown {
+                        there.insert(key);
+                        writes.push(write.clone());
+                    } else if there.remove(&key) {
+                        // Who sees a part does not see it any more.
+                        writes.push(Write::Delete { collection: key.0, id: key.1 });
+                    }
+                }
+                Write::Delete { collection, id } => {
+                    if there.remove(&(collection.clone(), id.clone())) {
+                        writes.push(write.clone());
+                    }
+                }
+            }
+        }
+        let observed = |collection: &String, id: &String| match level(collection) {
+            Level::Hidden | Level::Metadata => false,
+            Level::Partial => there.contains(&(collection.clone(), id.clone())),
+            Level::Full => true,
+        };
+        let observations = self.observations.iter().filter(|(collection, id, ..)| observed(collection, id));
+        let observations = observations.cloned().collect();
+        let levels = self.collections.iter().map(|own| (own.id.clone(), level(&own.id)));
+        let levels = levels.filter(|(_, level)| *level > Level::Hidden).collect();
+        Seen { catalogue: Self { collections, writes, observations }, collections: levels }
+    }
+}
+
+fn version(random: &mut fastrand::Rng, collection: &str, id: &str) -> Version {
+    Version {
+        collection: collection.to_owned(),
+        id: id.to_owned(),
+        lon: random.i32(-10..10),
+        lat: random.i32(-10..10),
+        old: random.bool(),
+        month: random.u32(1..13),
+        level: random.i64(0..20),
+        kind: KINDS[[0, 0, 1, 1, 2][random.usize(0..5)]],
+        word: WORDS[random.usize(0..WORDS.len())],
+    }
+}
+
+/// What a principal may see.
+pub struct Seen {
+    pub catalogue: Catalogue,
+    pub collections: Vec<(String, Level)>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    Visitor,
+    Ana,
+    Bob,
+}
+
+impl Principal {
+    pub const ALL: [Self; 3] = [Self::Visitor, Self::Ana, Self::Bob];
+
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Visitor => None,
+            Self::Ana => Some("ana"),
+            Self::Bob => Some("bob"),
+        }
+    }
+}
+
+/// A condition of a grant.
+#[derive(Clone, Debug)]
+pub enum Part {
+    LevelFrom(i64),
+    Kind(&'static str),
+    West,
+    Old,
+    OldAndKind(&'static str),
+}
+
+impl Part {
+    fn random(random: &mut fastrand::Rng) -> Self {
+        match random.u8(0..5) {
+            0 => Self::LevelFrom(random.i64(3..18)),
+            1 => Self::Kind(KINDS[random.usize(0..3)]),
+            2 => Self::West,
+            3 => Self::Old,
+            _ => Self::OldAndKind(KINDS[random.usize(0..2)]),
+        }
+    }
+
+    fn holds(&self, version: &Version) -> bool {
+        match self {
+            Self::LevelFrom(least) => version.level >= *least,
+            Self::Kind(kind) => version.kind == *kind,
+            Self::West => version.lon <= 0,
+            Self::Old => version.old,
+            Self::OldAndKind(kind) => version.old && version.kind == *kind,
+        }
+    }
+
+    fn terms(&self) -> Value {
+        match self {
+            Self::LevelFrom(least) => json!({"filter": format!("level >= {least}")}),
+            Self::Kind(kind) => json!({"filter": format!("kind = '{kind}'")}),
+            Self::West => json!({"filter": "S_INTERSECTS(geometry, BBOX(-180, -90, 0.5, 90))"}),
+            Self::Old => json!({"older_than": "P30D"}),
+            Self::OldAndKind(kind) => json!({"filter": format!("kind = '{kind}'"), "older_than": "P30D"}),
+        }
+    }
+}
+
+/// The names of the groups that may be granted something.
+pub const GROUPS: [&str; 4] = ["everyone", "users", "red", "blue"];
+
+/// Grants and memberships.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// By group and collection.
+    pub grants: BTreeMap<(&'static str, String), (Level, Option<Part>)>,
+    /// Groups of Ana and of Bob.
+    pub members: [Vec<&'static str>; 2],
+}
+
+impl Rules {
+    pub fn random(random: &mut fastrand::Rng, catalogue: &Catalogue) -> Self {
+        let mut grants = BTreeMap::new();
+        for own in &catalogue.collections {
+            for group in GROUPS {
+                if random.u8(0..5) > 1 {
+                    continue;
+                }
+                let level =
+                    [Level::Hidden, Level::Metadata, Level::Partial, Level::Partial, Level::Full][random.usize(0..5)];
+                let part = (level == Level::Partial).then(|| Part::random(random));
+                grants.insert((group, own.id.clone()), (level, part));
+            }
+        }
+        let mut members = || ["red", "blue"].into_iter().filter(|_| random.bool()).collect();
+        Self { grants, members: [members(), members()] }
+    }
+
+    /// The body of a grant.
+    pub fn terms(level: Level, part: Option<&Part>) -> Value {
+        let mut terms = part.map_or_else(|| json!({}), Part::terms);
+        terms["level"] = level.name().into();
+        terms
+    }
+
+    /// The level of a collection and, where that is partial, the parts.
+    fn right(&self, own: &CollectionOf, principal: Principal) -> (Level, Vec<Part>) {
+        let mut groups = vec!["everyone"];
+        match principal {
+            Principal::Visitor => {}
+            Principal::Ana => groups.extend(["users"].iter().chain(&self.members[0])),
+            Principal::Bob => groups.extend(["users"].iter().chain(&self.members[1])),
+        }
+        let granted: Vec<&(Level, Option<Part>)> =
+            groups.iter().filter_map(|group| self.grants.get(&(*group, own.id.clone()))).collect();
+        let own_level = if own.hidden { Level::Hidden } else { Level::Full };
+        let is_replaced = self.grants.contains_key(&("everyone", own.id.clone()));
+        let of_access = (!is_replaced).then_some(own_level);
+        let level = granted.iter().map(|(level, _)| *level).chain(of_access).max().unwrap_or(Level::Hidden);
+        (level, granted.iter().filter_map(|(_, part)| part.clone()).collect())
+    }
+}
