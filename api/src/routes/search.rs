@@ -317,7 +317,7 @@ async fn answer_page(
     if search.sortby.is_empty() {
         search.sortby = default_order::with_words(&search);
     }
-    let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, &ask)? };
+    let snapshot = if has_default_order { snapshot.clone() } else { snapshot_of(app, &search, ask)? };
     let now = default_order::hour((app.clock)());
     let (view, app) = (ask.clone(), Arc::clone(app));
     // What is to come depends on the clock.
