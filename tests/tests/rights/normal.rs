@@ -6,8 +6,7 @@ use serde_json::Value;
 use crate::tiles;
 
 /// Members that follow the clock or the log.
-const OWN: [&str; 9] =
-    ["ingested", "created", "updated", "instance", "nilometer:access", "sequence", "until", "took", "elapsed time"];
+const OWN: [&str; 7] = ["ingested", "created", "updated", "instance", "nilometer:access", "sequence", "until"];
 /// Headers that do.
 const HEADERS: [&str; 7] =
     ["etag", "date", "content-length", "x-request-id", "last-modified", "nilometer-sequence", "content-disposition"];
@@ -97,6 +96,10 @@ fn clean(value: &mut Value, base: &str) {
         Value::Object(members) => {
             // The names of queryables are members too, and every item has these.
             members.retain(|name, _| !OWN.contains(&name.as_str()));
+            // Hydrocron tells how long it took.
+            if members.contains_key("hits") {
+                members.remove("time");
+            }
             members.values_mut().for_each(|value| clean(value, base));
         }
         Value::Array(all) => all.iter_mut().for_each(|value| clean(value, base)),
@@ -108,7 +111,7 @@ fn clean(value: &mut Value, base: &str) {
 /// Without the server's address and what is sealed.
 fn plain(text: &str, base: &str) -> String {
     let mut rest = text.replace(base, "http://server").replace("<span class=\"tag\">hidden</span>", "");
-    for mark in ["token=", "token%3D", "since=", "changes up to sequence "] {
+    for mark in ["token=", "token%3D", "since=", "changes up to sequence ", "urn:uuid:"] {
         let mut done = String::new();
         let mut left = rest.as_str();
         while let Some(at) = left.find(mark) {
