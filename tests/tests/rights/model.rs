@@ -6,14 +6,14 @@ use nilometer_tests::{collection, item};
 use serde_json::{Value, json};
 
 /// The collection that Hydrocron's dialect answers from.
-pub const REACHES: &str = "SWOT_L2_HR_RiverSP_reach_D";
+pub(crate) const REACHES: &str = "SWOT_L2_HR_RiverSP_reach_D";
 const KINDS: [&str; 3] = ["river", "lake", "rare"];
 const WORDS: [&str; 12] =
     ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "kelpie", "lagoon"];
 
 /// How much is seen, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub(crate) enum Level {
     Hidden,
     Metadata,
     Partial,
@@ -21,28 +21,28 @@ pub enum Level {
 }
 
 impl Level {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         ["hidden", "metadata", "partial", "full"][self as usize]
     }
 }
 
 /// One version of an item.
 #[derive(Clone, Debug)]
-pub struct Version {
-    pub collection: String,
-    pub id: String,
-    pub lon: i32,
-    pub lat: i32,
+pub(crate) struct Version {
+    pub(crate) collection: String,
+    pub(crate) id: String,
+    pub(crate) lon: i32,
+    pub(crate) lat: i32,
     /// Whether its time is long ago; else it is far ahead.
-    pub old: bool,
-    pub month: u32,
-    pub level: i64,
-    pub kind: &'static str,
+    pub(crate) old: bool,
+    pub(crate) month: u32,
+    pub(crate) level: i64,
+    pub(crate) kind: &'static str,
     word: &'static str,
 }
 
 impl Version {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let mut properties = json!({
             "level": self.level, "kind": self.kind, "title": format!("{} {}", self.word, self.id),
             format!("of_{}", self.kind): self.level * 2,
@@ -60,20 +60,20 @@ impl Version {
 
 /// A write.
 #[derive(Clone, Debug)]
-pub enum Write {
+pub(crate) enum Write {
     Put(Version),
     Delete { collection: String, id: String },
 }
 
 #[derive(Clone, Debug)]
-pub struct CollectionOf {
-    pub id: String,
-    pub hidden: bool,
-    pub observed: bool,
+pub(crate) struct CollectionOf {
+    pub(crate) id: String,
+    pub(crate) hidden: bool,
+    pub(crate) observed: bool,
 }
 
 impl CollectionOf {
-    pub fn json(&self, access: &str) -> Value {
+    pub(crate) fn json(&self, access: &str) -> Value {
         let mut record = collection(&self.id, access);
         if self.id.ends_with('0') {
             record["keywords"] = json!(["place"]);
@@ -84,15 +84,15 @@ impl CollectionOf {
 
 /// All that there is, in the order in which it is written.
 #[derive(Clone, Debug, Default)]
-pub struct Catalogue {
-    pub collections: Vec<CollectionOf>,
-    pub writes: Vec<Write>,
+pub(crate) struct Catalogue {
+    pub(crate) collections: Vec<CollectionOf>,
+    pub(crate) writes: Vec<Write>,
     /// By collection and feature: day and value, and whether it is one of the second parameter.
-    pub observations: Vec<(String, String, u32, i64, bool)>,
+    pub(crate) observations: Vec<(String, String, u32, i64, bool)>,
 }
 
 impl Catalogue {
-    pub fn random(random: &mut fastrand::Rng) -> Self {
+    pub(crate) fn random(random: &mut fastrand::Rng) -> Self {
         let mut all = Self::default();
         for c in 0..random.usize(3..5) {
             let id = if c == 0 { REACHES.to_owned() } else { format!("{}-{c}", random.choice(WORDS).unwrap_or("c")) };
@@ -127,7 +127,7 @@ impl Catalogue {
     }
 
     /// Further writes, which are added to the others.
-    pub fn write_more(&mut self, random: &mut fastrand::Rng) -> Vec<Write> {
+    pub(crate) fn write_more(&mut self, random: &mut fastrand::Rng) -> Vec<Write> {
         let live: Vec<(String, String)> = self.items().into_keys().collect();
         let mut more = Vec::new();
         for i in 0..random.usize(3..10) {
@@ -146,7 +146,7 @@ impl Catalogue {
     }
 
     /// The last version of each item that is there.
-    pub fn items(&self) -> BTreeMap<(String, String), Version> {
+    pub(crate) fn items(&self) -> BTreeMap<(String, String), Version> {
         let mut items = BTreeMap::new();
         for write in &self.writes {
             match write {
@@ -162,7 +162,7 @@ impl Catalogue {
     }
 
     /// What a principal may see, as a catalogue of its own that holds nothing else.
-    pub fn seen_by(&self, rules: &Rules, principal: Principal) -> Seen {
+    pub(crate) fn seen_by(&self, rules: &Rules, principal: Principal) -> Seen {
         let rights: BTreeMap<&str, (Level, Vec<Part>)> =
             self.collections.iter().map(|own| (own.id.as_str(), rules.right(own, principal))).collect();
         let level = |collection: &str| rights.get(collection).map_or(Level::Hidden, |(level, _)| *level);
@@ -221,23 +221,23 @@ fn version(random: &mut fastrand::Rng, collection: &str, id: &str) -> Version {
 }
 
 /// What a principal may see.
-pub struct Seen {
-    pub catalogue: Catalogue,
-    pub collections: Vec<(String, Level)>,
+pub(crate) struct Seen {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) collections: Vec<(String, Level)>,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Principal {
+pub(crate) enum Principal {
     Visitor,
     Ana,
     Bob,
 }
 
 impl Principal {
-    pub const ALL: [Self; 3] = [Self::Visitor, Self::Ana, Self::Bob];
+    pub(crate) const ALL: [Self; 3] = [Self::Visitor, Self::Ana, Self::Bob];
 
-    pub fn name(self) -> Option<&'static str> {
+    pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::Visitor => None,
             Self::Ana => Some("ana"),
@@ -248,7 +248,7 @@ impl Principal {
 
 /// A condition of a grant.
 #[derive(Clone, Debug)]
-pub enum Part {
+pub(crate) enum Part {
     LevelFrom(i64),
     Kind(&'static str),
     West,
@@ -289,19 +289,19 @@ impl Part {
 }
 
 /// The names of the groups that may be granted something.
-pub const GROUPS: [&str; 4] = ["everyone", "users", "red", "blue"];
+pub(crate) const GROUPS: [&str; 4] = ["everyone", "users", "red", "blue"];
 
 /// Grants and memberships.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// By group and collection.
-    pub grants: BTreeMap<(&'static str, String), (Level, Option<Part>)>,
+    pub(crate) grants: BTreeMap<(&'static str, String), (Level, Option<Part>)>,
     /// Groups of Ana and of Bob.
-    pub members: [Vec<&'static str>; 2],
+    pub(crate) members: [Vec<&'static str>; 2],
 }
 
 impl Rules {
-    pub fn random(random: &mut fastrand::Rng, catalogue: &Catalogue) -> Self {
+    pub(crate) fn random(random: &mut fastrand::Rng, catalogue: &Catalogue) -> Self {
         let mut grants = BTreeMap::new();
         for own in &catalogue.collections {
             for group in GROUPS {
@@ -319,7 +319,7 @@ impl Rules {
     }
 
     /// The body of a grant.
-    pub fn terms(level: Level, part: Option<&Part>) -> Value {
+    pub(crate) fn terms(level: Level, part: Option<&Part>) -> Value {
         let mut terms = part.map_or_else(|| json!({}), Part::terms);
         terms["level"] = level.name().into();
         terms

@@ -13,21 +13,21 @@ const HEADERS: [&str; 7] =
 
 /// An answer that can be compared.
 #[derive(Debug, PartialEq)]
-pub struct Normal {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Body,
+pub(crate) struct Normal {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Body,
 }
 
 #[derive(Debug, PartialEq)]
-pub enum Body {
+pub(crate) enum Body {
     Json(Value),
     Text(Vec<String>),
     Tile(Vec<tiles::Layer>),
     Nothing,
 }
 
-pub fn normal(answer: &Response, base: &str) -> Normal {
+pub(crate) fn normal(answer: &Response, base: &str) -> Normal {
     let media_type = answer.header("content-type").unwrap_or_default().to_owned();
     let mut headers: Vec<(String, String)> =
         answer.headers.iter().filter(|(name, _)| !HEADERS.contains(&name.as_str())).cloned().collect();
@@ -58,7 +58,7 @@ fn json_lines(body: &[u8]) -> Option<Vec<Value>> {
 }
 
 /// What is written down only where it differs: the first difference, for messages.
-pub fn difference(a: &Normal, b: &Normal) -> String {
+pub(crate) fn difference(a: &Normal, b: &Normal) -> String {
     if a.status != b.status || a.headers != b.headers {
         return format!("{} {:?}\n{} {:?}\n{:?}\n{:?}", a.status, a.headers, b.status, b.headers, a.body, b.body);
     }

@@ -202,7 +202,12 @@ fn of_item(collection: &str, id: &str, all: &mut Vec<Target>) {
 }
 
 /// All that is asked of both servers.
-pub fn targets(random: &mut fastrand::Rng, catalogue: &Catalogue, seen: &Seen, principal: Principal) -> Vec<Target> {
+pub(crate) fn targets(
+    random: &mut fastrand::Rng,
+    catalogue: &Catalogue,
+    seen: &Seen,
+    principal: Principal,
+) -> Vec<Target> {
     let mut all = Vec::new();
     // These tell everybody what visitors see.
     if principal == Principal::Visitor {

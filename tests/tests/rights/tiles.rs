@@ -3,7 +3,7 @@
 
 /// A layer: its name and its features, each its attributes and its commands.
 #[derive(Debug, PartialEq)]
-pub struct Layer {
+pub(crate) struct Layer {
     name: String,
     features: Vec<Feature>,
 }
@@ -56,7 +56,7 @@ fn numbers(mut bytes: &[u8]) -> Vec<usize> {
     all
 }
 
-pub fn decode(tile: &[u8]) -> Vec<Layer> {
+pub(crate) fn decode(tile: &[u8]) -> Vec<Layer> {
     fields(tile).into_iter().filter(|(number, ..)| *number == 3).map(|(_, _, layer)| read(layer)).collect()
 }
 

@@ -13,7 +13,7 @@ use crate::model::{Catalogue, CollectionOf, GROUPS, Level, Principal, Rules, See
 use crate::normal::{difference, normal};
 
 /// A server with accounts of all principals.
-pub struct Service {
+pub(crate) struct Service {
     server: Server,
     keys: BTreeMap<&'static str, String>,
     writer: Client,
@@ -30,12 +30,12 @@ fn key(data: &Path, user: &str, role: &str) -> String {
 
 impl Service {
     /// With everything, collections public or hidden as they are.
-    pub fn whole(catalogue: &Catalogue) -> Self {
+    pub(crate) fn whole(catalogue: &Catalogue) -> Self {
         Self::start(catalogue, false)
     }
 
     /// With what somebody may see, all of it public.
-    pub fn twin(seen: &Seen) -> Self {
+    pub(crate) fn twin(seen: &Seen) -> Self {
         Self::start(&seen.catalogue, true)
     }
 
@@ -64,7 +64,7 @@ impl Service {
     }
 
     /// Writes items, one after the other.
-    pub fn write(&self, writes: &[Write]) {
+    pub(crate) fn write(&self, writes: &[Write]) {
         for write in writes {
             let answer = match write {
                 Write::Put(version) => {
@@ -80,7 +80,7 @@ impl Service {
     }
 
     /// Brings grants and memberships to these.
-    pub fn set(&self, rules: &Rules) {
+    pub(crate) fn set(&self, rules: &Rules) {
         let all = self.administrator.get("/admin/grants").expect(200).json();
         for grant in all["grants"].as_array().expect("a list") {
             let (group, collection) = (grant["group"].as_str(), grant["collection"].as_str());
@@ -103,11 +103,11 @@ impl Service {
         }
     }
 
-    pub fn client(&self, principal: Principal) -> Client {
+    pub(crate) fn client(&self, principal: Principal) -> Client {
         principal.name().map_or_else(|| self.server.visitor(), |name| self.server.client(&self.keys[name]))
     }
 
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         self.server.finish();
     }
 }
@@ -155,22 +155,22 @@ fn observe(catalogue: &Catalogue, public: bool, folder: &Path) {
 
 /// A request that is sent to both.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// What it is counted as.
-    pub kind: &'static str,
-    pub path: String,
-    pub body: Option<Value>,
-    pub html: bool,
+    pub(crate) kind: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+    pub(crate) html: bool,
 }
 
 /// How many answers were compared.
 #[derive(Default)]
-pub struct Compared {
+pub(crate) struct Compared {
     by_kind: BTreeMap<&'static str, (usize, usize)>,
 }
 
 impl Compared {
-    pub fn one(&mut self, whole: &Client, twin: &Client, target: &Target, context: &str) {
+    pub(crate) fn one(&mut self, whole: &Client, twin: &Client, target: &Target, context: &str) {
         let mut paths = [target.path.clone(), target.path.clone()];
         // Pages are followed on both sides, each with its own tokens.
         for _ in 0..50 {
@@ -203,7 +203,7 @@ impl Compared {
 
     /// The change feed: the same puts in the same order; no deletion of what the twin never had, and all deletions of
     /// collections that are not seen in part.
-    pub fn feed(&mut self, whole: &Client, twin: &Client, seen: &Seen, context: &str) {
+    pub(crate) fn feed(&mut self, whole: &Client, twin: &Client, seen: &Seen, context: &str) {
         let read = |client: &Client| {
             let mut all = Vec::new();
             let mut since = 0;
@@ -247,15 +247,15 @@ impl Compared {
         *count = (count.0 + 1, count.1 + 1);
     }
 
-    pub fn all(&self) -> usize {
+    pub(crate) fn all(&self) -> usize {
         self.by_kind.values().map(|(all, _)| all).sum()
     }
 
-    pub fn answered(&self) -> usize {
+    pub(crate) fn answered(&self) -> usize {
         self.by_kind.values().map(|(_, answered)| answered).sum()
     }
 
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let rows = self.by_kind.iter().map(|(kind, (all, answered))| format!("| {kind} | {all} | {answered} |\n"));
         format!("| what was asked | answers | of them 200 |\n| --- | --: | --: |\n{}", rows.collect::<String>())
     }
