@@ -66,7 +66,10 @@ pub(crate) fn difference(a: &Normal, b: &Normal) -> String {
         (Body::Json(a), Body::Json(b)) => in_json(a, b, String::new()),
         (Body::Text(a), Body::Text(b)) => {
             let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
-            format!("line {at}:\n{:?}\n{:?}", a.get(at), b.get(at))
+            let (a, b) = (a.get(at).map_or("", String::as_str), b.get(at).map_or("", String::as_str));
+            let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count().saturating_sub(60);
+            let from = |line: &str| line.chars().skip(same).take(400).collect::<String>();
+            format!("line {at}:\n{:?}\n{:?}", from(a), from(b))
         }
         (a, b) => format!("{a:?}\n{b:?}"),
     }
@@ -117,7 +120,7 @@ fn plain(text: &str, base: &str) -> String {
         while let Some(at) = left.find(mark) {
             let (before, after) = left.split_at(at + mark.len());
             done.push_str(before);
-            left = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.%=".contains(c));
+            left = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.~%=".contains(c));
         }
         done.push_str(left);
         rest = done;
