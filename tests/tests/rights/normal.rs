@@ -46,7 +46,7 @@ pub(crate) fn normal(answer: &Response, base: &str) -> Normal {
         Body::Json(lines)
     } else {
         let text = plain(&answer.text(), base);
-        Body::Text(text.split('\n').map(|line| cut_moments(line)).collect())
+        Body::Text(text.split('\n').map(cut_moments).collect())
     };
     Normal { status: answer.status, headers, body }
 }
