@@ -78,11 +78,13 @@ portal-speed: tests/browser/node_modules/.package-lock.json ## Bytes and time to
 	NILOMETER_BIN="$${NILOMETER_BIN:-$(abspath $(TARGET))/debug/nilometer}" $(NODE) tests/browser/measure.mjs
 
 # Made anew when the requirements change, so that a kept folder never holds other versions than the pinned ones.
-$(VENV)/installed: tests/requirements.txt
+$(VENV)/installed: tests/requirements.txt tests/hydroweb.txt
 	@echo "Python packages of the tests in $(VENV)"
 	rm -rf "$(VENV)"
 	$(PYTHON) -m venv "$(VENV)" || { echo "python3-venv is needed: apt-get install python3-venv" >&2; exit 1; }
 	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet --requirement tests/requirements.txt
+	set -e; for client in $$(grep == tests/hydroweb.txt); do "$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet \
+	  --target "$(VENV)/hydroweb/$${client#*==}" "$$client"; done
 	touch $@
 
 .PHONY: test-standards
@@ -98,6 +100,10 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	@echo "crashes, power cuts, faults, random catalogues, random questions"
 	NILOMETER_LONG=1 NILOMETER_SEARCHES=20000 NILOMETER_BIN="$(RELEASE)" cargo test --workspace \
 	  --test crash --test series_crash --test power_cut --test faults --test property --test hostile --test fuzz --test differential -- --nocapture --test-threads 1
+	@echo "every byte of the accounts' files, archives of gigabytes"
+	NILOMETER_LONG=1 cargo test --workspace --lib -- --include-ignored --nocapture --test-threads 1 flips more_than_four_gibibytes
+	@echo "orders: workers killed, more than four gibibytes"
+	NILOMETER_BIN="$(RELEASE)" cargo test --package nilometer-tests --test orders -- --ignored --nocapture --test-threads 1
 	@echo "every boundary of every parameter"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000
@@ -110,9 +116,10 @@ corpus: ats ## The abstract tests of CQL2 alone
 
 MINUTES ?= 10
 .PHONY: fuzz
-fuzz: ## Fuzzes the readers of filters for MINUTES each (needs cargo-fuzz and a nightly toolchain)
+fuzz: ## Fuzzes the readers of filters for MINUTES each (needs cargo-fuzz)
+	cargo fuzz build --sanitizer none
 	for target in text json; do \
-	  cargo +nightly fuzz run $$target -- -dict=fuzz/cql2.dict -max_total_time=$$((60 * $(MINUTES))) || exit 1; done
+	  cargo fuzz run --sanitizer none $$target -- -dict=fuzz/cql2.dict -max_total_time=$$((60 * $(MINUTES))) || exit 1; done
 
 COUNT ?= 100000
 KIT   ?= ../shared/kit

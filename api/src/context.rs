@@ -13,6 +13,9 @@ use crate::problem::ApiError;
 /// Bytes of the longest request id that is taken over from the caller.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
+/// Headers that proxies add.
+const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "via"];
+
 /// One request's circumstances; an extractor for routes.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
@@ -28,6 +31,9 @@ pub struct RequestContext {
     pub uri: Uri,
     /// The caller's address, seen through trusted proxies.
     pub client: Option<IpAddr>,
+    /// Whether the request says that it was forwarded, by somebody who is not trusted: the address is then a proxy's, or
+    /// the caller only says so.
+    pub forwarded_unseen: bool,
 }
 
 impl RequestContext {
@@ -44,6 +50,7 @@ impl RequestContext {
             accept_language: text("accept-language").map(str::to_owned),
             uri: uri.clone(),
             client: client(config, headers, peer),
+            forwarded_unseen: !trusted && FORWARDED.iter().any(|name| headers.contains_key(*name)),
         }
     }
 

@@ -18,7 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::accounts::Refusal;
+use crate::accounts::{OrderState, QueueFigures, Refusal};
 
 /// Prefix of all names but `process_*`, which tools know without one.
 const PREFIX: &str = "nilometer";
@@ -32,6 +32,8 @@ const LATENCY_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
 const FSYNC_S: [f64; 12] = [0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 /// Upper bounds of the buckets of downloads, seconds.
 const EXPORT_S: [f64; 8] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
+/// Upper bounds of the buckets of orders, seconds.
+const ORDER_S: [f64; 8] = [1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0];
 /// Upper bounds of hit counts.
 const HITS: [f64; 8] = [0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
 /// Clock ticks per second in `/proc` (USER_HZ, 100 on every Linux architecture in use).
@@ -101,6 +103,16 @@ struct Reason {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct QuotaLabel {
+    quota: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ShapeLabel {
     shape: &'static str,
 }
@@ -124,6 +136,11 @@ struct ComponentLabel {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct CacheLabel {
     cache: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -189,8 +206,15 @@ pub struct Metrics {
     export_duration: Histogram,
     downloads_running: Gauge,
     download_bytes: Counter,
+    orders: Family<StateLabel, Gauge>,
+    order_queue_age: Gauge,
+    order_duration: Histogram,
     ingest_items: Family<IngestLabels, Counter>,
     auth_failures: Family<Reason, Counter>,
+    quota_exceeded: Family<QuotaLabel, Counter>,
+    jwks_refresh: Family<ResultLabel, Counter>,
+    /// Without labels; empty until keys were fetched.
+    jwks_age: Family<Vec<(String, String)>, Gauge<u64, AtomicU64>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -223,9 +247,15 @@ impl Metrics {
             export_duration: Histogram::new(EXPORT_S),
             downloads_running: Gauge::default(),
             download_bytes: Counter::default(),
+            orders: Family::default(),
+            order_queue_age: Gauge::default(),
+            order_duration: Histogram::new(ORDER_S),
             ingest_items: Family::default(),
             auth_failures: Family::default(),
             public: Arc::default(),
+            quota_exceeded: Family::default(),
+            jwks_refresh: Family::default(),
+            jwks_age: Family::default(),
             registry: Registry::default(),
         };
         let own = registry.sub_registry_with_prefix(PREFIX);
@@ -270,8 +300,22 @@ impl Metrics {
         );
         own.register("downloads_running", "Files of items under way", metrics.downloads_running.clone());
         own.register("download_bytes", "Bytes of items' files that went out", metrics.download_bytes.clone());
+        own.register("orders", "Orders of files by state", metrics.orders.clone());
+        own.register(
+            "order_queue_age_seconds",
+            "Age of the oldest order that waits for its turn",
+            metrics.order_queue_age.clone(),
+        );
+        own.register(
+            "order_duration_seconds",
+            "Time from the placing of an order until it was ready or given up",
+            metrics.order_duration.clone(),
+        );
         own.register("ingest_items", "Writes by what became of them", metrics.ingest_items.clone());
         own.register("auth_failures", "Refused credentials", metrics.auth_failures.clone());
+        own.register("quota_exceeded", "Requests for more than an account may take", metrics.quota_exceeded.clone());
+        own.register("jwks_refresh", "Attempts to fetch the issuer's keys", metrics.jwks_refresh.clone());
+        own.register("jwks_age_seconds", "Time since the issuer's keys were fetched", metrics.jwks_age.clone());
         own.register_collector(Box::new(Index { catalog, public: Arc::clone(&metrics.public) }));
         Self { registry, ..metrics }
     }
@@ -290,8 +334,8 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { route, method, code }).inc();
     }
 
-    /// A request was refused by a limit (`limit`), for its credentials (`auth`), or since too many downloads are under way
-    /// (`exports`).
+    /// A request was refused by a limit of size (`limit`) or of rate (`rate`), for its credentials (`auth`), or since too
+    /// many downloads are under way (`exports`).
     pub fn rejected(&self, reason: &'static str) {
         self.rejected.get_or_create(&Reason { reason }).inc();
     }
@@ -348,6 +392,20 @@ impl Metrics {
         self.download_bytes.inc_by(bytes);
     }
 
+    /// How the queue of orders is.
+    pub(crate) fn orders(&self, figures: &QueueFigures) {
+        for state in OrderState::ALL {
+            let count = figures.states.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+            self.orders.get_or_create(&StateLabel { state: state.name() }).set(count);
+        }
+        self.order_queue_age.set(figures.oldest_s);
+    }
+
+    /// An order was ready, or given up, so long after it was placed.
+    pub(crate) fn order_ended(&self, took: Duration) {
+        self.order_duration.observe(took.as_secs_f64());
+    }
+
     /// A request ran into its deadline.
     pub fn timed_out(&self) {
         self.search_timeouts.inc();
@@ -372,6 +430,27 @@ impl Metrics {
     pub fn auth_failed(&self, refusal: Refusal) {
         self.auth_failures.get_or_create(&Reason { reason: refusal.as_str() }).inc();
         self.rejected("auth");
+    }
+
+    /// A sign-in was refused: a wrong `password`, or too many `attempts`.
+    pub fn sign_in_failed(&self, reason: &'static str) {
+        self.auth_failures.get_or_create(&Reason { reason }).inc();
+        self.rejected("auth");
+    }
+
+    /// Somebody wanted more than a quota: `volume` or `orders`.
+    pub fn quota_exceeded(&self, quota: &'static str) {
+        self.quota_exceeded.get_or_create(&QuotaLabel { quota }).inc();
+    }
+
+    /// The issuer's keys were asked for: `ok` or `failed`.
+    pub fn jwks_refreshed(&self, result: &'static str) {
+        self.jwks_refresh.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// The issuer's keys are so old.
+    pub fn jwks_age(&self, seconds: u64) {
+        self.jwks_age.get_or_create(&Vec::new()).set(seconds);
     }
 
     /// All metrics as OpenMetrics text; those of the catalogue as visitors see it, where that is known.

@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    ACCEPT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    ACCEPT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::{Next, from_fn_with_state};
@@ -29,6 +29,7 @@ use crate::browser::{self, Cookie};
 use crate::config::Config;
 use crate::content_policy;
 use crate::context::RequestContext;
+use crate::limits::Standing;
 use crate::links::OTHER_ROOTS;
 use crate::oidc::Oidc;
 use crate::problem::{ApiError, PROBLEM_JSON, render};
@@ -40,6 +41,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 /// Bytes of a plain-text error that are taken over into a problem's detail.
 const DETAIL_BYTES_MAX: usize = 2_000;
+/// Browsers come back by https alone, for a year. Names below this one are not ours to decide about.
+const HTTPS_ONLY: &str = "max-age=31536000";
+/// Writes that the audit log holds, by route; what becomes of single items stands in the change feed.
+const NOTED: [(&str, &str); 4] = [
+    ("/collections", "collection.write"),
+    ("/collections/{collection}", "collection.write"),
+    ("/collections/{collection}/items/{item}/assets/{key}", "file.upload"),
+    ("/collections/{collection}/items/{item}/assets/{key}/link", "file.link"),
+];
 /// Route label of requests that no route matched.
 const UNMATCHED: &str = "unmatched";
 
@@ -183,6 +193,9 @@ fn set_security_headers(config: &Config, response: &mut Response) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if config.is_https() {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
+    }
     // What is unchanged keeps the policy it came with: a browser would take one of data over for the stored page.
     if !unchanged {
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
@@ -319,20 +332,29 @@ async fn limit_time(State(app): State<App>, request: Request, next: Next) -> Res
     }
 }
 
-/// Lets a request in: address short enough, credential right, body within limits.
+/// Lets a request in: address short enough, credential right, not one too many, body within limits. The answer tells what
+/// is left of the request's budget.
 async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     match admitted(&app, request).await {
-        Ok(request) => next.run(request).await,
+        Ok((request, standing)) => {
+            let mut response = next.run(request).await;
+            if let Some(standing) = standing {
+                standing.tell(response.headers_mut());
+            }
+            response
+        }
         Err(error) => {
-            if error.problem().kind == Kind::TooLarge {
-                app.metrics.rejected("limit");
+            match error.problem().kind {
+                Kind::TooLarge => app.metrics.rejected("limit"),
+                Kind::TooManyRequests => app.metrics.rejected("rate"),
+                _ => {}
             }
             error.into_response()
         }
     }
 }
 
-async fn admitted(app: &App, mut request: Request) -> Result<Request, ApiError> {
+async fn admitted(app: &App, mut request: Request) -> Result<(Request, Option<Standing>), ApiError> {
     let limits = &app.config.limits;
     let length = request.uri().path_and_query().map_or(0, |p| p.as_str().len());
     if length > limits.url_bytes {
@@ -343,23 +365,14 @@ async fn admitted(app: &App, mut request: Request) -> Result<Request, ApiError> 
     }
     let context = request.extensions().get::<Arc<RequestContext>>().cloned();
     let context = context.ok_or_else(|| ApiError::internal("the request has no context"))?;
-    let principal = match credential(request.headers(), request.uri())? {
-        Credential::None => match counting_cookie(&request, &context)? {
-            Some(token) => {
-                let times = &app.config.accounts.sessions;
-                match app.accounts.session(&token, times).await? {
-                    Some(principal) => principal,
-                    None => app.accounts.visitor().await?,
-                }
-            }
-            None => app.accounts.visitor().await?,
-        },
-        Credential::Malformed => return Err(refused(app, Refusal::Malformed)),
-        Credential::Key(text) => match app.oidc.as_ref().filter(|oidc| oidc.is_token(text)) {
-            Some(oidc) => of_token(app, oidc, text, &context).await?,
-            None => app.accounts.authenticate(text).await?.map_err(|refusal| refused(app, refusal))?,
-        },
-    };
+    let shown = (credential(request.headers(), request.uri()), counting_cookie(&request, &context));
+    let principal = principal(app, shown, &context).await;
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let asked = (request.method(), route);
+    let visitor = Principal::visitor();
+    // Wrong credentials are nobody's: they are taken out of the budget of their address.
+    let standing = app.limiter.take(&app.config, asked, principal.as_ref().unwrap_or(&visitor), &context)?;
+    let principal = principal?;
     let session = match &principal.via {
         Via::Session(id) => Some(id.clone()),
         _ => None,
@@ -367,9 +380,35 @@ async fn admitted(app: &App, mut request: Request) -> Result<Request, ApiError> 
     request.extensions_mut().insert(principal);
     let request = crate::body::prepare(request, limits).await?;
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    match session.filter(|_| browser::changes(request.method(), route)) {
-        Some(session) => browser::require_token(&app.accounts, &session, request).await,
-        None => Ok(request),
+    let request = match session.filter(|_| browser::changes(request.method(), route)) {
+        Some(session) => browser::require_token(&app.accounts, &session, request).await?,
+        None => request,
+    };
+    Ok((request, standing))
+}
+
+/// Who sent a request, by key, token or cookie.
+async fn principal(
+    app: &App,
+    (shown, cookie): (Result<Credential<'_>, Problem>, Result<Option<String>, Problem>),
+    context: &RequestContext,
+) -> Result<Principal, ApiError> {
+    match shown? {
+        Credential::None => match cookie? {
+            Some(token) => {
+                let times = &app.config.accounts.sessions;
+                match app.accounts.session(&token, times).await? {
+                    Some(principal) => Ok(principal),
+                    None => Ok(app.accounts.visitor().await?),
+                }
+            }
+            None => Ok(app.accounts.visitor().await?),
+        },
+        Credential::Malformed => Err(refused(app, Refusal::Malformed)),
+        Credential::Key(text) => match app.oidc.as_ref().filter(|oidc| oidc.is_token(text)) {
+            Some(oidc) => of_token(app, oidc, text, context).await,
+            None => app.accounts.authenticate(text).await?.map_err(|refusal| refused(app, refusal)),
+        },
     }
 }
 
@@ -403,14 +442,15 @@ async fn of_token(app: &App, oidc: &Oidc, text: &str, context: &RequestContext) 
     Ok(app.accounts.with_rights(Principal::new(vouched.role, user, id, Via::Token, Powers::ALL)).await?)
 }
 
-/// Notes writes of collections in the audit log, with their outcome; what becomes of single items stands in the change feed.
+/// Notes writes of collections, files and links to files in the audit log, with their outcome.
 async fn note_writes(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let noted = route.is_some_and(|route| ["/collections", "/collections/{collection}"].contains(&route))
-        && browser::changes(request.method(), route);
+    let noted = NOTED.iter().find(|(own, _)| route == Some(own)).filter(|_| browser::changes(request.method(), route));
     let context = request.extensions().get::<Arc<RequestContext>>().cloned();
     let principal = request.extensions().get::<Principal>().cloned();
-    let Some((context, principal)) = context.zip(principal).filter(|_| noted) else { return next.run(request).await };
+    let Some(((context, principal), (_, action))) = context.zip(principal).zip(noted) else {
+        return next.run(request).await;
+    };
     let object = format!("{} {}", request.method(), request.uri().path());
     let response = next.run(request).await;
     let status = response.status();
@@ -418,7 +458,7 @@ async fn note_writes(State(app): State<App>, request: Request, next: Next) -> Re
     let actor = Actor::of(&principal, &context);
     // Refusals of those without credentials are no acts; anybody could fill the log with them.
     if !principal.is_anonymous()
-        && let Err(error) = app.accounts.audit(&actor, "collection.write", &object, &outcome).await
+        && let Err(error) = app.accounts.audit(&actor, action, &object, &outcome).await
     {
         tracing::error!(error = crate::problem::chain(&error), object, "a write is missing in the audit log");
     }

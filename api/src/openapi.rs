@@ -10,6 +10,7 @@ mod accounts;
 mod edr;
 mod files;
 mod hydrocron;
+mod orders;
 mod parameters;
 mod schemas;
 mod tiles;
@@ -37,9 +38,13 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
     files::add_paths(&mut paths);
     tiles::add_paths(&mut paths);
     tiles::add_basemap(&mut paths);
+    orders::add_paths(&mut paths);
     accounts::add_paths(&mut paths);
     for (i, id) in collections.iter().enumerate() {
         collection_paths(&mut paths, &encode(id), Some((i, id)));
+    }
+    for operations in paths.values_mut() {
+        may_be_too_many(operations);
     }
     let service = &config.service;
     let mut info = json!({
@@ -67,6 +72,8 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
                 "x-description-fr": "Granules, stations, tronçons, lacs, lieux"},
             {"name": "Files", "x-name-fr": "Fichiers", "description": "The files of items",
                 "x-description-fr": "Les fichiers des éléments"},
+            {"name": "Orders", "x-name-fr": "Commandes", "description": "Archives of many files, as hydroweb.next has them",
+                "x-description-fr": "Archives de nombreux fichiers, comme les propose hydroweb.next"},
             {"name": "Search", "x-name-fr": "Recherche", "description": "The question and its answers",
                 "x-description-fr": "La question et ses réponses"},
             {"name": "Map", "x-name-fr": "Carte", "description": "Matching items as vector tiles (OGC API Tiles)",
@@ -84,7 +91,7 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
         "components": {
             "parameters": parameters::all(config.limits.page_limit_default, config.limits.page_limit_max),
             "schemas": schemas::all(),
-            "responses": {"Problem": {
+            "responses": {"TooManyRequests": too_many_requests(), "Problem": {
                 "description": "A problem (RFC 9457)", "x-description-fr": "Un problème (RFC 9457)",
                 "content": {
                     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
@@ -99,6 +106,31 @@ pub fn document(links: &Links, config: &Config, collections: &[String]) -> Value
             },
         },
         "security": [{}, {"bearer": []}, {"apiKey": []}],
+    })
+}
+
+/// Says of every operation of a path that it may be one too many.
+fn may_be_too_many(operations: &mut Value) {
+    for (_, operation) in operations.as_object_mut().into_iter().flatten().filter(|(name, _)| *name != "parameters") {
+        if let Some(responses) = operation["responses"].as_object_mut() {
+            responses.entry("429").or_insert_with(|| json!({"$ref": "#/components/responses/TooManyRequests"}));
+        }
+    }
+}
+
+fn too_many_requests() -> Value {
+    json!({
+        "description": "More than a limit of rate, volume or orders allows; the problem says which, and when it allows again",
+        "x-description-fr": "Plus que ne permet une limite de débit, de volume ou de commandes ; le problème dit laquelle et quand elle permet à nouveau",
+        "headers": {
+            "Retry-After": {"description": "Seconds until the same request may be let in", "schema": {"type": "integer"}},
+            "RateLimit-Policy": {"description": "The limit: q in w seconds", "schema": {"type": "string"}},
+            "RateLimit": {"description": "What is left: r, and all of it again in t seconds", "schema": {"type": "string"}},
+        },
+        "content": {
+            "application/problem+json": {"schema": schema_ref("Problem")},
+            HTML: {"schema": {"type": "string"}},
+        },
     })
 }
 

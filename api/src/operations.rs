@@ -9,6 +9,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use crate::metrics::{MEDIA_TYPE, Public};
+use crate::oidc::Oidc;
 use crate::problem::{ApiError, chain};
 use crate::state::{App, run_blocking};
 
@@ -62,6 +63,9 @@ async fn ready(State(app): State<App>) -> Response {
 }
 
 async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
+    if let Some(age_s) = app.oidc.as_ref().and_then(Oidc::keys_age_s) {
+        app.metrics.jwks_age(age_s);
+    }
     let visitor = app.accounts.visitor().await?;
     let public = Public { snapshot: app.view(&visitor).await?, scope: visitor.scope() };
     let text = run_blocking(move || app.metrics.encode(Some(public)).map_err(ApiError::internal)).await?;

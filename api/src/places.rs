@@ -17,6 +17,10 @@ use crate::routes::ask::Ask;
 pub(crate) const PARAMETERS: [&str; 4] = ["bbox", "intersects", "intersectsRefs", "search"];
 /// Items of a collection of places, and of all others together, that are looked at for a name.
 const CANDIDATES_MAX: usize = 100;
+/// Where fewer items have all words, those that fit best are looked at; else those that are called so.
+const SCORED_MAX: u64 = 20_000;
+/// Digits from which on a number may be the beginning of a longer one.
+const DIGITS_MIN: usize = 5;
 /// Pieces of one name that stand for it together, as those of a long river do.
 const PIECES_MAX: usize = REFS_MAX;
 /// Places named to somebody whose own name fits none, or several.
@@ -248,21 +252,35 @@ fn of_group(
     collections: Vec<CollectionId>,
 ) -> Result<Vec<StoredItem>, Problem> {
     let by_rank = SortKey { field: RANK.into(), direction: Direction::Ascending };
-    let sortby = if nilometer_query::is_sortable(snapshot, RANK, scope) { vec![by_rank] } else { Vec::new() };
+    // Of things without rank, many may begin so: the newest are found without looking at all of them.
+    let newest = SortKey { field: "datetime".into(), direction: Direction::Descending };
+    let sortby = vec![if nilometer_query::is_sortable(snapshot, RANK, scope) { by_rank } else { newest }];
     let search = Search { collections, sortby, limit: CANDIDATES_MAX, as_written: true, ..Search::default() };
     let all: Vec<String> = words(text).collect();
     let Some((last, before)) = all.split_last() else { return Ok(Vec::new()) };
-    let before = before.iter().cloned().map(Words::Word);
-    let required = before.chain([Words::Prefix(last.clone())]).collect();
-    let begun = Words::Group { required, optional: Vec::new(), excluded: Vec::new() };
-    let mut items = nilometer_query::search(snapshot, &Search { words: Some(begun), ..search.clone() }, scope)?.items;
+    let mut items = Vec::new();
+    if !is_short_number(last) {
+        let before = before.iter().cloned().map(Words::Word);
+        let required = before.chain([Words::Prefix(last.clone())]).collect();
+        let begun = Words::Group { required, optional: Vec::new(), excluded: Vec::new() };
+        items = nilometer_query::search(snapshot, &Search { words: Some(begun), ..search.clone() }, scope)?.items;
+    }
     let whole = Search { words: Some(Words::all(all)), sortby: Vec::new(), ..search };
-    for item in nilometer_query::search(snapshot, &whole, scope)?.items {
+    let fitting = match nilometer_query::count(snapshot, &whole, scope)? {
+        0..SCORED_MAX => nilometer_query::search(snapshot, &whole, scope)?.items,
+        _ => nilometer_query::called(snapshot, text, &whole.collections, scope)?,
+    };
+    for item in fitting {
         if items.iter().all(|known| known.seq != item.seq) {
             items.push(item);
         }
     }
     Ok(items)
+}
+
+/// Whether a word is the beginning of too many numbers: of years, days, cycles, ids.
+fn is_short_number(word: &str) -> bool {
+    word.len() < DIGITS_MIN && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Adds a candidate, as a further piece of one that is called the same in its collection.

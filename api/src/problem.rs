@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::context::RequestContext;
 use crate::html::Language;
+use crate::limits::Exceeded;
 use crate::problems::path;
 
 /// Media type of a problem.
@@ -25,13 +26,24 @@ pub struct ApiError(Box<Inner>);
 struct Inner {
     problem: Problem,
     cause: Option<String>,
+    exceeded: Option<Exceeded>,
 }
 
 impl ApiError {
     /// A defect or outage of ours: the caller hears nothing of `cause`, the log does.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         let problem = Problem::new(Kind::Internal, "internal", "the server failed; the request id finds it in the log");
-        Self(Box::new(Inner { problem, cause: Some(cause.to_string()) }))
+        Self(Box::new(Inner { problem, cause: Some(cause.to_string()), exceeded: None }))
+    }
+
+    /// A limit that the request would go beyond.
+    pub(crate) fn limited(problem: Problem, exceeded: Exceeded) -> Self {
+        Self(Box::new(Inner { problem, cause: None, exceeded: Some(exceeded) }))
+    }
+
+    /// The limit, where it is one that comes back by itself.
+    pub(crate) fn exceeded(&self) -> Option<&Exceeded> {
+        self.0.exceeded.as_ref()
     }
 
     /// What the caller hears.
@@ -52,7 +64,7 @@ impl ApiError {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(Inner { problem, cause: None }))
+        Self(Box::new(Inner { problem, cause: None, exceeded: None }))
     }
 }
 
@@ -61,7 +73,7 @@ impl From<nilometer_indexer::Error> for ApiError {
         let problem = error.problem();
         let cause =
             matches!(problem.kind, Kind::Internal | Kind::StorageFull | Kind::Unavailable).then(|| chain(&error));
-        Self(Box::new(Inner { problem, cause }))
+        Self(Box::new(Inner { problem, cause, exceeded: None }))
     }
 }
 
@@ -118,7 +130,7 @@ pub fn title(kind: Kind, language: Language) -> &'static str {
         Kind::TooLarge => ("Too large", "Trop grand"),
         Kind::UnsupportedMediaType => ("Media type not supported", "Type de contenu non pris en charge"),
         Kind::RangeNotSatisfiable => ("No such bytes", "Octets inexistants"),
-        Kind::TooManyRequests => ("Too many attempts", "Trop de tentatives"),
+        Kind::TooManyRequests => ("Too many requests", "Trop de requêtes"),
         Kind::Unavailable => ("Temporarily unavailable", "Momentanément indisponible"),
         Kind::StorageFull => ("No room left", "Plus de place"),
         Kind::Timeout => ("Time limit exceeded", "Délai dépassé"),
@@ -155,6 +167,8 @@ pub struct ProblemView {
     pub accept_language: Option<String>,
     /// The request's path and query, for the HTML page.
     pub uri: axum::http::Uri,
+    /// The limit that was exceeded, if it is one that comes back.
+    pub(crate) exceeded: Option<Exceeded>,
 }
 
 impl ProblemView {
@@ -173,10 +187,12 @@ impl ProblemView {
             public_url,
             accept_language: context.and_then(|c| c.accept_language.clone()),
             uri: context.map(|c| c.uri.clone()).unwrap_or_default(),
+            exceeded: None,
         }
     }
 
-    /// The members of RFC 9457, and `parameter` and `allowed` where there are any.
+    /// The members of RFC 9457, `parameter` and `allowed` where there are any, and of a limit what it is, what is left, and
+    /// the seconds until it is whole again.
     pub fn to_json(&self) -> String {
         let mut body = Map::new();
         body.insert("type".into(), Value::from(self.type_url.as_str()));
@@ -189,13 +205,18 @@ impl ProblemView {
                 body.insert(name.into(), Value::from(text.as_str()));
             }
         }
+        if let Some(Exceeded { standing, .. }) = &self.exceeded {
+            body.insert("limit".into(), Value::from(standing.limit));
+            body.insert("remaining".into(), Value::from(standing.remaining));
+            body.insert("reset".into(), Value::from(standing.reset_s));
+        }
         Value::Object(body).to_string()
     }
 }
 
 /// Answers a request with a problem: HTML for a browser, JSON for everybody else.
 pub fn render(error: &ApiError, context: Option<&RequestContext>) -> Response {
-    let view = ProblemView::new(error.problem(), context);
+    let view = ProblemView { exceeded: error.exceeded().copied(), ..ProblemView::new(error.problem(), context) };
     let html = context.is_some_and(|c| c.wants_html);
     let (media_type, body) = if html {
         ("text/html; charset=utf-8", crate::html::problem_page(&view))
@@ -214,10 +235,13 @@ pub fn render(error: &ApiError, context: Option<&RequestContext>) -> Response {
         Kind::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
-        Kind::TooManyRequests => {
+        Kind::TooManyRequests if error.exceeded().is_none() => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_THROTTLED_S));
         }
         _ => {}
+    }
+    if let Some(exceeded) = error.exceeded() {
+        exceeded.tell(headers);
     }
     response
 }
@@ -246,6 +270,7 @@ mod tests {
             accept_language: None,
             uri: axum::http::Uri::default(),
             client: None,
+            forwarded_unseen: false,
         };
         let json: Value =
             serde_json::from_str(&ProblemView::new(&problem, Some(&context)).to_json()).expect("valid JSON");

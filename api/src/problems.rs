@@ -108,6 +108,15 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "basket-not-found",
+        &[NotFound],
+        ("No such basket", "No basket is shared under this address. Ask whoever sent it for the whole link."),
+        (
+            "Panier inexistant",
+            "Aucun panier n'est partagé à cette adresse. Demandez le lien complet à la personne qui vous l'a envoyé.",
+        ),
+    ),
+    of(
         "bbox",
         &[Invalid],
         (
@@ -606,19 +615,6 @@ pub const ALL: &[ProblemType] = &[
         ("Forme trop détaillée", "La forme a plus de sommets que ce service n'en accepte. Simplifiez-la."),
     ),
     of(
-        "granule",
-        &[Invalid],
-        (
-            "Granule not readable",
-            "The file is no SWOT granule that can be read. It may be damaged or of another product; fetch it again.",
-        ),
-        (
-            "Granule illisible",
-            "Le fichier n'est pas un granule SWOT lisible. Il peut être endommagé ou d'un autre produit ; \
-             téléchargez-le de nouveau.",
-        ),
-    ),
-    of(
         "grant",
         &[Invalid],
         (
@@ -643,6 +639,19 @@ pub const ALL: &[ProblemType] = &[
         (
             "Droits trop nombreux",
             "Le service ne conserve pas plus de droits. Retirez-en d'abord ; un même filtre peut réunir plusieurs conditions.",
+        ),
+    ),
+    of(
+        "granule",
+        &[Invalid],
+        (
+            "Granule not readable",
+            "The file is no SWOT granule that can be read. It may be damaged or of another product; fetch it again.",
+        ),
+        (
+            "Granule illisible",
+            "Le fichier n'est pas un granule SWOT lisible. Il peut être endommagé ou d'un autre produit ; \
+             téléchargez-le de nouveau.",
         ),
     ),
     of(
@@ -878,6 +887,20 @@ pub const ALL: &[ProblemType] = &[
         ("Imbrication trop profonde", "Le JSON est plus imbriqué que ce service ne l'accepte. Aplatissez-le."),
     ),
     of(
+        "kept-exceeded",
+        &[TooManyRequests],
+        (
+            "Too many questions kept",
+            "Each network address and account may have so many bytes of questions kept a day, and this one has used them \
+             up. Ask with POST /search, which keeps nothing, or come back later.",
+        ),
+        (
+            "Trop de questions conservées",
+            "Chaque adresse réseau et chaque compte peut faire conserver un certain nombre d'octets de questions par jour, \
+             et celui-ci les a épuisés. Posez la question par POST /search, qui ne conserve rien, ou revenez plus tard.",
+        ),
+    ),
+    of(
         "key-in-address",
         &[Invalid],
         (
@@ -953,6 +976,33 @@ pub const ALL: &[ProblemType] = &[
         (
             "Dernier administrateur",
             "Sans ce compte, personne ne pourrait plus gérer les comptes. Nommez d'abord un autre administrateur.",
+        ),
+    ),
+    of(
+        "licence-changed",
+        &[Conflict],
+        (
+            "The terms have changed",
+            "The terms of this collection have changed since they were shown to you. Read them again, then accept \
+             them.",
+        ),
+        (
+            "Les conditions ont changé",
+            "Les conditions de cette collection ont changé depuis leur affichage. Relisez-les, puis acceptez-les.",
+        ),
+    ),
+    of(
+        "licence-not-accepted",
+        &[Forbidden],
+        (
+            "Terms not accepted yet",
+            "The terms of this collection are accepted before its files are ordered: on the page that the answer \
+             names, or by naming the collection in accept_licences.",
+        ),
+        (
+            "Conditions non encore acceptées",
+            "Les conditions de cette collection sont à accepter avant d'en commander les fichiers : sur la page que \
+             nomme la réponse, ou en nommant la collection dans accept_licences.",
         ),
     ),
     of(
@@ -1124,6 +1174,119 @@ pub const ALL: &[ProblemType] = &[
         (
             "Clé sans ce droit",
             "La clé est valable, mais son rôle ne permet pas cela. Adressez-vous à ceux qui exploitent le service.",
+        ),
+    ),
+    of(
+        "order",
+        &[Invalid],
+        (
+            "Not an order",
+            "The order cannot be read as it stands; the answer points to the part at fault. An order has collections, \
+             selections or one search.",
+        ),
+        (
+            "Commande non valide",
+            "La commande est illisible en l'état ; la réponse désigne la partie en cause. Une commande a des \
+             collections, des sélections ou une recherche.",
+        ),
+    ),
+    of(
+        "order-empty",
+        &[NotFound],
+        (
+            "Nothing to deliver",
+            "What was asked for matches, but there is nothing of it to deliver: no files here, or no observations of \
+             this period.",
+        ),
+        (
+            "Rien à livrer",
+            "Ce qui est demandé existe, mais il n'y a rien à livrer : pas de fichiers ici, ou pas d'observations sur \
+             cette période.",
+        ),
+    ),
+    of(
+        "order-expired",
+        &[Gone],
+        (
+            "Order expired",
+            "The time in which this order could be fetched is over. Order the same anew, by the button of its page.",
+        ),
+        (
+            "Commande expirée",
+            "Le délai pour récupérer cette commande est passé. Commandez la même à nouveau, par le bouton de sa page.",
+        ),
+    ),
+    of(
+        "order-files",
+        &[TooLarge],
+        (
+            "Too many files",
+            "The selections have more files than one order may hold. Narrow them down, or make several orders.",
+        ),
+        (
+            "Trop de fichiers",
+            "Les sélections ont plus de fichiers qu'une commande ne peut en contenir. Restreignez-les, ou passez \
+             plusieurs commandes.",
+        ),
+    ),
+    of(
+        "order-not-found",
+        &[NotFound],
+        ("No such order", "There is no order of this name in your account: it was deleted, or it is somebody else's."),
+        (
+            "Commande inexistante",
+            "Il n'y a pas de commande de ce nom dans votre compte : elle a été supprimée, ou c'est celle d'un autre.",
+        ),
+    ),
+    of(
+        "order-not-ready",
+        &[NotFound],
+        ("Not known yet", "The files of an order are known once it is prepared. Wait until it is."),
+        (
+            "Pas encore connu",
+            "Les fichiers d'une commande sont connus une fois qu'elle est préparée. Attendez qu'elle le soit.",
+        ),
+    ),
+    of(
+        "order-size",
+        &[TooLarge],
+        (
+            "Order too large",
+            "The order, or what it would hold, is larger than the service takes. Narrow it down, or make several \
+             orders.",
+        ),
+        (
+            "Commande trop grande",
+            "La commande, ou ce qu'elle contiendrait, dépasse ce que le service accepte. Restreignez-la, ou passez \
+             plusieurs commandes.",
+        ),
+    ),
+    of(
+        "order-state",
+        &[Conflict],
+        (
+            "Not in this state",
+            "The order is in a state in which this cannot be done: what is not ready cannot be fetched, and what is \
+             still open is cancelled before it is deleted.",
+        ),
+        (
+            "Impossible dans cet état",
+            "L'état de la commande ne permet pas cela : ce qui n'est pas prêt ne se récupère pas, et ce qui est en \
+             cours s'annule avant d'être supprimé.",
+        ),
+    ),
+    of(
+        "orders-exceeded",
+        &[TooManyRequests],
+        (
+            "Too many orders under way",
+            "Each account may have some orders under way at a time. Wait until one is done, or cancel one; your account \
+             page tells how many you may have.",
+        ),
+        (
+            "Trop de commandes en cours",
+            "Chaque compte peut avoir quelques commandes en cours à la fois. Attendez que l'une soit terminée, ou \
+             annulez-en une ; la page de votre compte dit combien vous pouvez en avoir.",
         ),
     ),
     of(
@@ -1359,6 +1522,22 @@ pub const ALL: &[ProblemType] = &[
             "Octets inexistants",
             "Aucun des octets demandés par l'en-tête Range n'est dans le fichier, ou il demande plus d'intervalles \
              que de raison. L'en-tête Content-Range de la réponse dit la longueur du fichier.",
+        ),
+    ),
+    of(
+        "rate-limited",
+        &[TooManyRequests],
+        (
+            "Asked too often",
+            "This network address, key or account has used up what it may send at once of requests of this kind. They \
+             come back with time: Retry-After says in how many seconds the next is possible. Signed in, or with a key, \
+             you have a budget of your own.",
+        ),
+        (
+            "Demandes trop fréquentes",
+            "Cette adresse réseau, cette clé ou ce compte a épuisé ce qu'il peut envoyer d'un coup en requêtes de ce \
+             genre. Elles reviennent avec le temps : Retry-After dit dans combien de secondes la prochaine est possible. \
+             Connecté, ou avec une clé, vous disposez d'un budget propre.",
         ),
     ),
     of(
@@ -1878,6 +2057,31 @@ pub const ALL: &[ProblemType] = &[
             "Version inconnue",
             "Cet objet n'a pas d'observations de cette version. Celles qu'il a sont indiquées ; `latest` prend la plus \
              récente de chaque instant.",
+        ),
+    ),
+    of(
+        "volume-exceeded",
+        &[TooManyRequests],
+        (
+            "Daily volume used up",
+            "Each account may fetch a number of bytes of files a day, and this file is larger than what is left of today. \
+             The day ends at midnight UTC. Your account page tells what is left; ask the people who run this service if \
+             you need more.",
+        ),
+        (
+            "Volume quotidien épuisé",
+            "Chaque compte peut télécharger un certain nombre d'octets de fichiers par jour, et ce fichier dépasse ce \
+             qui reste aujourd'hui. La journée se termine à minuit UTC. La page de votre compte dit ce qui reste ; \
+             adressez-vous à ceux qui exploitent ce service s'il vous en faut davantage.",
+        ),
+    ),
+    of(
+        "webhook",
+        &[Invalid],
+        ("Not a webhook", "Messages are sent to public servers by https, without credentials in the address."),
+        (
+            "Adresse de message non valide",
+            "Les messages sont envoyés par https à des serveurs publics, sans identifiants dans l'adresse.",
         ),
     ),
     of(

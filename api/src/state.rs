@@ -9,11 +9,13 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::files::Files;
+use crate::files::{Files, NotedDownloads};
 use crate::held::HeldSnapshots;
+use crate::limits::{Limiter, system_ticks};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
+use crate::orders::Orders;
 use crate::problem::ApiError;
 use crate::reading::Vocabularies;
 use crate::views::Views;
@@ -76,8 +78,14 @@ pub struct AppState {
     pub exports: Arc<Semaphore>,
     /// Files of assets.
     pub files: Arc<Files>,
+    /// Downloads that stand in the audit log.
+    pub(crate) noted_downloads: NotedDownloads,
+    /// How often callers asked lately.
+    pub(crate) limiter: Limiter,
     /// Mail.
     pub(crate) mail: Mailer,
+    /// Orders of files.
+    pub(crate) orders: Orders,
     /// The outside issuer of accounts, if there is one.
     pub(crate) oidc: Option<Oidc>,
     /// The time.
@@ -103,7 +111,8 @@ impl AppState {
         let exports = Arc::new(Semaphore::new(config.limits.exports_max));
         let files = Arc::new(Files::without_stores(&config, random.clone()));
         let mail = Mailer::new(&config, Arc::clone(&clock), random.clone());
-        let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone());
+        let orders = Orders::new(&config, random.clone());
+        let oidc = Oidc::new(&config.oidc, Arc::clone(&clock), random.clone(), Arc::clone(&metrics));
         Self {
             catalog,
             config: Arc::new(config),
@@ -115,7 +124,10 @@ impl AppState {
             views: Views::default(),
             exports,
             files,
+            noted_downloads: NotedDownloads::default(),
+            limiter: Limiter::new(system_ticks()),
             mail,
+            orders,
             oidc,
             clock,
             random,

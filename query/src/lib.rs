@@ -16,6 +16,7 @@ mod filter;
 mod grid;
 mod headed;
 mod in_period;
+mod matching;
 mod near;
 mod order;
 mod passes;

@@ -17,6 +17,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, TERMINATED, Term};
 
 use crate::headed::Headed;
+use crate::matching::matching;
 use crate::parse::is_beside_the_name;
 use crate::plan::internal;
 
@@ -44,6 +45,8 @@ const TAKEN_MAX: usize = 5;
 /// Words of a segment that are looked at for one that is being typed: visible ones, and all.
 const BEGUN_MAX: usize = 200;
 const BEGUN_LOOKED_AT_MAX: usize = 5_000;
+/// How many times as many words as wanted are counted in all segments.
+const LIKELY: usize = 4;
 /// Items of one name that are looked at.
 const CALLED_MAX: usize = 1_000;
 /// Ways to read a phrase with words in place of others; of more, none is tried.
@@ -91,8 +94,8 @@ impl WordsMatch {
     pub(crate) fn new(snapshot: &Snapshot, words: &Words, scope: Scope, forgive: Forgive<'_>) -> Result<Self, Problem> {
         let visible = Visible::of(snapshot, scope);
         let found = |words: &Words| {
-            let query = query_of(words, snapshot.fields());
-            sets(snapshot, query.as_ref(), &visible).map(|sets| (query, sets))
+            let sets = sets(snapshot, words, &visible)?;
+            Ok::<_, Problem>((query_of(words, snapshot.fields()), sets))
         };
         let mut widener = Widener { snapshot, visible: &visible, widened: BTreeMap::new(), is_fixed: false };
         if let Forgive::As(earlier) = forgive {
@@ -181,8 +184,8 @@ impl Scorer {
             |doc: u32| column.as_ref().and_then(|c| c.first_code(doc)).is_some_and(|code| places[code as usize]);
         let titles = segment.data().column("title", ColumnKind::Text);
         let is_headed = |doc: u32| {
-            let title = titles.as_ref().and_then(|c| Some(c.dictionary.text(c.first_code(doc)?)));
-            self.headed.as_ref().zip(title).is_some_and(|(headed, title)| headed.is_true_of(title))
+            let Some((headed, titles)) = self.headed.as_ref().zip(titles.as_ref()) else { return false };
+            titles.first_code(doc).is_some_and(|code| headed.is_true_of(titles.dictionary.text(code)))
         };
         let keep = &mut |doc: u32, score: f32| {
             if of.contains(doc) {
@@ -279,9 +282,11 @@ pub fn called(
 pub fn words_begun(snapshot: &Snapshot, begin: &str, scope: Scope, limit: usize) -> Result<Vec<String>, Problem> {
     let visible = Visible::of(snapshot, scope);
     let field = snapshot.fields().words;
-    let mut words = BTreeSet::new();
+    // By word, how many items of the segments looked at have it.
+    let mut words: BTreeMap<String, u64> = BTreeMap::new();
     for segment in snapshot.segments() {
         let inverted = segment.reader().inverted_index(field).map_err(internal)?;
+        let is_whole = visible.whole[segment.ord() as usize];
         let mut terms = inverted.terms().range().ge(begin.as_bytes()).into_stream().map_err(internal)?;
         let (mut taken, mut looked_at) = (0, 0);
         while taken < BEGUN_MAX && looked_at < BEGUN_LOOKED_AT_MAX && terms.advance() {
@@ -289,18 +294,26 @@ pub fn words_begun(snapshot: &Snapshot, begin: &str, scope: Scope, limit: usize)
                 break;
             };
             looked_at += 1;
-            if visible.frequency(segment, &Term::from_field_text(field, word), 1)? > 0 {
-                words.insert(word.to_owned());
+            let frequency = match is_whole {
+                true => u64::from(terms.value().doc_freq),
+                false => visible.frequency(segment, &Term::from_field_text(field, word), u64::MAX)?,
+            };
+            if frequency > 0 {
+                *words.entry(word.to_owned()).or_default() += frequency;
                 taken += 1;
             }
         }
     }
-    let mut counted = Vec::new();
-    for word in words {
-        counted.push((std::cmp::Reverse(visible.frequency_in_all(snapshot, &word)?), word));
+    let mut likely: Vec<(std::cmp::Reverse<u64>, String)> =
+        words.into_iter().map(|(word, frequency)| (std::cmp::Reverse(frequency), word)).collect();
+    likely.sort_unstable();
+    // A segment may have a word behind those that were looked at there.
+    likely.truncate(limit * LIKELY);
+    for (frequency, word) in &mut likely {
+        frequency.0 = visible.frequency_in_all(snapshot, word)?;
     }
-    counted.sort_unstable();
-    Ok(counted.into_iter().take(limit).map(|(_, word)| word).collect())
+    likely.sort_unstable();
+    Ok(likely.into_iter().take(limit).map(|(_, word)| word).collect())
 }
 
 /// Visits the live documents that a scope sees among those that match, while `visit` wants more.
@@ -409,19 +422,14 @@ impl Bm25StatisticsProvider for VisibleStatistics<'_> {
     }
 }
 
-fn sets(snapshot: &Snapshot, query: &dyn Query, visible: &Visible) -> Result<Vec<Bits>, Problem> {
-    let weight = query.weight(EnableScoring::disabled_from_searcher(snapshot.searcher())).map_err(internal)?;
-    let of = |(segment, visible): (&std::sync::Arc<SegmentView>, &Bits)| set(weight.as_ref(), segment, visible);
+/// The visible documents that words match, in every segment.
+fn sets(snapshot: &Snapshot, words: &Words, visible: &Visible) -> Result<Vec<Bits>, Problem> {
+    let of = |(segment, visible): (&std::sync::Arc<SegmentView>, &Bits)| {
+        let mut bits = matching(snapshot, segment, words)?;
+        bits.and(visible);
+        Ok(bits)
+    };
     snapshot.segments().iter().zip(&visible.sets).map(of).collect()
-}
-
-fn set(weight: &dyn Weight, segment: &SegmentView, visible: &Bits) -> Result<Bits, Problem> {
-    let mut bits = Bits::none(segment.data().docs());
-    weight
-        .for_each_no_score(segment.reader(), &mut |docs| docs.iter().for_each(|doc| bits.insert(*doc)))
-        .map_err(internal)?;
-    bits.and(visible);
-    Ok(bits)
 }
 
 fn boosted(query: impl Query, boost: f32) -> Box<dyn Query> {
@@ -441,7 +449,7 @@ fn counted(field: Field, word: &str) -> TermQuery {
 }
 
 /// A run of words in a field: of `words`, which stand where `standing` do.
-fn run(field: Field, words: &[String], standing: &[String]) -> Box<dyn Query> {
+pub(crate) fn run(field: Field, words: &[String], standing: &[String]) -> Box<dyn Query> {
     match words {
         [] => Box::new(EmptyQuery),
         [one] => Box::new(counted(field, one)),
@@ -460,7 +468,7 @@ fn begun(field: Field, begin: &str) -> Box<dyn Query> {
     Box::new(InvertedIndexRangeQuery::new(bound(begin), bound(&end)))
 }
 
-/// The condition as tantivy's query, scores included.
+/// The condition as tantivy's query, scores included; [`matching`] is the one without.
 fn query_of(words: &Words, fields: &IndexFields) -> Box<dyn Query> {
     match words {
         Words::Word(word) => run_of(std::slice::from_ref(word), false, fields),

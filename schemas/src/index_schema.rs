@@ -4,7 +4,7 @@
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
 /// Version of the on-disk layout; an index of another version is refused and rebuilt from the log.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 /// Name of the tokenizer that folds case and accents.
 pub const FOLDED_TOKENIZER: &str = "folded";
 /// Name of the tokenizer that makes one token of a whole text, folded.

@@ -26,6 +26,7 @@ pub(crate) fn foreign_links(links: Vec<Value>) -> Result<Vec<Value>, usize> {
     let is_page = |href: String| href.contains("/collections/") && href.ends_with("?f=html");
     let own = |link: &Value| match text(link, "rel").as_str() {
         "alternate" => is_page(text(link, "href")),
+        "order" => text(link, "href").ends_with("/api/download/workflows"),
         rel => RESERVED_RELS.contains(&rel),
     };
     Ok(links.into_iter().filter(|link| !own(link)).collect())

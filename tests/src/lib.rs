@@ -8,7 +8,7 @@ mod process;
 pub mod scenario;
 
 pub use http::{Client, Response};
-pub use process::{Output, Server, binary, command, copy_folder, demo_copy, files, nilometer, operator_key};
+pub use process::{Output, Server, binary, command, copy_folder, demo_copy, files, key_of, nilometer, operator_key};
 
 use serde_json::{Value, json};
 

@@ -107,7 +107,13 @@ fn argument(path: &Path) -> &str {
 /// Creates an operator's key for a data directory.
 #[track_caller]
 pub fn operator_key(data: &Path) -> String {
-    let arguments = ["admin", "key", "create", "--data", argument(data), "--user", "tester", "--role", "operator"];
+    key_of(data, "tester", "operator")
+}
+
+/// Creates a key for a data directory.
+#[track_caller]
+pub fn key_of(data: &Path, user: &str, role: &str) -> String {
+    let arguments = ["admin", "key", "create", "--data", argument(data), "--user", user, "--role", role];
     let output = nilometer(Path::new("/"), &arguments).success();
     let key = output.stdout.lines().last().unwrap_or_default().trim().to_owned();
     assert!(!key.is_empty() && !key.contains(' '), "the last line is no key: {:?}", output.stdout);

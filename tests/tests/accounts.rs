@@ -384,6 +384,10 @@ fn too_many_attempts_have_to_wait_whether_or_not_there_is_an_account() {
         let refused = world.sign_in(email, PASSWORD);
         assert!(refused.header("retry-after").is_some());
         assert!(is(&refused.problem(429), "too-many-attempts"), "{email}");
+        let metrics = world.visitor.get("/metrics").expect(200).text();
+        for reason in ["password", "attempts"] {
+            assert!(metrics.contains(&format!("nilometer_auth_failures_total{{reason=\"{reason}\"}}")), "{metrics}");
+        }
     }
     // The same with forms: a page says so.
     let form = format!("email={}&password=x", encode("ana@water.example"));
@@ -575,6 +579,23 @@ fn a_changed_audit_log_is_found() {
     assert!(found.stdout.contains("audit"), "{}", found.stdout);
     fs::write(&file, bytes).expect("written");
     nilometer(Path::new("/"), &["check", "--data", data]).success();
+}
+
+#[test]
+fn what_holds_a_token_of_a_session_is_not_compressed() {
+    let world = World::new();
+    let browser = world.member("ana@water.example");
+    let ask = |path: &str, accept: &str| {
+        let headers = [("accept", accept), ("accept-encoding", "gzip"), ("cookie", browser.cookie.as_str())];
+        world.visitor.send("GET", path, &headers, None).expect(200)
+    };
+    for accept in ["text/html", "application/json"] {
+        let account = ask("/account", accept);
+        assert_eq!(account.header("content-encoding"), None, "{accept}");
+        assert!(account.text().contains(&browser.csrf), "{accept}");
+    }
+    assert_eq!(ask("/collections", "text/html").header("content-encoding"), Some("gzip"));
+    world.server.finish();
 }
 
 #[test]

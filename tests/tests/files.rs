@@ -228,6 +228,11 @@ fn files_are_answered_below_the_root_that_was_asked_and_the_stored_item_stays() 
     service.visitor.get(&asset_path("i/1", "nothing")).problem(404);
     service.visitor.get(&asset_path("i/2", "web")).problem(404);
     service.visitor.get(&asset_path("i/1", "a/b")).problem(401);
+    // A person is shown where to sign in, and comes back to the file.
+    let shown = service.visitor.send("GET", &asset_path("i/1", "a/b"), &[("accept", "text/html")], None);
+    assert_eq!(shown.status, 303);
+    let to = shown.header("location").expect("an address");
+    assert!(to.contains("/sign-in?next=") && to.contains("assets"), "{to}");
     service.download("i/1", "cold", &[]).problem(404);
     service.server.finish();
 }

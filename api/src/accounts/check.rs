@@ -7,11 +7,15 @@ use std::path::Path;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 
+use super::baskets::BasketRow;
 use super::grants::GrantRow;
 use super::groups::{GroupRow, MemberRow};
 use super::identities::IdentityRow;
+use super::licences::Acceptance;
 use super::links::LinkRow;
 use super::logins::LoginRow;
+use super::orders::Order;
+use super::quotas::{QuotaRow, VolumeRow};
 use super::rows::{KeyRow, Sealed, UserRow};
 use super::searches::search_id;
 use super::secret::Secret;
@@ -85,6 +89,11 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
     findings.extend(check_sealed::<GroupRow>(pool, secret, "SELECT rowid, * FROM groups").await?);
     findings.extend(check_sealed::<MemberRow>(pool, secret, "SELECT rowid, * FROM memberships").await?);
     findings.extend(check_sealed::<GrantRow>(pool, secret, "SELECT rowid, * FROM grants").await?);
+    findings.extend(check_sealed::<QuotaRow>(pool, secret, "SELECT rowid, * FROM quotas").await?);
+    findings.extend(check_sealed::<VolumeRow>(pool, secret, "SELECT rowid, * FROM volumes").await?);
+    findings.extend(check_sealed::<Order>(pool, secret, "SELECT rowid, * FROM orders").await?);
+    findings.extend(check_sealed::<BasketRow>(pool, secret, "SELECT rowid, * FROM baskets").await?);
+    findings.extend(check_sealed::<Acceptance>(pool, secret, "SELECT rowid, * FROM licence_acceptances").await?);
     // Both of one moment: a running server may add to the log meanwhile.
     let mut reading = pool.begin().await?;
     let rows = sqlx::query("SELECT * FROM audit ORDER BY seq").fetch_all(&mut *reading).await?;
@@ -93,11 +102,14 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
     if let Some(secret) = secret {
         findings.extend(audit::verify(&rows, ends.as_ref(), secret));
     }
-    let searches = sqlx::query("SELECT rowid, * FROM searches").fetch_all(pool).await?;
-    findings.extend(unsealed("searches", &searches, |row| {
+    let is_named = |row: &SqliteRow| {
         let (id, body) = (row.try_get::<String, _>("id"), row.try_get::<String, _>("body"));
         matches!((id, body), (Ok(id), Ok(body)) if search_id(&body) == id)
-    }));
+    };
+    let searches = sqlx::query("SELECT rowid, * FROM searches").fetch_all(pool).await?;
+    findings.extend(unsealed("searches", &searches, is_named));
+    let shared = sqlx::query("SELECT rowid, * FROM shared_baskets").fetch_all(pool).await?;
+    findings.extend(unsealed("shared_baskets", &shared, is_named));
     Ok(findings)
 }
 

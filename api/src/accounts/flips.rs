@@ -150,13 +150,13 @@ impl Copy {
 
 #[tokio::test]
 async fn a_flipped_bit_of_the_database_is_found_or_harmless() {
-    Copy::new(false).await.flip_densely(FILE_NAME, 7).await;
+    Copy::new(false).await.flip_densely(FILE_NAME, 61).await;
 }
 
 #[tokio::test]
 async fn a_flipped_bit_of_what_a_killed_process_left_is_found_or_harmless() {
     let copy = Copy::new(true).await;
-    copy.flip_densely("state.sqlite-wal", 211).await;
+    copy.flip_densely("state.sqlite-wal", 1_009).await;
     copy.flip_densely(FILE_NAME, 1).await;
 }
 

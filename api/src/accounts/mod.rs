@@ -1,6 +1,7 @@
-//! Who calls: users, how they sign in, API keys, groups, the audit log, and saved questions, in `state.sqlite`.
+//! Who calls: users, how they sign in, API keys, groups, the audit log, saved questions, and orders, in `state.sqlite`.
 
 mod audit;
+mod baskets;
 mod check;
 mod error;
 mod export;
@@ -10,11 +11,14 @@ mod groups;
 mod identities;
 mod key;
 mod keys;
+mod licences;
 mod link;
 mod links;
 mod logins;
+mod orders;
 mod page_token;
 mod principal;
+mod quotas;
 mod rights;
 mod rows;
 mod searches;
@@ -26,6 +30,8 @@ mod wal;
 
 pub(crate) mod password;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +49,13 @@ pub use groups::Group;
 pub(crate) use identities::Vouched;
 pub use key::KeyText;
 pub use keys::{KeyInfo, NewKey, Refusal};
+pub(crate) use licences::Acceptance;
 pub(crate) use link::LinkTerms;
 pub(crate) use logins::{Posted, email_of};
+pub(crate) use orders::{Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderState, Placed, QueueFigures};
 pub use principal::{Power, Powers, Principal, Via};
+pub(crate) use quotas::Taken;
+pub use quotas::{Quota, QuotaChange};
 pub use searches::SEARCHES_BYTES_MAX;
 pub use sessions::{Session, SessionTimes};
 pub(crate) use users::USERS_MAX;
@@ -70,6 +80,15 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 type Transaction = sqlx::Transaction<'static, sqlx::Sqlite>;
 
+/// Makes an empty file that its owner alone reads, unless there is one: it will hold addresses of people. What SQLite puts
+/// beside it has the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// The accounts. Clones share one pool.
 #[derive(Clone)]
 pub struct Accounts {
@@ -93,6 +112,7 @@ impl Accounts {
         std::fs::create_dir_all(dir).map_err(io)?;
         let secret = secret::Secret::open(dir, &random)?;
         let path = dir.join(FILE_NAME);
+        make_private(&path).map_err(io)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -156,7 +176,8 @@ impl Accounts {
         self.token_hash(kind, text).as_bytes().ct_eq(seal.as_bytes()).into()
     }
 
-    /// Removes what has ended: links, sessions, addresses that nobody confirmed, and the log's old end.
+    /// Removes what has ended: links, sessions, addresses that nobody confirmed, volumes of days gone by, and the log's old
+    /// end.
     ///
     /// # Errors
     /// If the database fails.
@@ -164,6 +185,7 @@ impl Accounts {
         self.drop_ended_sessions(times).await?;
         self.drop_ended_links().await?;
         self.drop_unconfirmed().await?;
+        self.drop_old_volumes().await?;
         let cut = self.cut_audit(audit_days).await?;
         if cut > 0 {
             tracing::info!(rows = cut, "the audit log was cut at its old end");

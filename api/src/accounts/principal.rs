@@ -88,6 +88,8 @@ pub enum Via {
     Session(String),
     /// With a token of an outside issuer.
     Token,
+    /// Earlier, when they placed the order of this id, on which the service works for them.
+    Order(String),
 }
 
 /// Who a request comes from. An extractor for routes.

@@ -99,6 +99,10 @@ async fn neither_the_database_nor_debug_output_holds_the_secret() {
     let world = World::new();
     let accounts = world.open().await;
     let key = accounts.create_key("ana", Role::Operator, None).await.expect("a key");
+    for name in ["secret", FILE_NAME, "state.sqlite-wal"] {
+        let mode = std::fs::metadata(world.dir.path().join(name)).expect(name).permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     accounts.close().await;
     let secret = key.reveal().rsplit('_').next().expect("a secret").to_owned();
     assert!(!format!("{key:?}").contains(&secret));
@@ -111,8 +115,6 @@ async fn neither_the_database_nor_debug_output_holds_the_secret() {
             assert!(!bytes.windows(needle.len()).any(|w| w == needle));
         }
     }
-    let mode = std::fs::metadata(world.dir.path().join("secret")).expect("the secret").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[tokio::test]

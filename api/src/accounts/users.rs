@@ -8,6 +8,7 @@ use super::audit::Actor;
 use super::error::failed;
 use super::links::Purpose;
 use super::logins::LoginRow;
+use super::quotas::Quota;
 use super::rows::{KeyRow, Sealed, UserRow};
 use super::{Accounts, Error, Transaction, password};
 
@@ -35,6 +36,8 @@ pub struct User {
     pub issuers: Vec<String>,
     /// Groups that it belongs to.
     pub groups: Vec<String>,
+    /// What it may take otherwise than all do.
+    pub quota: Quota,
 }
 
 impl User {
@@ -44,6 +47,7 @@ impl User {
             "id": self.id, "name": self.name, "role": self.role.name(), "created": self.created.to_string(),
             "disabled": self.disabled.map(|at| at.to_string()), "email": self.email, "confirmed": self.confirmed,
             "issuers": self.issuers, "groups": self.groups,
+            "download_bytes_per_day": self.quota.download_bytes, "running_orders": self.quota.running_orders,
         })
     }
 }
@@ -152,10 +156,11 @@ impl Accounts {
         let login = self.login_of(reading, row.id).await?;
         let issuers = self.issuers_of(reading, row.id).await?;
         let groups = self.groups_of(reading, row.id).await?;
+        let quota = self.quota_in(reading, row.id).await?;
         let confirmed = login.as_ref().is_some_and(|login| login.confirmed.is_some());
         let email = login.map(|login| login.email);
         let UserRow { id, name, role, created, disabled } = row;
-        Ok(User { id, name, role, created, disabled, email, confirmed, issuers, groups })
+        Ok(User { id, name, role, created, disabled, email, confirmed, issuers, groups, quota })
     }
 
     /// Accounts with numbers after this one, by number.
@@ -267,7 +272,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Removes an account with its keys, sessions, links, memberships and ways to sign in. What the audit log holds stays until
+    /// Removes an account with its keys, sessions, links, memberships, orders, basket and ways to sign in. What the audit log holds stays until
     /// its time is over.
     ///
     /// # Errors
@@ -287,12 +292,17 @@ impl Accounts {
     /// Removes all rows of an account.
     pub(super) async fn erase(&self, transaction: &mut Transaction, id: i64) -> Result<(), Error> {
         for query in [
+            "DELETE FROM orders WHERE user = ?",
+            "DELETE FROM baskets WHERE user = ?",
+            "DELETE FROM licence_acceptances WHERE user = ?",
             "DELETE FROM keys WHERE user = ?",
             "DELETE FROM sessions WHERE user = ?",
             "DELETE FROM links WHERE user = ?",
             "DELETE FROM memberships WHERE user = ?",
             "DELETE FROM identities WHERE user = ?",
             "DELETE FROM logins WHERE user = ?",
+            "DELETE FROM quotas WHERE account = ?",
+            "DELETE FROM volumes WHERE account = ?",
             "DELETE FROM users WHERE id = ?",
         ] {
             let query = sqlx::query(query).bind(id).execute(&mut **transaction);

@@ -8,8 +8,9 @@ use nilometer_schemas::{CollectionId, Instant, Level, Role, Scope};
 
 use super::Outcome;
 use super::out::say;
-use crate::accounts::{Accounts, Actor, KeyInfo, NewKey, NewUser, Powers, Terms};
+use crate::accounts::{Accounts, Actor, KeyInfo, NewKey, NewUser, Powers, QuotaChange, Terms};
 use crate::config::Config;
+use crate::routes::DEFAULT_QUOTA;
 use crate::state::{Random, system_clock};
 
 /// Most bytes that are read as a password.
@@ -80,6 +81,36 @@ Examples:
         #[arg(long, value_parser = parse_role)]
         role: Role,
     },
+    /// Gives an account more or less than all have; what is not named stays
+    #[command(after_help = "\
+Examples:
+  nilometer admin user quota --data water --name ana --download-bytes-per-day 1000000000000
+  nilometer admin user quota --data water --name ana --download-bytes-per-day default --running-orders 0")]
+    Quota {
+        /// Name of the account
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Bytes of files a day (UTC); 0 for no limit, default for what all have
+        #[arg(long, value_name = "N", value_parser = parse_limit)]
+        download_bytes_per_day: Option<OwnLimit>,
+        /// Orders under way at a time; 0 for no limit, default for what all have
+        #[arg(long, value_name = "N", value_parser = parse_limit)]
+        running_orders: Option<OwnLimit>,
+    },
+}
+
+/// A limit of an account's own; `None` for what all have.
+#[derive(Clone, Copy)]
+struct OwnLimit(Option<u64>);
+
+fn parse_limit(text: &str) -> Result<OwnLimit, String> {
+    if text == DEFAULT_QUOTA {
+        return Ok(OwnLimit(None));
+    }
+    let number = text.parse::<u64>().ok().filter(|number| i64::try_from(*number).is_ok());
+    number
+        .map(|number| OwnLimit(Some(number)))
+        .ok_or_else(|| format!("{text:?} is neither a number nor {DEFAULT_QUOTA}"))
 }
 
 #[derive(Subcommand)]
@@ -203,6 +234,16 @@ async fn of_users(command: UserCommand, accounts: &Accounts, config: &Config) ->
             let id = accounts.user_id(&name).await?;
             accounts.change_user(&Actor::command(), id, Some(role), None).await?;
             say!("account {name}, role {}", role.name());
+        }
+        UserCommand::Quota { name, download_bytes_per_day, running_orders } => {
+            let id = accounts.user_id(&name).await?;
+            let orders = running_orders.map(|own| own.0.map(|number| u32::try_from(number).unwrap_or(u32::MAX)));
+            let change =
+                QuotaChange { download_bytes: download_bytes_per_day.map(|own| own.0), running_orders: orders };
+            let quota = accounts.set_quota(&Actor::command(), id, change).await?;
+            let told = |own: Option<u64>| own.map_or_else(|| DEFAULT_QUOTA.to_owned(), |number| number.to_string());
+            let (bytes, orders) = (told(quota.download_bytes), told(quota.running_orders.map(u64::from)));
+            say!("account {name}, bytes of files a day {bytes}, orders under way {orders}");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -87,8 +87,11 @@ async fn until_terminated(mut config: Config) -> Outcome {
         tokio::spawn(serve(listener, router, options, signalled(ended)))
     });
     let cleaning = tokio::spawn(clean_up(Arc::clone(&app)));
+    let working = tokio::spawn(crate::orders::run_workers(Arc::clone(&app)));
     terminated.await;
     cleaning.abort();
+    // What is prepared now is taken up again by the next process.
+    working.abort();
     tracing::info!("stopping");
     end.send_replace(true);
     let finished = main.await?;

@@ -146,6 +146,8 @@ pub struct AccountSettings {
     pub plain_http: PlainHttp,
     /// Days that the audit log keeps.
     pub audit_days: u32,
+    /// Whether the audit log holds who fetched which file.
+    pub audit_downloads: bool,
 }
 
 impl Default for AccountSettings {
@@ -155,6 +157,7 @@ impl Default for AccountSettings {
             sessions: SessionTimes::default(),
             plain_http: PlainHttp::Loopback,
             audit_days: 0,
+            audit_downloads: true,
         }
     }
 }

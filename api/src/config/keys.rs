@@ -418,6 +418,65 @@ pub const KEYS: &[Key] = &[
         "where people may sign in without TLS: loopback (on this machine), or anywhere, where passwords can be read on the way"
     ),
     number!("accounts.audit_days", "365", accounts.audit_days, 1, 36_500, "days that the audit log keeps"),
+    number!("orders.workers", "2", orders.workers, 0, 64, "orders that are prepared at a time; 0 prepares none"),
+    number!(
+        "orders.running_per_user",
+        "2",
+        orders.running_per_user,
+        1,
+        64,
+        "orders of one account that are prepared at a time; more wait"
+    ),
+    number!(
+        "orders.open_per_user",
+        "100",
+        quotas.running_orders,
+        0,
+        10_000,
+        "orders that an account may have under way (waiting, being prepared, on hold), unless it was given another number; 0 for no limit. Operators have none"
+    ),
+    number!("orders.files_max", "100000", orders.files_max, 1, 10000000, "most files of one order"),
+    number!("orders.bytes_max", "1099511627776", orders.bytes_max, 1, 1 << 60, "most bytes of the files of one order"),
+    number!(
+        "orders.spool_bytes",
+        "10737418240",
+        orders.spool_bytes,
+        1024,
+        1 << 50,
+        "most bytes of what is written for one order: series, conversions, documents"
+    ),
+    number!(
+        "orders.lease_s",
+        "60",
+        orders.lease_s,
+        5,
+        3600,
+        "seconds after which a worker that does not answer is thought dead, and its order taken up again"
+    ),
+    number!("orders.keep_days", "7", orders.keep_days, 1, 3650, "days for which a prepared order can be fetched"),
+    number!(
+        "orders.history_days",
+        "90",
+        orders.history_days,
+        1,
+        36500,
+        "days for which an order that has ended is remembered"
+    ),
+    number!(
+        "orders.zip_files_max",
+        "200",
+        orders.zip_files_max,
+        1,
+        100000,
+        "most files of a selection that is fetched as a zip without an order"
+    ),
+    number!("orders.zip_bytes_max", "2147483648", orders.zip_bytes_max, 1024, 1 << 44, "most bytes of the same"),
+    parsed!(
+        "accounts.audit_downloads",
+        "true",
+        accounts.audit_downloads,
+        "whether the audit log holds who fetched which file, once an hour for each key and file: true or false"
+    ),
     parsed!(
         "mail.sender",
         "file",
@@ -495,6 +554,107 @@ pub const KEYS: &[Key] = &[
         get: |c| joined(&c.oidc.roles),
     },
     text!("oidc.groups_claim", "groups", oidc.groups_claim, "claim with names of groups, which count as roles do"),
+    parsed!(
+        "rates.search.address",
+        "50:1000",
+        rates.search.address,
+        "pages of items, counts and suggestions of one network address without credentials, RATE:BURST: so many a second and so many at once; 0 for no limit"
+    ),
+    parsed!(
+        "rates.search.user",
+        "50:1000",
+        rates.search.user,
+        "the same of one key, of the browsers of an account, or of its tokens; all of an account together may ask four times as often"
+    ),
+    parsed!(
+        "rates.tiles.address",
+        "200:4000",
+        rates.tiles.address,
+        "map tiles of one network address without credentials, RATE:BURST: so many a second and so many at once; 0 for no limit"
+    ),
+    parsed!(
+        "rates.tiles.user",
+        "200:4000",
+        rates.tiles.user,
+        "the same of one key, of the browsers of an account, or of its tokens; all of an account together may ask four times as often"
+    ),
+    parsed!(
+        "rates.series.address",
+        "20:400",
+        rates.series.address,
+        "requests for observations of one network address without credentials, RATE:BURST: so many a second and so many at once; 0 for no limit"
+    ),
+    parsed!(
+        "rates.series.user",
+        "20:400",
+        rates.series.user,
+        "the same of one key, of the browsers of an account, or of its tokens; all of an account together may ask four times as often"
+    ),
+    parsed!(
+        "rates.download.address",
+        "50:500",
+        rates.download.address,
+        "files and whole results of one network address without credentials, RATE:BURST: so many a second and so many at once; 0 for no limit"
+    ),
+    parsed!(
+        "rates.download.user",
+        "100:1000",
+        rates.download.user,
+        "the same of one key, of the browsers of an account, or of its tokens; all of an account together may ask four times as often"
+    ),
+    parsed!(
+        "rates.write.address",
+        "5:100",
+        rates.write.address,
+        "requests that change something of one network address without credentials, RATE:BURST: so many a second and so many at once; 0 for no limit"
+    ),
+    parsed!(
+        "rates.write.user",
+        "50:1000",
+        rates.write.user,
+        "the same of one key, of the browsers of an account, or of its tokens; all of an account together may ask four times as often"
+    ),
+    parsed!(
+        "rates.other.address",
+        "100:2000",
+        rates.other.address,
+        "all other requests of one network address without credentials, RATE:BURST: so many a second and so many at once; 0 for no limit"
+    ),
+    parsed!(
+        "rates.other.user",
+        "100:2000",
+        rates.other.user,
+        "the same of one key, of the browsers of an account, or of its tokens; all of an account together may ask four times as often"
+    ),
+    parsed!(
+        "rates.operators",
+        "false",
+        rates.operators,
+        "whether operators and administrators are limited as users are: true or false"
+    ),
+    Key {
+        name: "rates.exempt",
+        default: "127.0.0.0/8,::1/128",
+        doc: "network addresses and blocks that are not limited, unless their requests were forwarded by a proxy that is not trusted; 0.0.0.0/0,::/0 leaves limiting to a gateway",
+        set: |c, text| list(text).map(|v| c.rates.exempt = v),
+        get: |c| joined(&c.rates.exempt),
+    },
+    number!(
+        "quotas.download_bytes_per_day",
+        "107374182400",
+        quotas.download_bytes_per_day,
+        0,
+        1 << 50,
+        "bytes of files that an account may fetch from midnight to midnight, UTC, unless it was given another number; 0 for no limit. Operators have none"
+    ),
+    number!(
+        "quotas.kept_bytes_per_day",
+        "16777216",
+        quotas.kept_bytes_per_day,
+        0,
+        1 << 29,
+        "bytes of questions (POST /searches) that one network address or account may have kept a day; 0 for no limit"
+    ),
 ];
 
 /// The row of a name.

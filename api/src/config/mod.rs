@@ -4,6 +4,7 @@ mod identity;
 mod keys;
 mod load;
 mod network;
+mod rates;
 mod stores;
 mod values;
 
@@ -23,6 +24,7 @@ pub(crate) use identity::{is_loopback, is_safe};
 pub use keys::{KEYS, Key, key};
 pub use load::{Effective, Error, Origin, Sources};
 pub use network::{Cidr, HostPattern, PublicBase, WebAddress};
+pub use rates::{QuotaSettings, Rate, RateSettings, Rates};
 pub use stores::{S3Config, STORE_KEYS, StoreConfig, StoreKey, StorePlace};
 
 /// Environment variables of the service begin with it.
@@ -142,6 +144,31 @@ pub struct RemoteConfig {
     pub duration_s_max: u64,
 }
 
+/// Orders of files.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct OrderSettings {
+    /// Orders that are prepared at a time.
+    pub workers: usize,
+    /// Of one account, orders that are prepared at a time; more wait.
+    pub running_per_user: u32,
+    /// Files of one order.
+    pub files_max: usize,
+    /// Bytes of the files of one order.
+    pub bytes_max: u64,
+    /// Bytes of what is written for one order: series, conversions, documents.
+    pub spool_bytes: u64,
+    /// Seconds after which a worker that does not answer is thought dead.
+    pub lease_s: u32,
+    /// Days for which a prepared order can be fetched.
+    pub keep_days: u32,
+    /// Days for which an order that has ended is remembered.
+    pub history_days: u32,
+    /// Files of a selection that is fetched without an order.
+    pub zip_files_max: usize,
+    /// Bytes of the same.
+    pub zip_bytes_max: u64,
+}
+
 /// How the catalogue writes.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Writer {
@@ -190,10 +217,16 @@ pub struct Config {
     pub remote: RemoteConfig,
     /// Accounts of our own.
     pub accounts: AccountSettings,
+    /// Orders of files.
+    pub orders: OrderSettings,
     /// Mail.
     pub mail: MailSettings,
     /// An outside issuer.
     pub oidc: OidcSettings,
+    /// How often callers may ask.
+    pub rates: RateSettings,
+    /// What accounts may take.
+    pub quotas: QuotaSettings,
 }
 
 impl Default for Config {
@@ -216,8 +249,11 @@ impl Default for Config {
             default_store: String::new(),
             remote: RemoteConfig::default(),
             accounts: AccountSettings::default(),
+            orders: OrderSettings::default(),
             mail: MailSettings::default(),
             oidc: OidcSettings::default(),
+            rates: RateSettings::default(),
+            quotas: QuotaSettings::default(),
         };
         for key in KEYS {
             key.set(&mut config, key.default).expect("the table's defaults are valid, as a test proves");
@@ -234,6 +270,11 @@ impl Config {
     pub fn from_pairs(pairs: &[(&str, &str)]) -> Result<Self, Error> {
         let flags = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Sources { flags, ..Sources::default() }.load().map(|effective| effective.config)
+    }
+
+    /// Whether links begin with `https`, so that nobody has to reach the service otherwise.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|base| base.to_string().starts_with("https://"))
     }
 
     /// Whether the address is a trusted proxy's.

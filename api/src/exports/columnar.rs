@@ -88,7 +88,7 @@ impl Parquet {
 
 /// GeoParquet's metadata. The reference system is its default, CRS84. The box around all is left out where there are
 /// heights, which it would have to hold as well.
-fn geo(table: &Table) -> Value {
+pub(super) fn geo(table: &Table) -> Value {
     let mut column = json!({"encoding": "WKB", "geometry_types": table.geometry_types});
     let has_heights = table.geometry_types.iter().any(|of| of.ends_with(" Z"));
     if let Some(bounds) = table.bounds.filter(|_| !has_heights) {

@@ -75,7 +75,7 @@ impl Writer for Csv {
     }
 }
 
-fn cell(value: &Value) -> String {
+pub(super) fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => field(text),
@@ -85,7 +85,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// A text, harmless in spreadsheets.
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { quoted(&format!("'{text}")) } else { quoted(text) }
 }
 

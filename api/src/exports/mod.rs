@@ -6,6 +6,7 @@
 mod columnar;
 mod columns;
 mod csv;
+mod features;
 mod format;
 mod geometry;
 mod json;
@@ -13,6 +14,7 @@ mod row;
 mod schema;
 mod shape;
 
+pub(crate) use features::{Take, write_features};
 pub(crate) use format::{Format, attachment};
 pub(crate) use shape::Shape;
 

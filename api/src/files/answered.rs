@@ -40,6 +40,11 @@ impl AssetLinks {
         &self.links
     }
 
+    /// Whether whoever asks may order files.
+    pub(crate) fn may_order(&self) -> bool {
+        self.known.as_ref().is_some_and(|(_, _, scope)| !scope.is_public())
+    }
+
     /// The item's text as it is answered.
     pub(crate) fn text<'a>(&self, item: &'a StoredItem) -> Cow<'a, ItemText> {
         let (collection, id) = (item.collection.as_str(), item.id.as_str());

@@ -147,7 +147,7 @@ fn failure(error: &io::Error) -> ApiError {
 }
 
 /// What a caller hears of a failed write.
-pub(super) fn write_failure(error: &io::Error) -> ApiError {
+pub(crate) fn write_failure(error: &io::Error) -> ApiError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Problem::new(Kind::StorageFull, "store-full", "the store has no room for this file").into()

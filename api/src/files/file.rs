@@ -50,6 +50,30 @@ pub(super) fn tag_of(parts: &[&[u8]], is_weak: bool) -> String {
     if is_weak { format!("W/\"{digits}\"") } else { format!("\"{digits}\"") }
 }
 
+/// What can be sent whole and in parts.
+pub(crate) trait Readable {
+    /// What is known of it.
+    fn facts(&self) -> &Facts;
+    /// Some bytes: exactly these, or an error.
+    fn read(&self, range: Range<u64>) -> ByteStream;
+    /// All bytes, with as much verification as there is.
+    fn read_whole(&self) -> ByteStream;
+}
+
+impl Readable for File {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn read(&self, range: Range<u64>) -> ByteStream {
+        Self::read(self, range)
+    }
+
+    fn read_whole(&self) -> ByteStream {
+        self.read_verified()
+    }
+}
+
 /// See the module.
 pub(crate) struct File {
     /// What is known of it.
@@ -104,7 +128,7 @@ impl File {
 }
 
 /// A file of this machine. It is read at places, so that many may read one handle.
-fn local(file: Arc<fs::File>, range: Range<u64>) -> ByteStream {
+pub(crate) fn local(file: Arc<fs::File>, range: Range<u64>) -> ByteStream {
     Box::pin(stream::try_unfold((file, range), |(file, range)| async move {
         let length = READ_BYTES.min(range.end.saturating_sub(range.start));
         if length == 0 {

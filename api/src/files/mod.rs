@@ -10,6 +10,7 @@ mod directory;
 mod file;
 mod key;
 mod location;
+mod noted;
 mod remote;
 mod rights;
 mod s3;
@@ -27,8 +28,11 @@ use url::Url;
 
 pub(crate) use self::answered::{AssetLinks, has_series};
 pub(crate) use self::checksum::Multihash;
-pub(crate) use self::file::{ByteStream, Facts, File};
+pub(crate) use self::directory::write_failure;
+pub(crate) use self::file::{ByteStream, Facts, File, Readable, local as local_bytes};
 pub(crate) use self::location::{Location, series_format};
+pub(crate) use self::noted::NotedDownloads;
+pub(crate) use self::remote::Webhooks;
 pub(crate) use self::rights::may_download;
 pub(crate) use self::upload::{Expected, Received};
 
@@ -192,7 +196,34 @@ impl Files {
         asset: &Asset,
         scope: Scope,
     ) -> Result<File, ApiError> {
-        let file = match &asset.location {
+        if let Location::Series(format) = &asset.location {
+            let file = self.series.open_file(snapshot, item, *format, scope).await?;
+            return file.described(asset.size, asset.checksum.clone());
+        }
+        self.open_location(&asset.location, asset.size, asset.checksum.clone()).await
+    }
+
+    /// Finds the file of an address that a stored asset has; `size` and `checksum` are what its item tells of it.
+    ///
+    /// # Errors
+    /// As [`Files::open_file`].
+    pub(crate) async fn open_href(
+        &self,
+        href: &str,
+        size: Option<u64>,
+        checksum: Option<Multihash>,
+    ) -> Result<File, ApiError> {
+        let location = self.locate(href).ok_or_else(no_file)?;
+        self.open_location(&location, size, checksum).await
+    }
+
+    async fn open_location(
+        &self,
+        location: &Location,
+        size: Option<u64>,
+        checksum: Option<Multihash>,
+    ) -> Result<File, ApiError> {
+        let file = match location {
             Location::Stored { store, key } => match self.stores.get(store).map(|store| &store.files) {
                 Some(StoreFiles::Directory(directory)) => {
                     let (directory, key) = (Arc::clone(directory), key.clone());
@@ -205,9 +236,10 @@ impl Files {
                 Some(remote) => remote.open_file(url).await?,
                 None => return Err(no_file().into()),
             },
-            Location::Series(format) => self.series.open_file(snapshot, item, *format, scope).await?,
+            // Written of a feature's observations, which an address does not name.
+            Location::Series(_) => return Err(no_file().into()),
         };
-        file.described(asset.size, asset.checksum.clone())
+        file.described(size, checksum)
     }
 
     /// An address at a bucket that gives the file to whoever has it, for some minutes; `None` for files that callers
@@ -232,7 +264,7 @@ pub(crate) struct Asset {
     /// Its media type, if the item tells one.
     pub(crate) media_type: Option<String>,
     /// Its bytes, if the item tells.
-    size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// Its checksum, if the item tells one that can be verified.
     checksum: Option<Multihash>,
 }

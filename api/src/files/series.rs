@@ -19,7 +19,7 @@ use super::directory::write_failure;
 use super::file::{Facts, File, Place, tag_of};
 use super::no_file;
 use crate::problem::ApiError;
-use crate::routes::edr::{Format, file_of};
+use crate::routes::edr::{Cut, Format, file_of};
 use crate::state::run_blocking;
 
 /// Folder in the data directory; safe to delete while nothing runs.
@@ -39,6 +39,8 @@ struct Written {
     record: u64,
     /// Version of the observations.
     version: u64,
+    /// The parameters that are seen of the collection: others see other columns.
+    parameters: Vec<String>,
     feature: String,
     format: &'static str,
 }
@@ -85,6 +87,7 @@ impl SeriesFiles {
             collection: id.to_owned(),
             record: record.seq,
             version: table.version(),
+            parameters: table.parameters().map(|(name, _)| name.to_owned()).collect(),
             feature: item.id.as_str().to_owned(),
             format: format.label(),
         };
@@ -113,7 +116,7 @@ impl SeriesFiles {
         format: Format,
         scope: Scope,
     ) -> Result<Kept, ApiError> {
-        let mut pieces = file_of(snapshot, &item.collection, item.id.as_str(), format, scope)?;
+        let mut pieces = file_of(snapshot, &item.collection, item.id.as_str(), format, scope, Cut::default())?;
         let Some(mut piece) = pieces.next().await? else { return Err(no_file().into()) };
         let folder = self.folder.clone();
         let created = move || {

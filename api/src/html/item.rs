@@ -11,6 +11,7 @@ use super::labels::{is_technical, label};
 use super::language::Language;
 use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::markdown;
+use super::orders::into_basket;
 use super::place::{self, Shown};
 use super::series::{self, Series};
 use super::table::{Column, table};
@@ -52,6 +53,7 @@ pub(crate) fn item(
         (collection_title, collection_path(collection)),
     ];
     let description = item["properties"]["description"].as_str();
+    let has_files = item["assets"].as_object().is_some_and(|assets| !assets.is_empty());
     let main = html! {
         div.wide.stack.records {
             (breadcrumbs(&frame, &steps, &title))
@@ -75,7 +77,7 @@ pub(crate) fn item(
                     } @else {
                         (place::map(&frame, config, &Shown::Item { item: &item, path: format!("{path}?f=json") }))
                     }
-                    (actions(&frame, ask, snapshot, collection, id, &item["geometry"]))
+                    (actions(&frame, ask, snapshot, (collection, id), &item["geometry"], has_files))
                     @if series.is_none() { (provenance(&frame, stored, &item, &own)) }
                 }
             }
@@ -122,7 +124,14 @@ pub(super) fn short(text: &str) -> String {
     format!("{}…", &cut[..end])
 }
 
-fn actions(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, collection: &str, id: &str, geometry: &Value) -> Markup {
+fn actions(
+    frame: &Frame<'_>,
+    ask: &Ask,
+    snapshot: &Snapshot,
+    (collection, id): (&str, &str),
+    geometry: &Value,
+    has_files: bool,
+) -> Markup {
     let reference = format!("{collection}.{id}");
     let to = |path: &str, name: &str| frame.href(&with_query(path, [(name, reference.as_str())]));
     let json = frame.links.local(&format!("{}?f=json", item_path(collection, id)));
@@ -137,6 +146,7 @@ fn actions(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, collection: &str, 
                 a.button.quiet href=(to("/search", "intersectsRefs")) { (frame.t("What is here?", "Qu'y a-t-il ici ?")) }
             }
             a.button.quiet href=(json) { "GeoJSON" }
+            @if has_files { (into_basket(frame, &[("collection", collection.to_owned()), ("ids", id.to_owned())])) }
         }
     }
 }

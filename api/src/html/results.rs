@@ -15,6 +15,7 @@ use super::icons::{Icon, icon};
 use super::labels::label;
 use super::layout::{Frame, Page, Section};
 use super::locator;
+use super::orders::into_basket;
 use super::refusal::{self, Refusal};
 use super::series::date;
 use super::snippets::{Answer, snippets};
@@ -72,6 +73,7 @@ pub(crate) fn results(ask: &Ask, snapshot: &Snapshot, results: &Results, config:
                     a.to-filters href="#filters" { (icon(Icon::Filter)) (frame.t("Filters", "Filtres")) }
                     div.summary {
                         p.count { (matched_text(&frame, matched)) }
+                        (into_basket(&frame, &basket_of(ask, collection)))
                         (take(&frame, ask))
                         (order(&frame, ask))
                     }
@@ -116,6 +118,14 @@ pub(crate) fn refused_search(ask: &Ask, snapshot: &Snapshot, collection: Option<
         }
     };
     frame.whole(&Page { title, section: Section::Search, main, ..Page::default() })
+}
+
+/// The question as the basket takes it.
+fn basket_of(ask: &Ask, collection: Option<&str>) -> Vec<(&'static str, String)> {
+    let pairs = ask.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let query = with_query("", pairs.filter(|(name, _)| !VIEW_PARAMETERS.contains(name)));
+    let collection = collection.map(|id| ("collection", id.to_owned()));
+    [("query", query.trim_start_matches('?').to_owned())].into_iter().chain(collection).collect()
 }
 
 /// What the page's script must know.

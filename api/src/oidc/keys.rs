@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::config::TokenAlgorithm;
+use crate::metrics::Metrics;
 
 /// How long a set is taken as it is, microseconds.
 const FRESH_US: i64 = 10 * 60 * 1_000_000;
@@ -131,6 +132,7 @@ pub(super) struct Keys {
     state: Mutex<State>,
     /// Held by the one who fetches; others wait for what comes.
     flight: tokio::sync::Mutex<()>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// Age of a moment; one in the future, of a clock set back, is as old as can be.
@@ -139,6 +141,23 @@ fn age(since: Option<Instant>, now: Instant) -> i64 {
 }
 
 impl Keys {
+    /// With none yet; each attempt to fetch them is counted.
+    pub(super) fn counted(metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..Self::default() }
+    }
+
+    /// Seconds since they were fetched; `None` before the first time.
+    pub(super) fn age_s(&self, now: Instant) -> Option<u64> {
+        let fetched = self.state.lock().fetched?;
+        Some(u64::try_from(now.0 - fetched.0).unwrap_or(0) / 1_000_000)
+    }
+
+    fn count(&self, result: &'static str) {
+        if let Some(metrics) = &self.metrics {
+            metrics.jwks_refreshed(result);
+        }
+    }
+
     fn find(&self, id: Option<&str>) -> Option<PublicKey> {
         let keys = Arc::clone(&self.state.lock().keys);
         match id {
@@ -174,8 +193,13 @@ impl Keys {
                         let mut state = self.state.lock();
                         state.keys = Arc::new(keys);
                         state.fetched = Some(now);
+                        drop(state);
+                        self.count("ok");
                     }
-                    Err(error) => tracing::warn!(%error, "the keys of the issuer cannot be fetched"),
+                    Err(error) => {
+                        self.count("failed");
+                        tracing::warn!(%error, "the keys of the issuer cannot be fetched");
+                    }
                 }
             }
             found = self.find(id);
@@ -236,6 +260,8 @@ mod tests {
         assert_eq!(ask(&keys, "c", 1_131 + 3_700, &down, &count).await, Some(NoKey::Unknown));
         assert_eq!(ask(&keys, "b", 1_131 + 86_400, &down, &count).await, Some(NoKey::Unavailable));
         assert_eq!(ask(&keys, "b", 1_131 + 86_500, &Ok(set(&["b"])), &count).await, None, "back again");
+        let age = |second: i64| keys.age_s(Instant(second * SECOND));
+        assert_eq!((age(1_131 + 86_512), age(0), Keys::default().age_s(Instant(9))), (Some(12), Some(0), None));
         assert_eq!(ask(&keys, "a", 1_131 + 86_501, &down, &count).await, Some(NoKey::Unknown), "taken out of use");
     }
 

@@ -23,6 +23,7 @@ use self::keys::{Keys, NoKey};
 use self::token::{Claims, Expected, Token};
 use crate::accounts::Vouched;
 use crate::config::OidcSettings;
+use crate::metrics::Metrics;
 use crate::state::Random;
 
 /// How long the issuer's description is taken as it is, microseconds.
@@ -90,7 +91,7 @@ fn unavailable() -> Problem {
 
 impl Oidc {
     /// The issuer of the settings, if they name one.
-    pub(crate) fn new(settings: &OidcSettings, clock: Clock, random: Random) -> Option<Self> {
+    pub(crate) fn new(settings: &OidcSettings, clock: Clock, random: Random, metrics: Arc<Metrics>) -> Option<Self> {
         let issuer = settings.issuer.as_ref()?.to_string();
         let fetcher = match Fetcher::new(&issuer) {
             Ok(fetcher) => fetcher,
@@ -99,8 +100,13 @@ impl Oidc {
                 return None;
             }
         };
-        let (described, keys) = (Mutex::default(), Keys::default());
+        let (described, keys) = (Mutex::default(), Keys::counted(metrics));
         Some(Self { settings: settings.clone(), issuer, fetcher, described, keys, clock, random })
+    }
+
+    /// Seconds since the issuer's keys were fetched; `None` before the first time.
+    pub(crate) fn keys_age_s(&self) -> Option<u64> {
+        self.keys.age_s((self.clock)())
     }
 
     /// Whether people may sign in there.

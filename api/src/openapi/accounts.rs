@@ -110,7 +110,10 @@ const PATHS: &[(&str, &[&str], &[Operation])] = &[
                 ("One's own account", "Son propre compte"),
                 None,
                 "200",
-                ("The account with its keys and sessions", "Le compte avec ses clés et ses sessions"),
+                (
+                    "The account with its keys, sessions and quotas",
+                    "Le compte avec ses clés, ses sessions et ses quotas",
+                ),
             ),
             operation(
                 "delete",
@@ -213,8 +216,11 @@ const PATHS: &[(&str, &[&str], &[Operation])] = &[
             operation(
                 "patch",
                 "changeUser",
-                ("Changes an account's role, closes or opens it", "Change le rôle d'un compte, le ferme ou l'ouvre"),
-                Some(&["role", "disabled"]),
+                (
+                    "Changes an account's role or quotas, closes or opens it",
+                    "Change le rôle ou les quotas d'un compte, le ferme ou l'ouvre",
+                ),
+                Some(&["role", "disabled", "download_bytes_per_day", "running_orders"]),
                 "200",
                 ("The account", "Le compte"),
             ),
@@ -321,6 +327,9 @@ fn member(name: &str) -> Value {
         "password" | "current" => json!({"type": "string", "format": "password"}),
         "expires_days" => json!({"type": "integer", "minimum": 1, "maximum": 3650}),
         "disabled" => json!({"type": "boolean"}),
+        "download_bytes_per_day" | "running_orders" => {
+            json!({"anyOf": [{"type": "integer", "minimum": 0}, {"enum": ["default"]}]})
+        }
         "role" => json!({"enum": ["visitor", "user", "operator", "administrator"]}),
         "scopes" => json!({"type": "array", "items": {"enum": ["read", "download", "order", "write", "admin"]}}),
         _ => json!({"type": "string"}),

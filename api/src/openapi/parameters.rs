@@ -141,6 +141,36 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         add(name, parameter);
     }
     add("problemCode", path("code", ("Code of a type of problem", "Code d'un type de problème")));
+    add("orderId", path("orderId", ("Identifier of an order", "Identifiant d'une commande")));
+    add(
+        "orderSort",
+        query(
+            "sort",
+            ("lastUpdate,DESC (default) or lastUpdate,ASC", "lastUpdate,DESC (par défaut) ou lastUpdate,ASC"),
+            text(),
+        ),
+    );
+    add(
+        "orderSince",
+        query(
+            "lastUpdate",
+            ("Only orders changed since this moment", "Seulement les commandes modifiées depuis ce moment"),
+            text(),
+        ),
+    );
+    add("unpaged", query("unpaged", ("Everything in one answer", "Tout en une réponse"), text()));
+    add(
+        "orderPage",
+        query(
+            "page",
+            ("Number of the page, from 0", "Numéro de la page, à partir de 0"),
+            json!({"type": "integer", "minimum": 0}),
+        ),
+    );
+    add(
+        "orderSize",
+        query("size", ("Orders of a page", "Commandes par page"), json!({"type": "integer", "minimum": 1})),
+    );
     add("searchId", path("searchId", ("Identifier of a kept question", "Identifiant d'une question conservée")));
     add(
         "properties",

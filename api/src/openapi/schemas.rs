@@ -43,6 +43,9 @@ fn basics() -> Value {
                 "detail": {"type": "string"}, "instance": {"type": "string"},
                 "parameter": {"type": "string", "description": "Parameter or JSON pointer at fault"},
                 "allowed": {"type": "string", "description": "What would be accepted"},
+                "limit": {"type": "integer", "description": "Of a limit (429): the most"},
+                "remaining": {"type": "integer", "description": "Of a limit (429): what is left"},
+                "reset": {"type": "integer", "description": "Of a limit (429): seconds until all of it is there again"},
             },
         },
         "ProblemType": {

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::accounts::Principal;
 use crate::context::RequestContext;
 use crate::html::Language;
-use crate::links::{HTML, Links};
+use crate::links::{HTML, Links, with_query};
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
@@ -134,6 +134,23 @@ impl Ask {
         }
     }
 
+    /// Sends a browser on to a page of ours, in the language that was chosen.
+    pub(super) fn go_to(&self, path: &str) -> Response {
+        let local = self.links.local(path);
+        match &self.lang {
+            Some(lang) if !path.contains("lang=") => {
+                see_other(&format!("{local}{}lang={lang}", if path.contains('?') { "&" } else { "?" }))
+            }
+            _ => see_other(&local),
+        }
+    }
+
+    /// Sends a browser's reader whom nobody knows yet to sign in, and back to here. `None` for all others: programs are refused.
+    pub(super) fn to_sign_in(&self) -> Option<Response> {
+        let reads = self.reads && self.html && self.principal.is_anonymous();
+        reads.then(|| self.go_to(&with_query("/sign-in", [("next", self.path_and_query.as_str())])))
+    }
+
     /// Refuses parameters that the route does not know, as OGC API Features asks.
     ///
     /// # Errors
@@ -243,6 +260,18 @@ impl Ask {
         let bytes = run_blocking(make).await?;
         Ok(self.respond(media_type, &etag, bytes))
     }
+}
+
+/// The way to another address, kept by nobody.
+pub(super) fn see_other(location: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(location) = HeaderValue::from_str(location) {
+        headers.insert(header::LOCATION, location);
+    }
+    response
 }
 
 /// JSON as bytes.

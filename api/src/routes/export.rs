@@ -182,7 +182,7 @@ async fn answer(app: App, export: ExportAsk, search: Search, file: &str, body: &
     Ok(response)
 }
 
-fn busy(app: &App) -> Problem {
+pub(super) fn busy(app: &App) -> Problem {
     app.metrics.rejected("exports");
     let most = app.config.limits.exports_max;
     Problem::new(

@@ -9,8 +9,8 @@ use axum::response::Response;
 use nilometer_indexer::{Outcome, Precondition, Snapshot, StoredItem, Write};
 use nilometer_query::series::{SeriesQuery, Versions, summary};
 use nilometer_schemas::{CollectionId, Crs, ExtensionCheck, Item, ItemId, Kind, Problem, validate_item};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::ask::{Ask, no_item, to_bytes};
 use super::body::{JsonText, MergePatch, parse};
@@ -25,6 +25,7 @@ use crate::files::{AssetLinks, has_series};
 use crate::html;
 use crate::links::{GEOJSON, HTML, ItemLinks, JSON, item_path};
 use crate::problem::ApiError;
+use crate::routes::WORKFLOWS;
 use crate::state::{App, run_blocking};
 
 /// Times a patch is tried anew when another write came between reading and writing.
@@ -113,8 +114,16 @@ async fn check_version(ask: &Ask, snapshot: &Snapshot, view: &html::SeriesView) 
 /// An item's answer.
 pub(super) fn item_json(assets: &AssetLinks, item: &StoredItem) -> Vec<u8> {
     let mut out = Vec::with_capacity(item.text.as_str().len() + 1_024);
-    let own = ItemLinks::alone(assets.links()).of(item.collection.as_str(), item.id.as_str());
-    assets.text(item).render(item.ingested, &own, &mut out);
+    let mut own = ItemLinks::alone(assets.links()).of(item.collection.as_str(), item.id.as_str());
+    let text = assets.text(item);
+    // Assets that the service delivers have their stored address beside the answered one.
+    if assets.may_order() && text.as_str().contains("\"nilometer:href\"") {
+        let mut link = assets.links().with_method("order", JSON, WORKFLOWS, "POST");
+        link["body"] = json!({"search": {"collections": [item.collection.as_str()], "ids": [item.id.as_str()]}});
+        own.push(',');
+        own.push_str(&link.to_string());
+    }
+    text.render(item.ingested, &own, &mut out);
     out
 }
 

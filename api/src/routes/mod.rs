@@ -19,6 +19,7 @@ mod items;
 mod landing;
 mod legal;
 mod merge_patch;
+mod orders;
 mod problems;
 mod property_parameters;
 mod queryables;
@@ -40,8 +41,10 @@ pub(crate) mod search;
 pub(crate) mod suggest;
 pub(crate) mod tiles;
 
+pub(crate) use account::{DEFAULT_QUOTA, mail_base};
 pub(crate) use assets::asset_path;
 pub(crate) use collections::CollectionPage;
+pub(crate) use orders::WORKFLOWS;
 pub(crate) use writes::accept_patch;
 
 use axum::Router;
@@ -86,6 +89,7 @@ pub fn router() -> Router<App> {
         .route("/searches/{search}", get(searches::get))
         .route("/searches/{search}/items", get(searches::items))
         .route("/searches/{search}/export", get(export::get_saved))
+        .route("/searches/{search}/zip", get(orders::saved_zip))
         .route("/places", get(places::get))
         .route("/suggest", get(suggest::get))
         .route("/swot/passes", get(passes::get))
@@ -106,5 +110,6 @@ pub fn router() -> Router<App> {
         .merge(account::router())
         .merge(edr::router())
         .merge(files::router())
+        .merge(orders::router())
         .merge(tiles::router())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::Path;
 use axum::response::Response;
 use nilometer_query::Queryable;
-use nilometer_schemas::CollectionId;
+use nilometer_schemas::{CollectionId, IN_PERIOD};
 use serde_json::{Map, Value, json};
 
 use super::ask::{Ask, to_bytes};
@@ -144,6 +144,12 @@ fn own_members(document: Document) -> Vec<(&'static str, Value)> {
     if document != Document::Schema {
         members.push(("id", json!({"title": "Identifier of the item", "type": "string"})));
         members.push(("collection", json!({"title": "Identifier of the collection", "type": "string"})));
+    }
+    if document == Document::Sortables {
+        members.push((
+            IN_PERIOD,
+            json!({"title": "Whether there are observations in the period asked for", "type": "integer"}),
+        ));
     }
     if document == Document::Queryables {
         members.push(("geometry", json!({"title": "Geometry of the item", "format": "geometry-any"})));

@@ -145,6 +145,35 @@ pub(super) fn from_pairs(
     checked(app, parse::from_query(&pairs, dialect, extra)?)
 }
 
+/// The question in the query string of a page, as the body of a search: what only says how a page shows it is left out, and a
+/// kept question that it names is put in its place.
+///
+/// # Errors
+/// The parser's, and `NotFound` for a kept question that is none.
+pub(super) async fn question_of(app: &App, query: &str) -> Result<Value, ApiError> {
+    const SHOWN: [&str; 11] =
+        ["crs", "f", "fields", "interpret", "lang", "limit", "page", "read", "sortby", "token", "unread"];
+    let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes())
+        .into_owned()
+        .filter(|(name, value)| !SHOWN.contains(&name.as_str()) && !value.is_empty())
+        .collect();
+    let mut kept = Value::Null;
+    for (_, id) in pairs.extract_if(.., |(name, _)| name == "search") {
+        kept = load(app, &id).await?;
+    }
+    let limit = app.config.limits.page_limit_default;
+    let mut whole = from_pairs(app, pairs, &[], limit, Dialect::Stac)?.canonical;
+    if let Some(members) = whole.as_object_mut() {
+        members.shift_remove("limit");
+        if let Value::Object(kept) = kept {
+            for (name, value) in kept {
+                members.entry(name).or_insert(value);
+            }
+        }
+    }
+    Ok(whole)
+}
+
 /// The question in a JSON body.
 ///
 /// # Errors

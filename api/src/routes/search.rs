@@ -11,7 +11,7 @@ use nilometer_indexer::Snapshot;
 use nilometer_query::parse::Request;
 use nilometer_query::{Page, UnknownProperties, Widened};
 use nilometer_schemas::{CollectionId, Crs, Dialect, Kind, Problem, Scope, Search};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::body::JsonBody;
@@ -19,6 +19,7 @@ use super::crs;
 use super::default_order;
 use super::export;
 use super::feature_page::feature_collection;
+use super::orders;
 use super::property_parameters::read_properties;
 use super::question::{from_address, from_body, from_pairs, interpret, interpret_body, sealed, visible, within};
 use super::searches::load;
@@ -42,8 +43,8 @@ pub(super) async fn get(State(app): State<App>, mut ask: Ask) -> Result<Response
         return search_page(&app, ask, None).await;
     }
     let reading = interpret(&app, &mut ask).await?;
-    let search = from_address(&app, &ask, &[])?.search;
-    answer_get(&app, ask, search, None, (Crs::Crs84, reading)).await
+    let question = from_address(&app, &ask, &[])?;
+    answer_get(&app, ask, question, None, (Crs::Crs84, reading)).await
 }
 
 /// `GET /collections/{id}/items`.
@@ -59,8 +60,10 @@ pub(super) async fn get_items(
     }
     let reading = interpret(&app, &mut ask).await?;
     let crs = crs::asked(&ask)?;
-    let search = within(from_address(&app, &ask, &[crs::CRS])?.search, &collection)?;
-    Ok(crs::named(answer_get(&app, ask, search, Some(collection), (crs, reading)).await?, crs))
+    let Request { search, mut canonical } = from_address(&app, &ask, &[crs::CRS])?;
+    canonical["collections"] = json!([collection.as_str()]);
+    let question = Request { search: within(search, &collection)?, canonical };
+    Ok(crs::named(answer_get(&app, ask, question, Some(collection), (crs, reading)).await?, crs))
 }
 
 /// `POST /search`.
@@ -78,6 +81,7 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
         let mut links = vec![view.links.link("self", GEOJSON, "/search"), view.links.link("root", JSON, "/")];
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
+        links.extend(orders::link(&view, canonical.clone()));
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {
             let Some(token) = token else { continue };
             let mut other: Map<String, Value> = canonical.as_object().cloned().unwrap_or_default();
@@ -96,10 +100,11 @@ pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): J
 pub(super) async fn answer_get(
     app: &App,
     ask: Ask,
-    search: Search,
+    question: Request,
     collection: Option<CollectionId>,
     (crs, reading): (Crs, Option<Reading>),
 ) -> Result<Response, ApiError> {
+    let Request { search, canonical } = question;
     let snapshot = snapshot_of(app, &search, &ask)?;
     let reading = reading.map(|reading| reading.to_json());
     let read = reading.as_ref().map(Value::to_string).unwrap_or_default();
@@ -121,6 +126,7 @@ pub(super) async fn answer_get(
             links.push(view.links.link("collection", JSON, &collection_path(collection.as_str())));
         }
         links.extend(export::links(&view));
+        links.extend(orders::link(&view, canonical));
         links.extend(warnings(&view, &snapshot, &search));
         links.extend(page.widened.iter().map(|word| widened_link(&view, word)));
         for (rel, token) in [("prev", &page.prev), ("next", &page.next)] {

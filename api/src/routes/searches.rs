@@ -12,6 +12,7 @@ use super::question::{from_body, interpret_body};
 use super::search::answer_get;
 use super::tiles::tileset_link;
 use super::writes::created;
+use crate::context::RequestContext;
 use crate::links::{GEOJSON, JSON, saved_search_path};
 use crate::problem::ApiError;
 use crate::state::App;
@@ -20,14 +21,21 @@ use crate::state::App;
 const PAGE_MEMBERS: [&str; 3] = ["limit", "page", "token"];
 
 /// `POST /searches`. The question is checked in full, so that every kept id can be answered.
-pub(super) async fn post(State(app): State<App>, ask: Ask, JsonBody(mut body): JsonBody) -> Result<Response, ApiError> {
+pub(super) async fn post(
+    State(app): State<App>,
+    context: RequestContext,
+    ask: Ask,
+    JsonBody(mut body): JsonBody,
+) -> Result<Response, ApiError> {
     ask.only(&[])?;
     interpret_body(&app, &ask, &mut body).await?;
     let mut canonical = from_body(&app, body, &[])?.canonical;
     if let Some(members) = canonical.as_object_mut() {
         members.retain(|name, _| !PAGE_MEMBERS.contains(&name.as_str()));
     }
-    let id = app.accounts.save_search(&canonical.to_string()).await?;
+    let text = canonical.to_string();
+    app.limiter.keep(&app.config, &ask.principal, &context, text.len())?;
+    let id = app.accounts.save_search(&text).await?;
     let location = ask.links.absolute(&saved_search_path(&id));
     Ok(created(&location, JSON, to_bytes(&saved_json(&ask, &id, canonical))?))
 }
@@ -50,6 +58,7 @@ fn saved_json(ask: &Ask, id: &str, question: Value) -> Value {
             ask.links.link("root", JSON, "/"),
             ask.links.link("items", GEOJSON, &format!("{path}/items")),
             tileset_link(&ask.links, &path, &[]),
+            ask.links.titled("enclosure", "application/zip", &format!("{path}/zip"), "The files of a small selection"),
         ],
     })
 }
@@ -58,7 +67,8 @@ fn saved_json(ask: &Ask, id: &str, question: Value) -> Value {
 pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut ask: Ask) -> Result<Response, ApiError> {
     ask.only(&PAGE_MEMBERS)?;
     let question = load(&app, &id).await?;
-    let mut search = parse::from_json(&question, &[])?.search;
+    let mut request = parse::from_json(&question, &[])?;
+    let search = &mut request.search;
     // The paging parameters alone make a whole question, so the one parser reads them.
     let paging = super::question::from_address(&app, &ask, &[])?.search;
     search.limit = paging.limit;
@@ -66,7 +76,7 @@ pub(super) async fn items(State(app): State<App>, Path(id): Path<String>, mut as
     search.page = paging.page;
     // There is no page for people under this address yet; the JSON answer serves both.
     ask.html = false;
-    answer_get(&app, ask, search, None, (Crs::Crs84, None)).await
+    answer_get(&app, ask, request, None, (Crs::Crs84, None)).await
 }
 
 /// The kept question of an id, as the body of a search.

@@ -1,6 +1,6 @@
 //! Names of files in an archive: harmless on every system, and each once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Bytes of one part of a path; file systems take 255.
 const PART_BYTES_MAX: usize = 200;
@@ -19,6 +19,8 @@ pub struct Names {
     files: HashSet<String>,
     /// Paths of folders that files lie in, folded.
     folders: HashSet<String>,
+    /// The number that the last file of a name got, by path, folded: all below it are taken.
+    numbers: HashMap<String, u64>,
 }
 
 impl Names {
@@ -37,8 +39,14 @@ impl Names {
         for (at, part) in parts.iter().enumerate() {
             let begin = if path.is_empty() { String::new() } else { format!("{path}/") };
             let is_taken = |folded: &str| self.files.contains(folded) || (at == last && self.folders.contains(folded));
-            let mut numbered = (1..).map(|number| format!("{begin}{}", with_number(part, number)));
-            path = numbered.find(|path| !is_taken(&folded(path))).unwrap_or_default();
+            let wanted = folded(&format!("{begin}{part}"));
+            let first = if at == last { self.numbers.get(&wanted).copied().unwrap_or(1) } else { 1 };
+            let mut numbered = (first..).map(|number| (number, format!("{begin}{}", with_number(part, number))));
+            let (number, free) = numbered.find(|(_, path)| !is_taken(&folded(path))).unwrap_or_default();
+            if at == last {
+                self.numbers.insert(wanted, number);
+            }
+            path = free;
             if at < last {
                 self.folders.insert(folded(&path));
             }

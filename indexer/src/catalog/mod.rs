@@ -9,6 +9,7 @@ mod observations;
 mod open;
 mod snapshot;
 mod stats;
+mod stems;
 mod tokens;
 mod types;
 mod view;
@@ -17,7 +18,8 @@ mod writer;
 pub(crate) use log::sync_dir;
 pub use open::Catalog;
 pub use snapshot::{SegmentView, Snapshot};
-pub use tokens::{name_token, offsets, stems};
+pub use stems::stems;
+pub use tokens::{name_token, offsets};
 pub use types::{
     CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, Stats,
     StoredCollection, StoredItem, Write,

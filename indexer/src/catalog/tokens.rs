@@ -1,39 +1,20 @@
-//! How texts become tokens: folded words, stems, and whole names.
-
-use std::cell::RefCell;
+//! How texts become tokens: folded words, their stems, and whole names.
 
 use nilometer_schemas::text::words;
 use nilometer_schemas::{FOLDED_TOKENIZER, NAME_TOKENIZER, STEM_TOKENIZERS};
 use tantivy::Index;
-use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer};
+use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer};
 
-const STEM_LANGUAGES: [Language; 2] = [Language::English, Language::French];
+use super::stems::{Language, Stems};
 
 /// Makes the tokenizers of the schema known to an index.
 pub(crate) fn register(index: &Index) {
     let all = index.tokenizers();
     all.register(FOLDED_TOKENIZER, FoldedTokenizer);
     all.register(NAME_TOKENIZER, NameTokenizer);
-    for (name, language) in STEM_TOKENIZERS.into_iter().zip(STEM_LANGUAGES) {
-        all.register(name, TextAnalyzer::builder(FoldedTokenizer).filter(Stemmer::new(language)).build());
+    for (name, language) in STEM_TOKENIZERS.into_iter().zip(Language::ALL) {
+        all.register(name, TextAnalyzer::builder(FoldedTokenizer).filter(Stems(language)).build());
     }
-}
-
-/// The stems of a folded word, in the order of the fields: English, French. A word with underscores is one word here, as
-/// the whole is among its parts in the index.
-pub fn stems(word: &str) -> [String; 2] {
-    STEMMERS.with_borrow_mut(|stemmers| {
-        stemmers.each_mut().map(|stemmer| {
-            let mut tokens = stemmer.token_stream(word);
-            if tokens.advance() { tokens.token().text.clone() } else { word.to_owned() }
-        })
-    })
-}
-
-thread_local! {
-    static STEMMERS: RefCell<[TextAnalyzer; 2]> = RefCell::new(STEM_LANGUAGES.map(|language| {
-        TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build()
-    }));
 }
 
 /// Where each of a run of words stands in a text that has the run, counted from the first place of its first word.
@@ -127,20 +108,6 @@ impl TokenStream for Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn singular_and_plural_have_a_stem_in_common() {
-        for (a, b) in [("lakes", "lake"), ("rivieres", "riviere"), ("debits", "debit"), ("stations", "station")] {
-            let (a, b) = (stems(a), stems(b));
-            assert!(a.iter().zip(&b).any(|(a, b)| a == b), "{a:?} {b:?}");
-        }
-    }
-
-    #[test]
-    fn the_stem_of_a_word_with_underscores_is_of_the_whole() {
-        assert!(stems("planned_026_113").iter().all(|stem| stem.starts_with("planned_026_11")));
-        assert_ne!(stems("planned_026_113"), stems("planned_026_114"));
-    }
 
     #[test]
     fn parts_of_product_names_follow_each_other_and_the_whole_ends_with_them() {

@@ -9,11 +9,13 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tantivy::directory::OwnedBytes;
 
+use super::bits::Bits;
 use super::column::{Codes, Column, ColumnKind, ColumnMeta, ColumnPlace};
 use super::file::{SectionWriter, Sections};
 use super::latest::LatestColumns;
 use super::rtree::{Tree, TreePlace};
 use super::touched::{MapBuilder, MapData, MapPlaces, TouchedCells};
+use super::word_sets::WordSets;
 use crate::geometry::FlatGeometry;
 
 /// No document.
@@ -103,6 +105,7 @@ pub(crate) struct SegmentCore {
     tree: TreePlace,
     columns: Vec<ColumnPlace>,
     cells: CellCache,
+    word_sets: WordSets,
     map: Option<MapPlaces>,
     /// For a file without a map, made when first asked for.
     map_made: OnceLock<Option<(Sections, MapPlaces)>>,
@@ -124,6 +127,7 @@ impl SegmentCore {
             tree,
             columns,
             cells: CellCache::default(),
+            word_sets: WordSets::default(),
             map,
             map_made: OnceLock::new(),
             max_seq: OnceLock::new(),
@@ -379,6 +383,14 @@ impl SegmentData {
     fn text_of(&self, name: &str, doc: u32) -> &str {
         let Some(column) = self.column(name, ColumnKind::Text) else { return "" };
         column.first_code(doc).map_or("", |code| column.dictionary.text(code))
+    }
+
+    /// The documents that words match, deleted ones among them: kept under a name that says which words, or made.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn word_set<E>(&self, name: &str, make: impl FnOnce() -> Result<Bits, E>) -> Result<Arc<Bits>, E> {
+        self.core.word_sets.get(name, make)
     }
 
     /// The cell of every geometry's centroid, as `cell_of` (longitude, latitude) says; computed once for a grid and precision.

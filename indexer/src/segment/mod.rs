@@ -12,6 +12,7 @@ mod row;
 mod rtree;
 mod shape;
 mod touched;
+mod word_sets;
 
 pub use bits::Bits;
 pub use column::{Codes, Column, ColumnKind, Dictionary, Narrow};

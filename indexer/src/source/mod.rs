@@ -43,6 +43,7 @@ use intake::Intake;
 
 pub use inventory::Mapping;
 pub use observations::{Key, ObservationBuilder, Observations};
+pub use swot::{ShapefileRow, ZippedShapefile};
 
 /// Bytes of one JSON document that is read as a whole (a collection, or a file of a static catalogue).
 pub const DOCUMENT_BYTES_MAX: u64 = 64 << 20;

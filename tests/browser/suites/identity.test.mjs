@@ -190,6 +190,13 @@ describe('a hostile issuer', () => {
     })
     for (const answer of await Promise.all(flood)) assert.equal(answer.status, 401)
     assert.ok(issuer.fetched() - asked <= 1, `${issuer.fetched() - asked} requests`)
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    const value = (name) => Number(metrics.match(new RegExp(`^nilometer_${name}(?:\\{\\})? (\\S+)$`, 'm'))?.[1])
+    // The issuer counts requests for its description too.
+    const refreshes = value('jwks_refresh_total\\{result="ok"\\}')
+    assert.ok(refreshes >= 1 && refreshes <= issuer.fetched(), metrics)
+    assert.ok(value('jwks_age_seconds') <= 600, metrics)
+    assert.ok(value('auth_failures_total\\{reason="token"\\}') >= 400, metrics)
   })
 
   test('a new key counts within 30 seconds, and known ones while the issuer is down', async () => {

@@ -19,6 +19,8 @@ const LOCALES = { en: 'en-GB', fr: 'fr-FR' }
 // Maps and pages are drawn without a graphics card here: a quarter of the pixels takes a fraction of the time, and no test
 // looks at one.
 const SCALE = 0.5
+/** How long a page may take to show what is waited for: a limit for what never comes, no measure of speed. */
+const PATIENCE_MS = 90_000
 /** Sizes of the two screens on which everything must work. */
 export const WIDE = { width: 1440, height: 900 }
 export const PHONE = { width: 390, height: 844 }
@@ -146,6 +148,8 @@ export async function openIn(browser, path, options = {}, kept = undefined) {
 
 async function newPage(browser, options) {
   const context = await browser.newContext(contextOptions(options))
+  // Suites of three kinds share the cores of the machines that run this.
+  context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   if (options.scripts !== false) {
     await page.addInitScript(() => {

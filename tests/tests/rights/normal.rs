@@ -98,14 +98,15 @@ fn clean(value: &mut Value, base: &str) {
     match value {
         Value::Object(members) => {
             // The names of queryables are members too, and every item has these.
-            members.retain(|name, _| !OWN.contains(&name.as_str()));
             // Hydrocron tells how long it took.
-            if members.contains_key("hits") {
-                members.remove("time");
-            }
+            members.retain(|name, value| !(OWN.contains(&name.as_str()) || name == "time" && value.is_number()));
             members.values_mut().for_each(|value| clean(value, base));
         }
-        Value::Array(all) => all.iter_mut().for_each(|value| clean(value, base)),
+        Value::Array(all) => {
+            // The twin knows of nothing that may be seen and not ordered.
+            all.retain(|value| value["rel"] != "order");
+            all.iter_mut().for_each(|value| clean(value, base));
+        }
         Value::String(text) => *text = plain(text, base),
         _ => {}
     }

@@ -7,6 +7,7 @@ import type { MapSide } from "../map/side";
 import { type View, readItem, readView, writeFragment } from "../map/view";
 import { type Destroy, mountAll } from "../mount";
 import { local, t } from "../page";
+import { Again, isUnanswered } from "../search/again";
 import { suggestPlaces } from "../search/places";
 import { downloadsOf, questionOf, searchPage, tilesOf, withPeriod, withPlace } from "../search/question";
 import { placeOf } from "../search/area";
@@ -40,6 +41,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
   const on = { signal: ends.signal };
   let address = new URL(location.href);
   let running = new AbortController();
+  const again = new Again();
   /** What stood in the fields when the question went out. */
   let sent = new Map<string, string>();
   let map: MapSide | undefined;
@@ -61,6 +63,7 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     try {
       const response = await request(path, { signal, headers: { accept: "text/html" } });
       const text = await response.text();
+      again.answered();
       // The service may have sent us on to a cleaner address.
       address = new URL(response.url);
       take(new DOMParser().parseFromString(text, "text/html"));
@@ -115,11 +118,12 @@ export function mount(element: HTMLElement, raw: unknown): Destroy {
     for (const name of ["chips", "facets", "timeline", "map-note"]) part(name).replaceChildren();
     map?.clear();
     const notice = failureNotice(error, () => void go(to, "keep"));
-    part("results").replaceChildren(notice);
+    // The same said again would be read out again.
+    if (part("results").textContent !== notice.textContent) part("results").replaceChildren(notice);
     part("results").scrollTop = 0;
     if (NARROW.matches) setView("list");
     blame(error instanceof ApiFailure ? error.page : undefined);
-    if (!navigator.onLine) window.addEventListener("online", () => void go(to, "keep"), { once: true, signal: running.signal });
+    if (isUnanswered(error)) again.later(() => void go(to, "keep"), running.signal);
   }
 
   /** Marks the fields that a refusal is about, as the page that came with it does. */

@@ -5,6 +5,7 @@
 
 mod address;
 mod transfer;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use url::{Host, Url};
 
 use self::address::{Guard, system_lookup};
 pub(super) use self::transfer::RemoteFile;
+pub(crate) use self::webhook::Webhooks;
 use super::file::{Facts, File, Place, tag_of};
 use super::{Error, no_file};
 use crate::config::RemoteConfig;

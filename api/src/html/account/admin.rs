@@ -10,6 +10,7 @@ use crate::html::language::{Language, readable};
 use crate::html::layout::{Frame, breadcrumbs};
 use crate::html::table::{Column, table};
 use crate::links::encode;
+use crate::routes::DEFAULT_QUOTA;
 use crate::routes::ask::Ask;
 
 fn head(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
@@ -47,6 +48,7 @@ pub(crate) fn users(
         Column::Text(frame.t("Made", "Créé")),
         Column::Text(frame.t("Role", "Rôle")),
         Column::Text(frame.t("State", "État")),
+        Column::Text(frame.t("Quotas", "Quotas")),
     ];
     let rows = html! { @for user in users { (user_row(&frame, user, csrf, may_change)) } };
     let main = html! {
@@ -119,6 +121,41 @@ fn user_row(frame: &Frame<'_>, user: &User, csrf: &str, may_change: bool) -> Mar
                     }
                 }
             }
+            td { (quota_cell(frame, user, csrf, may_change)) }
+        }
+    }
+}
+
+/// What an account may take otherwise than all do, and the form that changes it.
+fn quota_cell(frame: &Frame<'_>, user: &User, csrf: &str, may_change: bool) -> Markup {
+    let (volume, orders) = (user.quota.download_bytes, user.quota.running_orders.map(u64::from));
+    let shown = |value: Option<u64>| value.map_or_else(|| DEFAULT_QUOTA.to_owned(), |value| value.to_string());
+    let fields = [
+        ("download_bytes_per_day", frame.t("Bytes of files a day", "Octets de fichiers par jour"), volume),
+        ("running_orders", frame.t("Orders under way", "Commandes simultanées"), orders),
+    ];
+    let own = volume.is_some() || orders.is_some();
+    html! {
+        (if own { frame.t("own", "propres") } else { frame.t("as for all", "comme pour tous") })
+        @if may_change {
+            details {
+                summary { (frame.t("Change", "Modifier")) }
+                form.stack method="post" action=(frame.href(&format!("/admin/users/{}", user.id))) {
+                    (token(csrf))
+                    @for (name, label, value) in fields {
+                        div.field {
+                            label for=(format!("{name}-{}", user.id)) { (label) }
+                            input id=(format!("{name}-{}", user.id)) name=(name) value=(shown(value)) pattern="[0-9]+|default" autocomplete="off" required;
+                        }
+                    }
+                    p.hint { (frame.t("A number, 0 for no limit, or default.", "Un nombre, 0 pour sans limite, ou default.")) }
+                    button.button.quiet.small type="submit" aria-label=(format!("{} {}", frame.t("Set the quotas of", "Fixer les quotas de"), user.name)) {
+                        (frame.t("Set", "Fixer"))
+                    }
+                }
+            }
+        } @else if own {
+            dl.facts { @for (_, label, value) in fields { dt { (label) } dd { (shown(value)) } } }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pages of accounts: signing up and in, one's own account, and those of who looks after accounts.
 
 mod admin;
+mod agent;
 mod own;
 
 pub(crate) use admin::{audit, groups, users};
@@ -18,16 +19,16 @@ use crate::problems::ProblemType;
 use crate::routes::ask::Ask;
 
 /// A page of this part of the site. Nothing of it has a JSON form at the same address that anybody may follow.
-fn frame(ask: &Ask) -> Frame<'_> {
+pub(in crate::html) fn frame(ask: &Ask) -> Frame<'_> {
     Frame { json: None, ..Frame::of(ask) }
 }
 
-fn whole(frame: &Frame<'_>, title: &str, main: Markup) -> String {
+pub(in crate::html) fn whole(frame: &Frame<'_>, title: &str, main: Markup) -> String {
     frame.whole(&Page { title, main, section: Section::Account, ..Page::default() })
 }
 
 /// Why a form was refused.
-fn notice(frame: &Frame<'_>, problem: Option<&Problem>) -> Markup {
+pub(in crate::html) fn notice(frame: &Frame<'_>, problem: Option<&Problem>) -> Markup {
     let Some(problem) = problem else { return Markup::default() };
     let french = ProblemType::of(problem.code).filter(|_| frame.language == Language::French);
     html! {
@@ -83,7 +84,7 @@ fn hidden(name: &str, value: &str) -> Markup {
 }
 
 /// The token that a form of a session holds.
-fn token(csrf: &str) -> Markup {
+pub(in crate::html) fn token(csrf: &str) -> Markup {
     hidden(TOKEN_FIELD, csrf)
 }
 

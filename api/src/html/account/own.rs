@@ -1,13 +1,15 @@
 //! The page of one's own account.
 
 use maud::{Markup, html};
-use nilometer_schemas::{Problem, Role};
+use nilometer_schemas::{Instant, Problem, Role};
 
-use super::{Input, frame, notice, password, token, whole};
+use super::{Input, agent, frame, notice, password, token, whole};
 use crate::accounts::{KeyInfo, Power, Session, User};
 use crate::html::language::{Language, readable};
 use crate::html::layout::{Frame, breadcrumbs};
 use crate::html::table::{Column, table};
+use crate::html::values::bytes;
+use crate::limits::Quotas;
 use crate::links::encode;
 use crate::routes::ask::Ask;
 
@@ -19,6 +21,7 @@ pub(crate) struct Own {
     pub(crate) user: User,
     pub(crate) keys: Vec<KeyInfo>,
     pub(crate) sessions: Vec<Session>,
+    pub(crate) quotas: Quotas,
 }
 
 /// The name of a role for people.
@@ -55,7 +58,10 @@ pub(crate) fn account(
                             button.button.quiet type="submit" { (frame.t("Sign out", "Se déconnecter")) }
                         }
                     }
+                    a.button.quiet href=(frame.href("/orders")) { (frame.t("Orders", "Commandes")) }
+                    a.button.quiet href=(frame.href("/account/basket")) { (frame.t("Basket", "Panier")) }
                     @if own.user.role >= Role::Operator {
+                        a.button.quiet href=(frame.href("/admin/orders")) { (frame.t("All orders", "Toutes les commandes")) }
                         a.button.quiet href=(frame.href("/admin/users")) { (frame.t("Accounts", "Comptes")) }
                         a.button.quiet href=(frame.href("/admin/groups")) { (frame.t("Groups", "Groupes")) }
                     }
@@ -66,6 +72,7 @@ pub(crate) fn account(
             }
             (notice(&frame, problem))
             @if let Some(key) = key { (new_key(&frame, key)) }
+            (quotas(&frame, &own.quotas))
             (keys(&frame, &own.keys, csrf))
             (sessions(&frame, &own.sessions, csrf, session))
             @if own.user.email.is_some() { (change_password(&frame, csrf)) }
@@ -87,6 +94,42 @@ fn facts(frame: &Frame<'_>, user: &User) -> Markup {
             @for issuer in &user.issuers { dt { (frame.t("Signs in at", "Se connecte auprès de")) } dd { (issuer) } }
         }
     }
+}
+
+fn quotas(frame: &Frame<'_>, quotas: &Quotas) -> Markup {
+    let unlimited = frame.t("no limit", "sans limite");
+    html! {
+        section #quotas {
+            h2 { (frame.t("Quotas", "Quotas")) }
+            dl.facts {
+                dt { (frame.t("Files fetched today", "Fichiers téléchargés aujourd'hui")) }
+                dd {
+                    @match quotas.download_limit.zip(quotas.download_remaining()) {
+                        Some((limit, remaining)) => {
+                            @let (used, limit, remaining) = (bytes(quotas.download_used), bytes(limit), bytes(remaining));
+                            (match frame.language {
+                                Language::English => format!("{used} of {limit}, {remaining} left"),
+                                Language::French => format!("{used} sur {limit}, reste {remaining}"),
+                            })
+                        }
+                        None => (unlimited),
+                    }
+                }
+                @if quotas.download_limit.is_some() {
+                    dt { (frame.t("The day ends", "La journée se termine")) }
+                    dd { time datetime=(quotas.download_reset.to_string()) { (readable_minute(quotas.download_reset)) } }
+                }
+                dt { (frame.t("Orders under way at a time", "Commandes simultanées")) }
+                dd { (quotas.order_limit.map_or_else(|| unlimited.to_owned(), |limit| frame.language.number(limit))) }
+            }
+        }
+    }
+}
+
+/// A moment with its minute, midnight too.
+fn readable_minute(moment: Instant) -> String {
+    let text = moment.to_string();
+    format!("{} {} UTC", &text[..10], text.get(11..16).unwrap_or_default())
 }
 
 fn new_key(frame: &Frame<'_>, key: &str) -> Markup {
@@ -211,8 +254,8 @@ fn sessions(frame: &Frame<'_>, sessions: &[Session], csrf: &str, own: Option<&st
     let rows = html! {
         @for session in sessions {
             tr {
-                th scope="row" {
-                    (if session.browser.is_empty() { frame.t("unknown", "inconnu") } else { &session.browser })
+                th scope="row" title=(session.browser) {
+                    (if session.browser.is_empty() { frame.t("unknown", "inconnu").to_owned() } else { agent::short(&session.browser) })
                     @if own == Some(session.id.as_str()) { " " span.tag { (frame.t("this one", "celle-ci")) } }
                 }
                 td { (readable(session.created)) }

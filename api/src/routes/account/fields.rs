@@ -17,10 +17,10 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// Names and values, those of a form's token left out.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
+pub(in crate::routes) struct Fields {
     pairs: Vec<(String, String)>,
     /// Whether a form of a page sent them, so that a page answers.
-    pub(super) of_form: bool,
+    pub(in crate::routes) of_form: bool,
 }
 
 impl FromRequest<App> for Fields {
@@ -72,7 +72,7 @@ impl FromRequest<App> for Fields {
 
 impl Fields {
     /// Refuses names that the route does not know.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), Problem> {
+    pub(in crate::routes) fn only(&self, known: &[&str]) -> Result<(), Problem> {
         match self.pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some((name, _)) => Err(Problem::invalid("parameter", format!("there is no member {name:?} here"))
@@ -82,7 +82,7 @@ impl Fields {
     }
 
     /// A value that may be missing or empty.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::routes) fn get(&self, name: &str) -> Option<&str> {
         self.pairs
             .iter()
             .find(|(own, _)| own == name)
@@ -91,19 +91,19 @@ impl Fields {
     }
 
     /// A value that must be there.
-    pub(super) fn text(&self, name: &str) -> Result<&str, Problem> {
+    pub(in crate::routes) fn text(&self, name: &str) -> Result<&str, Problem> {
         self.get(name)
             .ok_or_else(|| Problem::invalid("required-member", format!("{name} is missing")).at(format!("/{name}")))
     }
 
     /// All values of a name, with commas.
-    pub(super) fn all(&self, name: &str) -> String {
+    pub(in crate::routes) fn all(&self, name: &str) -> String {
         let values = self.pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
         values.collect::<Vec<_>>().join(",")
     }
 
     /// A yes or no.
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(in crate::routes) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.get(name) {
             None => Ok(None),
             Some("true" | "on" | "1") => Ok(Some(true)),

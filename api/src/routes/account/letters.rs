@@ -13,7 +13,7 @@ use crate::state::App;
 ///
 /// # Errors
 /// `Unavailable` where nothing says under which address the service is reached.
-pub(super) fn base(app: &App) -> Result<Links, Problem> {
+pub(crate) fn base(app: &App) -> Result<Links, Problem> {
     if let Some(url) = &app.config.public_url {
         return Ok(Links::new(&url.to_string()));
     }

@@ -12,6 +12,10 @@ mod sign_in;
 mod sign_up;
 mod users;
 
+pub(super) use fields::Fields;
+pub(crate) use letters::base as mail_base;
+pub(crate) use users::DEFAULT as DEFAULT_QUOTA;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -22,8 +26,9 @@ use axum::routing::{get, post};
 use nilometer_schemas::Problem;
 use serde_json::Value;
 
-use super::ask::Ask;
+use super::ask::{Ask, see_other};
 use crate::accounts::{Actor, Via};
+use crate::body::AsStored;
 use crate::browser::{self, Cookie};
 use crate::context::RequestContext;
 use crate::links::JSON;
@@ -68,11 +73,11 @@ pub(super) fn router() -> Router<App> {
 }
 
 /// Who asks, with all that pages and the audit log need to know.
-pub(super) struct Caller {
-    pub(super) ask: Ask,
-    pub(super) context: RequestContext,
+pub(in crate::routes) struct Caller {
+    pub(in crate::routes) ask: Ask,
+    pub(in crate::routes) context: RequestContext,
     /// Token of the session's forms; empty without one.
-    pub(super) csrf: String,
+    pub(in crate::routes) csrf: String,
     from: browser::Origin,
 }
 
@@ -92,12 +97,12 @@ impl FromRequestParts<App> for Caller {
 }
 
 impl Caller {
-    fn actor(&self) -> Actor {
+    pub(in crate::routes) fn actor(&self) -> Actor {
         Actor::of(&self.ask.principal, &self.context)
     }
 
     /// Id of the session, if that is how they came.
-    fn session(&self) -> Option<&str> {
+    pub(in crate::routes) fn session(&self) -> Option<&str> {
         match &self.ask.principal.via {
             Via::Session(id) => Some(id),
             _ => None,
@@ -115,7 +120,7 @@ impl Caller {
     }
 
     /// A page; of a refusal with its status.
-    fn page(&self, problem: Option<&Problem>, text: String) -> Response {
+    pub(in crate::routes) fn page(&self, problem: Option<&Problem>, text: String) -> Response {
         let code = problem.map_or(StatusCode::OK, |problem| status(problem.kind));
         let mut response = answer(code, "text/html; charset=utf-8", text.into_bytes());
         let language = HeaderValue::from_static(self.ask.language().tag());
@@ -123,33 +128,15 @@ impl Caller {
         response
     }
 
-    /// Sends a browser on to a page of ours, in the language that was chosen.
-    fn go_to(&self, path: &str) -> Response {
-        let local = match &self.ask.lang {
-            Some(lang) if !path.contains("lang=") => {
-                format!("{}{}lang={lang}", self.ask.links.local(path), if path.contains('?') { "&" } else { "?" })
-            }
-            _ => self.ask.links.local(path),
-        };
-        go_to(&local)
+    /// Sends a browser on to a page of ours.
+    pub(in crate::routes) fn go_to(&self, path: &str) -> Response {
+        self.ask.go_to(path)
     }
 
     /// Those who are not signed in are sent to sign in, and back to where they were; programs are refused.
-    fn to_sign_in(&self, problem: Problem) -> Result<Response, ApiError> {
-        let reads = self.ask.reads && self.ask.html && self.ask.principal.is_anonymous();
-        if !reads {
-            return Err(problem.into());
-        }
-        Ok(self.go_to(&crate::links::with_query("/sign-in", [("next", self.ask.path_and_query.as_str())])))
+    pub(in crate::routes) fn to_sign_in(&self, problem: Problem) -> Result<Response, ApiError> {
+        self.ask.to_sign_in().ok_or_else(|| problem.into())
     }
-}
-
-fn go_to(location: &str) -> Response {
-    let mut response = answer(StatusCode::SEE_OTHER, "text/plain", Vec::new());
-    if let Ok(location) = HeaderValue::from_str(location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
 }
 
 fn answer(code: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response {
@@ -158,10 +145,13 @@ fn answer(code: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A page that holds a session's token is not compressed: its length would tell of the token to whoever watches the line
+    // and chooses what stands beside it (BREACH).
+    response.extensions_mut().insert(AsStored);
     response
 }
 
-fn as_json(code: StatusCode, value: &Value) -> Response {
+pub(in crate::routes) fn as_json(code: StatusCode, value: &Value) -> Response {
     answer(code, JSON, value.to_string().into_bytes())
 }
 
@@ -178,7 +168,7 @@ fn with_cookie(
 }
 
 /// What a refusal of a form is: the caller's fault is told on the form, everything else as everywhere.
-fn told(error: ApiError) -> Result<Problem, ApiError> {
+pub(in crate::routes) fn told(error: ApiError) -> Result<Problem, ApiError> {
     if error.cause().is_some() { Err(error) } else { Ok(error.problem().clone()) }
 }
 

@@ -11,6 +11,7 @@ use super::{Caller, again, as_json, with_cookie};
 use crate::accounts::{KeyInfo, NewKey, Power, Powers, Session};
 use crate::browser::Cookie;
 use crate::html::account::{self as pages, Own};
+use crate::limits::quotas;
 use crate::problem::ApiError;
 use crate::routes::writes::no_content;
 use crate::state::App;
@@ -19,8 +20,10 @@ use crate::state::App;
 const EXPIRES_DAYS_MAX: u32 = 3_650;
 
 async fn load(app: &App, id: i64) -> Result<Own, ApiError> {
+    let user = app.accounts.user(id).await?;
     Ok(Own {
-        user: app.accounts.user(id).await?,
+        quotas: quotas(app, id, user.role).await?,
+        user,
         keys: app.accounts.keys_of(id).await?,
         sessions: app.accounts.sessions_of(id, &app.config.accounts.sessions).await?,
     })
@@ -53,6 +56,7 @@ pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Respon
     let mut value = own.user.to_json();
     value["keys"] = own.keys.iter().map(KeyInfo::to_json).collect();
     value["sessions"] = own.sessions.iter().map(Session::to_json).collect();
+    value["quotas"] = own.quotas.to_json();
     // What a script of a page of ours must send with a write; programs with a key need none.
     if !caller.csrf.is_empty() {
         value["csrf"] = Value::from(caller.csrf.as_str());

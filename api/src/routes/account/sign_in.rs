@@ -7,7 +7,7 @@ use nilometer_schemas::{Kind, Problem};
 use serde_json::json;
 
 use super::fields::Fields;
-use super::{Caller, again, as_json, go_to, told, with_cookie};
+use super::{Caller, again, as_json, see_other, told, with_cookie};
 use crate::accounts::{Actor, Principal, email_of};
 use crate::browser::{Cookie, local_path, require_private};
 use crate::html::account as pages;
@@ -48,6 +48,11 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, fields: Fields)
     match known.await {
         Ok(user) => begin(&app, &caller, user, fields.of_form, &next).await,
         Err(error) => {
+            match error.problem().kind {
+                Kind::Unauthorized => app.metrics.sign_in_failed("password"),
+                Kind::TooManyRequests => app.metrics.sign_in_failed("attempts"),
+                _ => {}
+            }
             let email = fields.get("email").unwrap_or_default();
             again(&caller, fields.of_form, error, |problem| form(&app, &caller, Some(problem), email, &next))
         }
@@ -104,7 +109,7 @@ pub(super) async fn to_issuer(State(app): State<App>, caller: Caller) -> Result<
     let next = next_of(caller.ask.parameter("next"));
     let redirect = caller.ask.links.absolute(CALLBACK);
     let started = issuer(&app)?.start(&app.accounts, &redirect, next).await?;
-    Ok(with_cookie(go_to(&started.location), Cookie::SignIn, &started.cookie, STATE_LASTS_S, &caller.context))
+    Ok(with_cookie(see_other(&started.location), Cookie::SignIn, &started.cookie, STATE_LASTS_S, &caller.context))
 }
 
 /// `GET /sign-in/callback`: a browser comes back.

@@ -8,12 +8,15 @@ use serde_json::{Value, json};
 
 use super::fields::Fields;
 use super::{Caller, as_json};
-use crate::accounts::{NewUser, USERS_MAX, User};
+use crate::accounts::{NewUser, QuotaChange, USERS_MAX, User};
 use crate::html::account as pages;
 use crate::problem::ApiError;
 use crate::routes::ask::whole_number;
 use crate::routes::writes::no_content;
 use crate::state::App;
+
+/// What stands for the limit that all have.
+pub(crate) const DEFAULT: &str = "default";
 
 /// The page of all accounts, with a link for a new one or a refusal on it.
 async fn shown(
@@ -92,6 +95,28 @@ pub(super) async fn create(State(app): State<App>, caller: Caller, fields: Field
     }
 }
 
+/// A limit of one's own: a number, or `default` for what all have.
+fn own_limit(fields: &Fields, name: &str, most: u64) -> Result<Option<Option<u64>>, Problem> {
+    let Some(text) = fields.get(name) else { return Ok(None) };
+    if text == DEFAULT {
+        return Ok(Some(None));
+    }
+    let number = text.parse::<u64>().ok().filter(|number| *number <= most).ok_or_else(|| {
+        Problem::invalid("number", format!("{text:?} is neither a number nor \"{DEFAULT}\""))
+            .at(format!("/{name}"))
+            .allowed(format!("0 (no limit) to {most}, or \"{DEFAULT}\""))
+    })?;
+    Ok(Some(Some(number)))
+}
+
+fn quota(fields: &Fields) -> Result<QuotaChange, Problem> {
+    let orders = own_limit(fields, "running_orders", u64::from(u32::MAX))?;
+    Ok(QuotaChange {
+        download_bytes: own_limit(fields, "download_bytes_per_day", i64::MAX.unsigned_abs())?,
+        running_orders: orders.map(|own| own.and_then(|number| u32::try_from(number).ok())),
+    })
+}
+
 /// `PATCH /admin/users/{user}`, and the form of the page.
 pub(super) async fn change(
     State(app): State<App>,
@@ -102,9 +127,11 @@ pub(super) async fn change(
 ) -> Result<Response, ApiError> {
     caller.ask.principal.require_keeper(Role::Administrator)?;
     let changed = async {
-        fields.only(&["role", "disabled"])?;
-        let (role, disabled) = (role(&fields)?, fields.flag("disabled")?);
-        Ok::<_, ApiError>(app.accounts.change_user(&caller.actor(), id, role, disabled).await?)
+        fields.only(&["role", "disabled", "download_bytes_per_day", "running_orders"])?;
+        let (role, disabled, quota) = (role(&fields)?, fields.flag("disabled")?, quota(&fields)?);
+        app.accounts.change_user(&caller.actor(), id, role, disabled).await?;
+        app.accounts.set_quota(&caller.actor(), id, quota).await?;
+        Ok::<_, ApiError>(())
     };
     match changed.await {
         Ok(()) if fields.of_form && method == Method::POST => Ok(caller.go_to("/admin/users")),

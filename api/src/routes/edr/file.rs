@@ -1,10 +1,10 @@
-//! All observations of one feature as a file: the newest version of each, with every parameter.
+//! The observations of one feature as a file: the newest version of each, all or a part.
 
 use std::sync::Arc;
 
 use nilometer_indexer::Snapshot;
 use nilometer_query::series::{SeriesQuery, Versions, series};
-use nilometer_schemas::{CollectionId, Problem, Scope};
+use nilometer_schemas::{CollectionId, Problem, Scope, TimeInterval};
 
 use super::answer::{Output, Pieces, Writer};
 use super::columnar::{Arrow, Parquet};
@@ -12,6 +12,15 @@ use super::csv::Csv;
 use super::format::Format;
 use super::table::{Distances, Table};
 use crate::problem::ApiError;
+
+/// Which part of a feature's observations; the default is all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cut {
+    /// Only those of this period.
+    pub(crate) period: Option<TimeInterval>,
+    /// Only these parameters; empty for all.
+    pub(crate) parameters: Vec<String>,
+}
 
 /// The pieces of the file, to be written one after the other; none for a feature without observations. The same
 /// observations give the same bytes.
@@ -24,12 +33,13 @@ pub(crate) fn file_of(
     feature: &str,
     format: Format,
     scope: Scope,
+    cut: Cut,
 ) -> Result<Pieces, ApiError> {
     let query = SeriesQuery {
         collection: collection.clone(),
         features: Some(vec![feature.to_owned()]),
-        period: None,
-        parameters: Vec::new(),
+        period: cut.period,
+        parameters: cut.parameters,
         versions: Versions::Latest,
         resample: None,
     };

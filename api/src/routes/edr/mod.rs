@@ -24,7 +24,7 @@ mod table;
 mod times;
 
 pub(crate) use csv::text as csv_text;
-pub(crate) use file::file_of;
+pub(crate) use file::{Cut, file_of};
 pub(crate) use format::{ARROW, CSV, Format, PARQUET};
 pub(crate) use listing::{Listed, Listing, gather};
 pub(crate) use metadata::{QUERIES, data_links, describe, steps};

@@ -17,9 +17,12 @@ use futures_util::StreamExt;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::Scope;
 
-use self::respond::{Shown, respond};
+pub(in crate::routes) use self::respond::{Shown, respond};
 use super::ask::{Ask, no_collection, no_item};
+use crate::accounts::{Actor, Principal};
+use crate::context::RequestContext;
 use crate::files::{Asset, may_download};
+use crate::limits::{Fetched, Reserved, reserve};
 use crate::links::item_asset_path;
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
@@ -35,17 +38,27 @@ async fn get(
     State(app): State<App>,
     Path((collection, item, key)): Path<(String, String, String)>,
     method: Method,
+    context: RequestContext,
     ask: Ask,
 ) -> Result<Response, ApiError> {
     ask.only(&link::PARAMETERS)?;
-    let principal = link::principal(&app, &ask, &item_asset_path(&collection, &item, &key)).await?;
+    let path = item_asset_path(&collection, &item, &key);
+    let principal = link::principal(&app, &ask, &path).await?;
     let scope = principal.scope();
     let snapshot = app.view(&principal).await?;
     let (stored, asset) = found_asset(&app, &snapshot, &collection, &item, &key, scope).await?;
-    may_download(&principal, snapshot.level(&collection, scope), &stored.collection)?;
+    if let Err(problem) = may_download(&principal, snapshot.level(&collection, scope), &stored.collection) {
+        return ask.to_sign_in().ok_or_else(|| problem.into());
+    }
     let head = method == Method::HEAD;
     // An address signed for GET is of no use to HEAD, which tells the same of either way.
     if !head && let Some(address) = app.files.presigned(&asset.location).await? {
+        // The bucket sends it, and tells nobody how much of it.
+        let bytes = match asset.size {
+            Some(bytes) => bytes,
+            None => app.files.open_file(&snapshot, &stored, &asset, scope).await?.facts.size,
+        };
+        begin(&app, &principal, &context, &path, bytes).await?.all_sent();
         return Ok(sent_on(&address));
     }
     let file = app.files.open_file(&snapshot, &stored, &asset, scope).await?;
@@ -55,16 +68,48 @@ async fn get(
         head,
     };
     let response = respond(&file, &ask.headers, &shown)?;
-    Ok(if head || !response.status().is_success() { response } else { counted(&app, response) })
+    if head || !response.status().is_success() {
+        return Ok(response);
+    }
+    let reserved = begin(&app, &principal, &context, &path, length(&response)).await?;
+    Ok(counted(&app, response, reserved))
+}
+
+/// Bytes that an answer says it has.
+pub(in crate::routes) fn length(response: &Response) -> u64 {
+    let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or_default()
+}
+
+/// Takes the bytes of a file out of the daily volume of whoever fetches it, and notes that they do.
+pub(in crate::routes) async fn begin(
+    app: &App,
+    principal: &Principal,
+    context: &RequestContext,
+    path: &str,
+    bytes: u64,
+) -> Result<Reserved, ApiError> {
+    let now = (app.clock)();
+    let who = principal.key_id().or(principal.user.as_deref()).unwrap_or_default();
+    let is_noted = app.config.accounts.audit_downloads && !app.noted_downloads.has(who, path, now);
+    let actor = Actor::of(principal, context);
+    let note = is_noted.then_some((&actor, path));
+    let reserved = reserve(app, principal, &Fetched { bytes, note }).await?;
+    if is_noted {
+        app.noted_downloads.add(who, path, now);
+    }
+    Ok(reserved)
 }
 
 /// Counts the bytes that go out, and the file as under way until they are out or nobody takes them any more.
-fn counted(app: &App, response: Response) -> Response {
+pub(in crate::routes) fn counted(app: &App, response: Response, mut reserved: Reserved) -> Response {
     let (running, metrics) = (app.metrics.download_begins(), Arc::clone(&app.metrics));
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |piece| {
             let _ = &running;
-            metrics.downloaded(piece.as_ref().map_or(0, |bytes| bytes.len() as u64));
+            let bytes = piece.as_ref().map_or(0, |bytes| bytes.len() as u64);
+            metrics.downloaded(bytes);
+            reserved.sent(bytes);
         }))
     })
 }

@@ -13,7 +13,7 @@ use nilometer_schemas::{Kind, Problem};
 
 use super::range::Wanted;
 use crate::body::AsStored;
-use crate::files::{ByteStream, Facts, File, Multihash};
+use crate::files::{ByteStream, Facts, Multihash, Readable};
 use crate::http_date;
 use crate::links::encode;
 use crate::problem::ApiError;
@@ -25,21 +25,25 @@ const DIGEST: HeaderName = HeaderName::from_static("digest");
 const POLICY: &str = "default-src 'none'; sandbox";
 
 /// What is answered beside the file's own facts.
-pub(super) struct Shown<'a> {
+pub(in crate::routes) struct Shown<'a> {
     /// Name under which it is kept.
-    pub(super) name: &'a str,
+    pub(in crate::routes) name: &'a str,
     /// Media type.
-    pub(super) media_type: &'a str,
+    pub(in crate::routes) media_type: &'a str,
     /// Whether only the head is asked for.
-    pub(super) head: bool,
+    pub(in crate::routes) head: bool,
 }
 
 /// Answers a request for a file.
 ///
 /// # Errors
 /// `PreconditionFailed` if `If-Match` names another state of the file.
-pub(super) fn respond(file: &File, request: &HeaderMap, shown: &Shown<'_>) -> Result<Response, ApiError> {
-    let facts = &file.facts;
+pub(in crate::routes) fn respond(
+    file: &dyn Readable,
+    request: &HeaderMap,
+    shown: &Shown<'_>,
+) -> Result<Response, ApiError> {
+    let facts = file.facts();
     if let Some(response) = unchanged(facts, request)? {
         return Ok(response);
     }
@@ -47,7 +51,7 @@ pub(super) fn respond(file: &File, request: &HeaderMap, shown: &Shown<'_>) -> Re
     let response = match Wanted::read(range, facts.size) {
         Wanted::Unsatisfiable => unsatisfiable(facts),
         Wanted::Whole => {
-            let body = || file.read_verified();
+            let body = || file.read_whole();
             answer(StatusCode::OK, facts, shown, shown.media_type, facts.size, body)?
         }
         Wanted::Parts(parts) => match parts.as_slice() {
@@ -142,8 +146,8 @@ fn validators(response: &mut Response, facts: &Facts) {
 }
 
 /// Several ranges as one multipart body (15.3.7.2).
-fn several(file: &File, parts: &[Range<u64>], shown: &Shown<'_>) -> Result<Response, ApiError> {
-    let facts = &file.facts;
+fn several(file: &dyn Readable, parts: &[Range<u64>], shown: &Shown<'_>) -> Result<Response, ApiError> {
+    let facts = file.facts();
     let boundary = boundary_of(facts, parts);
     let head = |range: &Range<u64>| {
         let content_range = content_range(range, facts.size);

@@ -176,6 +176,7 @@ fn write_sparse(path: &std::path::Path, layout: &Arc<Layout>, contents: &Arc<Mad
 }
 
 #[test]
+#[ignore = "minutes: make long"]
 fn more_than_four_gibibytes_are_read_back_and_resumed() {
     let sizes = [100_000, (4 << 30) + 12_345, 5];
     let (layout, contents) = laid_out(&sizes, false);

@@ -12,6 +12,7 @@ mod metadata;
 mod name;
 mod parameters;
 mod shape;
+mod table;
 mod values;
 
 use geo::{ConvexHull, Coord, MultiPoint, Point};
@@ -25,6 +26,7 @@ use crate::Error;
 use metadata::Metadata;
 pub(crate) use name::{GranuleName, Kind, compact_time};
 pub(crate) use parameters::declared;
+pub use table::{ShapefileRow, ZippedShapefile};
 
 /// Positions collected before they are reduced to their hull.
 const HULL_POSITIONS: usize = 50_000;

@@ -1,0 +1,100 @@
+//! Collections whose terms are accepted before their files are ordered.
+
+use nilometer_indexer::Snapshot;
+use nilometer_schemas::{Collection, Scope};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::accounts::Accounts;
+use crate::problem::ApiError;
+use crate::routes::ask::hex;
+
+/// Member of a collection whose terms must be accepted before its files are ordered.
+pub(crate) const ACCEPTANCE_MEMBER: &str = "nilometer:licence_acceptance";
+
+/// The terms of a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Id of the collection.
+    pub(crate) collection: String,
+    /// Name of the licence.
+    pub(crate) licence: String,
+    /// Where its text is.
+    pub(crate) href: Option<String>,
+    /// SHA-256 of all that the collection says of its licence.
+    pub(crate) hash: String,
+}
+
+impl Terms {
+    /// The page on which they are accepted.
+    pub(crate) fn path(&self) -> String {
+        format!("/licences/{}", crate::links::encode(&self.collection))
+    }
+
+    /// The terms for programs; `base` is the service's address.
+    pub(crate) fn to_json(&self, base: &str) -> Value {
+        json!({
+            "collection": self.collection, "licence": self.licence, "href": self.href, "terms": self.hash,
+            "accept": format!("{base}{}", self.path()),
+        })
+    }
+}
+
+/// The terms of a collection, and whether they must be accepted.
+pub(crate) fn terms_of(collection: &Collection) -> (Terms, bool) {
+    let body = &collection.body;
+    let links: Vec<&Value> = body.get("links").and_then(Value::as_array).into_iter().flatten().collect();
+    let links: Vec<&&Value> = links.iter().filter(|link| link["rel"] == "license").collect();
+    let licence = body.get("license").and_then(Value::as_str).unwrap_or("other");
+    let title = links.first().and_then(|link| link["title"].as_str());
+    let told = json!([licence, links.iter().map(|link| [&link["href"], &link["title"]]).collect::<Vec<_>>()]);
+    let terms = Terms {
+        collection: collection.id.as_str().to_owned(),
+        licence: title.unwrap_or(licence).to_owned(),
+        href: links.first().and_then(|link| link["href"].as_str()).map(str::to_owned),
+        hash: hex(&Sha256::digest(told.to_string().as_bytes())),
+    };
+    (terms, body.get(ACCEPTANCE_MEMBER).and_then(Value::as_bool).unwrap_or(false))
+}
+
+/// The terms that a user has not accepted yet, of these collections.
+///
+/// # Errors
+/// If the database fails.
+pub(crate) async fn needed(
+    accounts: &Accounts,
+    user: Option<i64>,
+    snapshot: &Snapshot,
+    scope: &Scope,
+    collections: &[String],
+) -> Result<Vec<Terms>, ApiError> {
+    let stored = collections.iter().filter_map(|id| snapshot.collection(id, *scope));
+    let all = stored.map(|stored| terms_of(&stored.collection));
+    let mut needed: Vec<Terms> = all.filter(|(_, must)| *must).map(|(terms, _)| terms).collect();
+    if let (Some(user), false) = (user, needed.is_empty()) {
+        let accepted = accounts.acceptances(user).await?;
+        needed.retain(|terms| !accepted.iter().any(|a| a.collection == terms.collection && a.terms == terms.hash));
+    }
+    Ok(needed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_terms_have_another_hash_and_only_marked_collections_ask() {
+        let of = |licence: &str, href: &str, marked: bool| {
+            let body = json!({"type": "Collection", "id": "c", "description": "d", "license": licence, ACCEPTANCE_MEMBER: marked,
+                "links": [{"rel": "license", "href": href}], "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]},
+                "temporal": {"interval": [[null, null]]}}});
+            terms_of(&Collection::from_value(body).expect("a collection"))
+        };
+        let (terms, must) = of("other", "https://a.example", true);
+        assert!(must && !of("other", "https://a.example", false).1);
+        assert_eq!(terms.hash, of("other", "https://a.example", false).0.hash);
+        assert_ne!(terms.hash, of("other", "https://b.example", true).0.hash);
+        assert_ne!(terms.hash, of("CC-BY-4.0", "https://a.example", true).0.hash);
+        assert_eq!(terms.path(), "/licences/c");
+    }
+}

@@ -1,0 +1,136 @@
+//! Orders of files: a basket of selections becomes one archive, prepared beside the requests and fetched when it is ready.
+//!
+//! An order is a row of the accounts database. A worker ([`worker`]) takes it, runs its selections ([`request`]) against one
+//! snapshot and takes down which files they are ([`gather`], [`prepare`]); from then on the order is fixed. The archive itself is
+//! never stored: it is laid out from what was taken down ([`contents`]) and streamed from where the files lie ([`archive`]).
+//! Only what is written for the order, series, conversions and documents, is kept with it until it ends ([`spool`]).
+
+pub(crate) mod request;
+pub(crate) mod script;
+
+mod archive;
+mod code;
+mod contents;
+mod convert;
+mod documents;
+mod gather;
+mod licence;
+mod notify;
+mod prepare;
+mod spool;
+mod subset;
+mod worker;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nilometer_schemas::Problem;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+pub(crate) use archive::Archive;
+pub(crate) use gather::{Gathered, gather};
+pub(crate) use licence::{Terms, needed as needed_licences, terms_of};
+pub(crate) use notify::webhook_key;
+pub(crate) use prepare::{not_accepted, small};
+pub(crate) use worker::run as run_workers;
+
+use crate::accounts::Order;
+use crate::config::Config;
+use crate::files::Webhooks;
+use crate::problem::ApiError;
+use crate::state::{App, Random, run_blocking};
+
+/// Folder of orders in the data directory.
+pub(crate) const FOLDER: &str = "orders";
+/// Archives whose checksums are remembered at once.
+const OPEN_MAX: usize = 256;
+
+/// What the service keeps of orders beside their rows.
+pub(crate) struct Orders {
+    folder: PathBuf,
+    /// Woken when there is an order to be taken.
+    wake: Notify,
+    /// Told of the end of an order.
+    ended: Notify,
+    webhooks: Webhooks,
+    /// Held by whoever tells of orders that ended.
+    telling: tokio::sync::Mutex<()>,
+    /// Archives that were fetched of late, by order and fence, so that ranges of one share what was learned.
+    open: Mutex<HashMap<(String, i64), Arc<Archive>>>,
+}
+
+impl Orders {
+    pub(crate) fn new(config: &Config, random: Random) -> Self {
+        Self {
+            folder: config.data.join(FOLDER),
+            wake: Notify::new(),
+            ended: Notify::new(),
+            webhooks: Webhooks::new(&config.remote, random),
+            telling: tokio::sync::Mutex::default(),
+            open: Mutex::default(),
+        }
+    }
+
+    /// Lets a worker look for an order at once.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_waiters();
+    }
+
+    /// Refuses an address to which no message is sent.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub(crate) fn check_webhook(&self, address: &str) -> Result<(), Problem> {
+        self.webhooks.check(address).map(drop)
+    }
+
+    /// Where the files of an order lie, as the holder of a fence wrote them.
+    fn folder_of(&self, id: &str, fence: i64) -> PathBuf {
+        self.folder.join(id).join(fence.to_string())
+    }
+
+    /// The archive of an order that can be fetched.
+    ///
+    /// # Errors
+    /// `Internal` where what was taken down is not there any more, or is not what was taken down.
+    pub(crate) async fn archive(app: &App, order: &Order) -> Result<Arc<Archive>, ApiError> {
+        let orders = &app.orders;
+        let key = (order.id.clone(), order.fence);
+        if let Some(archive) = orders.open.lock().get(&key) {
+            return Ok(Arc::clone(archive));
+        }
+        let (folder, expected) = (orders.folder_of(&order.id, order.fence), order.contents.clone().unwrap_or_default());
+        let files = Arc::clone(&app.files);
+        let archive = run_blocking(move || Archive::open(files, &folder, &expected)).await?;
+        let archive = Arc::new(archive.noting(app, &order.id));
+        let mut open = orders.open.lock();
+        if open.len() >= OPEN_MAX {
+            open.clear();
+        }
+        open.insert(key, Arc::clone(&archive));
+        Ok(archive)
+    }
+
+    /// Removes of these folders those of orders that are not `kept` any more, by id and fence, and what earlier holders of an
+    /// order left.
+    fn sweep(folder: &Path, ids: &[String], kept: &HashMap<String, i64>) -> std::io::Result<()> {
+        for id in ids {
+            let own = folder.join(id);
+            let Some(fence) = kept.get(id) else {
+                std::fs::remove_dir_all(own)?;
+                continue;
+            };
+            for state in std::fs::read_dir(own)? {
+                let state = state?;
+                // A greater one may be of a worker that took the order just now.
+                let earlier = state.file_name().to_string_lossy().parse::<i64>().is_ok_and(|state| state < *fence);
+                if earlier {
+                    std::fs::remove_dir_all(state.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+"""What the unmodified py-hydroweb, in the version on the path, must be able to do; run as a program by test_orders.py.
+
+Arguments: the service's address, a key, a folder to download into. Only the client's waits are shortened.
+"""
+
+import sys
+import time
+import zipfile
+from datetime import date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+base, key, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+
+# The client waits 10 s between two questions, and 3 s and 9 s before it sends a failed one again.
+sleep = time.sleep
+time.sleep = lambda seconds: sleep(min(seconds, 0.05))
+import py_hydroweb  # noqa: E402
+import py_hydroweb.client  # noqa: E402
+
+py_hydroweb.client.sleep = lambda seconds: sleep(0.05)
+IS_OLD = version("py-hydroweb").startswith(("1.0", "1.1"))
+FOLDERS_OF_TWO = not version("py-hydroweb").startswith(("1.0", "1.1", "1.2"))
+WHERE = {"bbox": [-180.0, -90.0, 180.0, 90.0]}
+AROUND = {"type": "Polygon", "coordinates": [[[-10, -10], [-10, 10], [10, 10], [10, -10], [-10, -10]]]}
+
+
+def refused(call, *codes):
+    """The status with which a call is refused."""
+    try:
+        call()
+    except py_hydroweb.exceptions.ApiErrorException as error:
+        assert any(str(code) in str(error) for code in codes), error
+        return
+    raise AssertionError(f"not refused with {codes}")
+
+
+def basket(*selections, name="an order"):
+    made = py_hydroweb.DownloadBasket(name)
+    for collection, conditions in selections:
+        made.add_collection(collection, **conditions)
+    return made
+
+
+def until_ended(client, order):
+    while True:
+        info = client.get_download_info(order)
+        if info.status.name not in ("CREATED", "RUNNING"):
+            return info
+        sleep(0.05)
+
+
+def names(path):
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        found = archive.namelist()
+    for name in found:
+        assert ".." not in name.split("/") and not name.startswith("/") and "\\" not in name, name
+    return found
+
+
+client = py_hydroweb.Client(f"{base}/api", api_key=key)
+unknown = "00000000-0000-0000-0000-000000000000"
+
+# 01: without a key no request is sent.
+try:
+    py_hydroweb.Client(f"{base}/api")
+    raise AssertionError("a client without key")
+except py_hydroweb.exceptions.MissingApiKeyException:
+    pass
+
+# 02, 03: a wrong key, an unknown order.
+refused(py_hydroweb.Client(f"{base}/api", api_key="nil_wrong").get_downloads_info, 401)
+refused(lambda: client.get_download_info(unknown), 404)
+
+# 04: two selections of one collection.
+both = basket(
+    ("products", {**WHERE, "query": {"start_datetime": {"lte": "2100-01-01T00:00:00.000Z"}, "end_datetime": {"gte": "1990-01-01T00:00:00.000Z"}}}),
+    ("products", {"intersects": AROUND, "datetime": "1990-01-01T00:00:00Z/..", "folder": "second/selection/", "correlation_id": "products_2"}),
+    name="mes données",
+)
+sent = both.as_dict()["collections"]
+assert [selection["correlationId"] for selection in sent] == ["products", "products_2"], sent
+if FOLDERS_OF_TWO:
+    assert sent[0]["folder"] == "products/products", sent
+
+# 05, 06, 07: submitted, asked about, listed.
+order = client.submit_download(both)
+assert order and "/" not in order
+info = client.get_download_info(order)
+assert info.status.name in ("CREATED", "RUNNING", "COMPLETED") and (info.progress is None or 0 <= info.progress <= 100)
+assert order in client.get_downloads_info()
+assert until_ended(client, order).status.name == "COMPLETED"
+
+# 08, 09: pages, and orders changed since.
+assert list(client.get_downloads_info(page=0, size=1)) == [order]
+assert order in client.get_downloads_info(last_update=datetime.utcnow() - timedelta(hours=1))
+assert order in client.get_downloads_info(last_update=date.today() - timedelta(days=1))
+assert order not in client.get_downloads_info(last_update=datetime(2099, 1, 1))
+
+# 10, 11: fetched under the server's own name; folders as the client's version knows them.
+path = Path(client.download_zip(order, output_folder=str(folder)))
+assert path.name == f"{order}.zip" and path.stat().st_size > 0
+found = names(path)
+assert any(name.startswith("products/products/") for name in found), found
+assert any(name.startswith("second/selection/") for name in found), found
+assert all(name.startswith(("products/products/", "second/selection/")) for name in found), found
+for document in ("manifest.json", "LICENCE.txt", "CITATION.txt"):
+    assert f"second/selection/{document}" in found, found
+with zipfile.ZipFile(path) as archive:
+    assert archive.read("second/selection/p-0.nc") == b"product 0\n" * 100
+
+# 12: at once, under a name of one's own.
+own = client.submit_and_download_zip(basket(("products", {"bbox": [-0.5, -0.5, 0.5, 0.5]})), zip_filename="own.zip", output_folder=str(folder))
+found = names(own)
+assert Path(own).name == "own.zip" and all(name.startswith("products/") for name in found), found
+assert sum(name.endswith(".nc") for name in found) == 1, found
+
+# By a stored place; older clients do not know it.
+if not IS_OLD:
+    placed = client.submit_and_download_zip(basket(("products", {"intersects_refs": ["places.North"]})), output_folder=str(folder))
+    assert sum(name.endswith(".nc") for name in names(placed)) == 2
+
+# By properties; dates say nothing of a collection without any.
+undated = {"query": {"start_datetime": {"lte": "1950-01-01T00:00:00Z"}, "kind": {"eq": "b"}}}
+path = client.submit_and_download_zip(basket(("undated", undated)), output_folder=str(folder))
+assert sum(name.endswith(".txt") and "b.txt" in name for name in names(path)) == 1, names(path)
+
+# The date is that of the writing into the catalogue: nothing was written before the year 2000, whatever it is of.
+old = client.submit_download(basket(("products", {"datetime": "1990-01-01T00:00:00Z/2000-01-01T00:00:00Z"})))
+info = until_ended(client, old)
+# The oldest client does not read the message.
+assert info.status.name == "FAILED" and "EMPTY_SELECTION" in getattr(info, "message", "EMPTY_SELECTION"), vars(info)
+
+# 13, 14: an unknown collection, and a selection without any file; the latter ends without an exception, as the client does it.
+refused(lambda: client.submit_download(basket(("nowhere", WHERE))), 404)
+assert client.submit_and_download_zip(basket(("products", {"bbox": [100.0, 80.0, 101.0, 81.0]})), output_folder=str(folder)) is None
+
+# Terms that nobody accepted are told by the message.
+closed = client.submit_download(basket(("closed", {})))
+info = until_ended(client, closed)
+assert info.status.name == "FAILED" and "LICENCE_NOT_ACCEPTED" in info.message and "/licences/closed" in info.message, info
+
+# 15: deleted.
+client.delete_download(order)
+refused(lambda: client.get_download_info(order), 404)
+refused(lambda: client.delete_download(order), 404)
+print("done")
