@@ -101,7 +101,8 @@ impl Catalogue {
         all.collections.push(CollectionOf { id: "places-0".into(), hidden: random.bool(), observed: false });
         let mut live: Vec<(String, String)> = Vec::new();
         for own in all.collections.clone() {
-            for i in 0..random.usize(0..14) {
+            let least = if own.id == REACHES { 5 } else { 0 };
+            for i in 0..random.usize(least..14) {
                 let id = if own.id == REACHES { format!("7420000000{i}") } else { format!("i{i}") };
                 all.writes.push(Write::Put(version(random, &own.id, &id)));
                 live.push((own.id.clone(), id));

@@ -6,8 +6,7 @@ use serde_json::Value;
 use crate::tiles;
 
 /// Members that follow the clock or the log.
-const OWN: [&str; 9] =
-    ["ingested", "created", "updated", "instance", "nilometer:access", "sequence", "until", "took", "elapsed time"];
+const OWN: [&str; 7] = ["ingested", "created", "updated", "instance", "nilometer:access", "sequence", "until"];
 /// Headers that do.
 const HEADERS: [&str; 7] =
     ["etag", "date", "content-length", "x-request-id", "last-modified", "nilometer-sequence", "content-disposition"];
@@ -67,7 +66,10 @@ pub(crate) fn difference(a: &Normal, b: &Normal) -> String {
         (Body::Json(a), Body::Json(b)) => in_json(a, b, String::new()),
         (Body::Text(a), Body::Text(b)) => {
             let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
-            format!("line {at}:\n{:?}\n{:?}", a.get(at), b.get(at))
+            let (a, b) = (a.get(at).map_or("", String::as_str), b.get(at).map_or("", String::as_str));
+            let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count().saturating_sub(60);
+            let from = |line: &str| line.chars().skip(same).take(400).collect::<String>();
+            format!("line {at}:\n{:?}\n{:?}", from(a), from(b))
         }
         (a, b) => format!("{a:?}\n{b:?}"),
     }
