@@ -33,7 +33,7 @@ impl World {
             ana: server.client(&ana),
             visitor: server.visitor(),
             server,
-            folder: folder,
+            folder,
         };
         for id in ["a", "b"] {
             world.operator.post("/collections", &collection(id, "public")).expect(201);
