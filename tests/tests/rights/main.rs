@@ -61,7 +61,7 @@ fn a_principal_is_answered_as_if_there_were_nothing_that_it_may_not_see() {
     }
     let (kinds, levels) = (compared.table(), format!("{levels:?}"));
     // A run that saw nothing, or nothing but refusals, would prove nothing.
-    assert!(compared.answered() * 4 > compared.all(), "nearly all answers are refusals: {kinds}");
+    assert!(compared.answered() * 2 > compared.all(), "most answers are refusals: {kinds}");
     record(
         "rights",
         &format!(
