@@ -7,12 +7,27 @@ use nilometer_schemas::GridKind;
 
 const BASE32: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 
-/// Packs the cell of a position at a precision.
-pub(crate) fn cell_of(grid: GridKind, precision: u8, lon: f64, lat: f64) -> u64 {
-    match grid {
-        GridKind::Geohash => geohash(precision, lon, lat),
-        GridKind::Geotile => geotile(precision, lon, lat),
-        GridKind::Geohex => geohex(precision, lon, lat),
+/// The cells of positions at a precision, packed.
+pub(crate) struct Cells {
+    grid: GridKind,
+    precision: u8,
+    boxes: Option<BoxGrid>,
+}
+
+impl Cells {
+    pub(crate) fn new(grid: GridKind, precision: u8) -> Self {
+        Self { grid, precision, boxes: boxes(grid, precision) }
+    }
+
+    /// The cell of a position. Of several that touch it the one to the east, and to the north; of tiles, whose rows count
+    /// southwards, to the south. What is beyond the globe is put on its edge.
+    pub(crate) fn at(&self, lon: f64, lat: f64) -> u64 {
+        let Some(boxes) = &self.boxes else { return geohex(self.precision, lon, lat) };
+        let touching = boxes.touching(lon.clamp(-180.0, 180.0), lat.clamp(-90.0, 90.0));
+        touching.map_or(0, |[(_, column), (south, north)]| {
+            let row = if self.grid == GridKind::Geotile { south } else { north };
+            pack(self.grid, self.precision, column, row)
+        })
     }
 }
 
@@ -28,19 +43,7 @@ pub(crate) fn text_of(grid: GridKind, precision: u8, cell: u64) -> String {
     }
 }
 
-/// Cell number of a share of the globe at so many bits; the upper edge belongs to the last cell.
-fn scaled(share: f64, bits: u32) -> u64 {
-    let cells = (1u64 << bits) as f64;
-    (share * cells).floor().clamp(0.0, cells - 1.0) as u64
-}
-
 /// Interleaved bits, longitude first (geohash.org).
-fn geohash(precision: u8, lon: f64, lat: f64) -> u64 {
-    let bits = u32::from(precision) * 5;
-    let (lon_bits, lat_bits) = (bits.div_ceil(2), bits / 2);
-    interleaved(bits, scaled((lon + 180.0) / 360.0, lon_bits), scaled((lat + 90.0) / 180.0, lat_bits))
-}
-
 fn interleaved(bits: u32, x: u64, y: u64) -> u64 {
     let (lon_bits, lat_bits) = (bits.div_ceil(2), bits / 2);
     let mut hash = 0;
@@ -49,13 +52,6 @@ fn interleaved(bits: u32, x: u64, y: u64) -> u64 {
         hash = hash << 1 | (bit & 1);
     }
     hash
-}
-
-/// Column and row of the tile; latitudes beyond the square are put into its first and last row.
-fn geotile(zoom: u8, lon: f64, lat: f64) -> u64 {
-    let sin = lat.to_radians().sin().clamp(-0.999_999_999_9, 0.999_999_999_9);
-    let y = 0.5 - ((1.0 + sin) / (1.0 - sin)).ln() / (4.0 * PI);
-    scaled((lon + 180.0) / 360.0, u32::from(zoom)) << 32 | scaled(y, u32::from(zoom))
 }
 
 /// The grid whose cells are boxes in longitude and latitude; `None` for H3.
@@ -128,8 +124,17 @@ mod tests {
             // H3's documentation: latLngToCell(37.3615593, -122.0553238, 5).
             (GridKind::Geohex, 5, -122.055_323_8, 37.361_559_3, "85283473fffffff"),
         ] {
-            let cell = cell_of(grid, precision, lon, lat);
+            let cell = Cells::new(grid, precision).at(lon, lat);
             assert_eq!(text_of(grid, precision, cell), expected);
         }
+    }
+
+    #[test]
+    fn a_position_beside_an_edge_is_in_the_cell_that_holds_it() {
+        let before = 45.0_f64.next_down();
+        let of = |grid, precision, lon, lat| text_of(grid, precision, Cells::new(grid, precision).at(lon, lat));
+        assert_eq!([before, 45.0].map(|lon| of(GridKind::Geohash, 1, lon, 50.0)), ["u", "v"]);
+        assert_eq!([before, 45.0].map(|lon| of(GridKind::Geotile, 3, lon, 0.0)), ["3/4/4", "3/5/4"]);
+        assert_eq!([-1e-300, 0.0, 1e-300].map(|lat| of(GridKind::Geotile, 1, 1.0, lat)), ["1/1/1", "1/1/1", "1/1/0"]);
     }
 }

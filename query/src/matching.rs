@@ -1,13 +1,13 @@
 //! Which documents words match, without how well: what a set of documents or a count needs.
 //!
-//! Every word of a name, an id or another text is in the field of all words, and its stem in the fields of stems. So the
-//! fields of names, which only tell how well a document fits, are not read, nor that of all words where stems are. Terms are
-//! tantivy's; what is required and excluded is the algebra of their sets.
+//! Every word of a name, an id or another text is in the field of all words, and its stem, if it has forms, in the fields of
+//! stems. So the fields of names, which only tell how well a document fits, are not read, nor that of all words where stems
+//! are. Terms are tantivy's; what is required and excluded is the algebra of their sets.
 
 use std::sync::Arc;
 
 use nilometer_indexer::segment::Bits;
-use nilometer_indexer::{SegmentView, Snapshot, stems};
+use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::{IndexFields, Problem, Words};
 use tantivy::postings::SegmentPostings;
 use tantivy::query::{EnableScoring, Query};
@@ -15,7 +15,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocSet};
 
 use crate::plan::internal;
-use crate::words::run;
+use crate::words::{run, runs_of_forms};
 
 /// The documents of a segment that the query with scores matches, deleted ones among them.
 ///
@@ -64,15 +64,10 @@ impl Terms<'_> {
         self.snapshot.fields()
     }
 
-    /// Words in any of their forms, one after the other.
+    /// Words in any of their forms, one after the other; as they are where one of them has none.
     fn of_forms(&self, words: &[String]) -> Result<Arc<Bits>, Problem> {
-        self.segment.data().word_set(&format!("forms {}", words.join(" ")), || {
-            let of_words: Vec<[String; 2]> = words.iter().map(|word| stems(word)).collect();
-            self.of(self.fields().stems.into_iter().enumerate().map(|(at, field)| {
-                let stems: Vec<String> = of_words.iter().map(|stems| stems[at].clone()).collect();
-                run(field, &stems, words)
-            }))
-        })
+        let Some(forms) = runs_of_forms(words, self.fields()) else { return self.of_exact(words) };
+        self.segment.data().word_set(&format!("forms {}", words.join(" ")), || self.of(forms))
     }
 
     /// Words as they are, one after the other.

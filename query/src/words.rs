@@ -460,6 +460,16 @@ pub(crate) fn run(field: Field, words: &[String], standing: &[String]) -> Box<dy
     }
 }
 
+/// A run of the forms of words, in each field of stems; nothing where one of the words has no forms.
+pub(crate) fn runs_of_forms(words: &[String], fields: &IndexFields) -> Option<[Box<dyn Query>; 2]> {
+    let stems: Vec<[String; 2]> = words.iter().map(|word| stems(word)).collect::<Option<_>>()?;
+    let run = |at: usize| {
+        let stems: Vec<String> = stems.iter().map(|stems| stems[at].clone()).collect();
+        run(fields.stems[at], &stems, words)
+    };
+    Some(std::array::from_fn(run))
+}
+
 /// Words that begin so.
 fn begun(field: Field, begin: &str) -> Box<dyn Query> {
     // No word has the last of all characters.
@@ -486,12 +496,8 @@ fn run_of(words: &[String], exact: bool, fields: &IndexFields) -> Box<dyn Query>
         Box::new(BoostQuery::new(run(fields.title, words, words), TITLE)),
         Box::new(BoostQuery::new(run(fields.words, words, words), ANYWHERE)),
     ];
-    if !exact {
-        let stems: Vec<[String; 2]> = words.iter().map(|word| stems(word)).collect();
-        for (at, field) in fields.stems.into_iter().enumerate() {
-            let stems: Vec<String> = stems.iter().map(|stems| stems[at].clone()).collect();
-            any.push(Box::new(BoostQuery::new(run(field, &stems, words), STEM)));
-        }
+    if let Some(forms) = runs_of_forms(words, fields).filter(|_| !exact) {
+        any.extend(forms.into_iter().map(|query| Box::new(BoostQuery::new(query, STEM)) as Box<dyn Query>));
     }
     best_of(any)
 }

@@ -4,7 +4,7 @@
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
 /// Version of the on-disk layout; an index of another version is refused and rebuilt from the log.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 /// Name of the tokenizer that folds case and accents.
 pub const FOLDED_TOKENIZER: &str = "folded";
 /// Name of the tokenizer that makes one token of a whole text, folded.
@@ -23,7 +23,7 @@ pub struct IndexFields {
     pub title: Field,
     /// Names and the id, each one folded token.
     pub names: Field,
-    /// Stems of all words, taken for English and for French ones, with positions.
+    /// Stems of all words that have forms, taken for English and for French ones, with positions.
     pub stems: [Field; 2],
     /// Log sequence of the document's write: unique, the term by which it is deleted, and what joins our files to
     /// tantivy's at merges.

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -79,11 +80,17 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory):
-    """A folder with the demo data."""
-    folder = tmp_path_factory.mktemp("nilometer") / "data"
+def demo(tmp_path_factory):
+    """A folder with the demo data, and nothing else: to be copied."""
+    folder = tmp_path_factory.mktemp("demo") / "data"
     run("demo", "--data", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def data(demo, tmp_path_factory):
+    """A folder with the demo data, which tests add to."""
+    return shutil.copytree(demo, tmp_path_factory.mktemp("nilometer") / "data")
 
 
 @pytest.fixture(scope="session")

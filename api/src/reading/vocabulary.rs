@@ -201,7 +201,8 @@ fn key(text: &str) -> String {
     // One language is enough to take both sides alike; French also takes English plurals back, but none behind these vowels.
     let plural = |word: &str| ["us", "is", "os", "as"].iter().any(|end| word.len() > 4 && word.ends_with(end));
     let one = |word: String| if plural(&word) { word[..word.len() - 1].to_owned() } else { word };
-    words(text).map(|word| stems(&one(word))[1].clone()).collect::<Vec<_>>().join(" ")
+    let stem = |word: String| stems(&word).map_or(word, |[_, french]| french);
+    words(text).map(|word| stem(one(word))).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -200,9 +200,10 @@ fn has_words(texts: &[Vec<String>], words: &Words) -> bool {
 
 /// Whether texts have a word or another form of it.
 fn has_form(texts: &[Vec<String>], word: &str) -> bool {
-    let stems = nilometer_indexer::stems(word);
-    let is_form = |own: &String| own == word || nilometer_indexer::stems(own).iter().zip(&stems).any(|(a, b)| a == b);
-    texts.iter().flatten().any(is_form)
+    let of = |word: &str| nilometer_indexer::stems(word);
+    let stems = of(word);
+    let is_form = |own: &String| stems.iter().zip(of(own)).any(|(a, b)| a.iter().zip(&b).any(|(a, b)| a == b));
+    texts.iter().flatten().any(|own| own == word || is_form(own))
 }
 
 /// `GET /collections/{id}`.

@@ -74,6 +74,12 @@ impl BoxGrid {
         [x(column), y(row), x(column + 1), y(row + 1)]
     }
 
+    /// The first and last column, and the first and last row, of the cells that touch a position; one cell away from edges.
+    /// `None` beyond the grid.
+    pub fn touching(&self, lon: f64, lat: f64) -> Option<[(u32, u32); 2]> {
+        self.columns.range(lon, lon).zip(self.rows.range(lat, lat)).map(Into::into)
+    }
+
     /// The column and row of the one cell that holds a box and touches it alone, if there is one.
     pub fn only_cell(&self, [w, s, e, n]: [f64; 4]) -> Option<(u32, u32)> {
         let (first, last) = self.columns.range(w, e)?;

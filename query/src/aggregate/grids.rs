@@ -30,8 +30,9 @@ pub(super) fn centroids(
     precision: u8,
     limit: Option<usize>,
 ) -> Result<AggregationResult, Problem> {
+    let of_position = grid::Cells::new(grid, precision);
     let tally = tally(found, limit, "cells", |found| {
-        let cells = found.data.centroid_cells(grid, precision, |lon, lat| grid::cell_of(grid, precision, lon, lat));
+        let cells = found.data.centroid_cells(grid, precision, |lon, lat| of_position.at(lon, lat));
         let ranges = (0..cells.ordinals.len() as u32).map(|shape| (shape, shape + 1)).collect();
         let members = Members::Shapes { ranges, buckets: cells.ordinals.clone() };
         Ok(vec![Part { members, keys: cells.cells.clone() }])

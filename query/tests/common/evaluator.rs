@@ -179,7 +179,8 @@ fn apply(function: Function, value: &V) -> Option<V> {
             let bare = |c: char| match c {
                 'é' | 'è' | 'ê' => 'e',
                 'ô' => 'o',
-                'É' => 'E',
+                'É' | 'È' | 'Ê' => 'E',
+                'Ô' => 'O',
                 c => c,
             };
             V::Text(text.chars().map(bare).collect())
