@@ -60,7 +60,7 @@ fn has_forms(word: &str) -> bool {
 /// Words whose stems are kept: texts of one kind are written with a few thousand.
 const KNOWN_MAX: usize = 1 << 16;
 
-/// Stemmers, and what they made of the words so far: a look at it takes a tenth of the time.
+/// Stemmers, and what they made of the words so far, which costs less to look up than to find again.
 struct Known {
     stemmers: [Stemmer; 2],
     stems: HashMap<String, [String; 2]>,
