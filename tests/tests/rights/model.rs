@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 /// The collection that Hydrocron's dialect answers from.
 pub(crate) const REACHES: &str = "SWOT_L2_HR_RiverSP_reach_D";
+/// The reach that is there at all times, and has a file and observations.
+pub(crate) const FIRST: &str = "74200000000";
 const KINDS: [&str; 3] = ["river", "lake", "rare"];
 const WORDS: [&str; 12] =
     ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "kelpie", "lagoon"];
@@ -39,9 +41,26 @@ pub(crate) struct Version {
     pub(crate) level: i64,
     pub(crate) kind: &'static str,
     word: &'static str,
+    /// Whether a file of its lies in the store.
+    pub(crate) stored: bool,
 }
 
 impl Version {
+    /// Where its file lies in the store.
+    pub(crate) fn file(&self) -> String {
+        format!("{}/{}-{}.txt", self.collection, self.id, self.level)
+    }
+
+    /// What is in it.
+    pub(crate) fn text(&self) -> String {
+        format!("{} {} {} {}\n", self.collection, self.id, self.level, self.word)
+    }
+
+    /// The bytes of its file, where its item tells them: every other one does.
+    pub(crate) fn told_bytes(&self) -> Option<usize> {
+        (self.level % 2 == 0).then(|| self.text().len())
+    }
+
     pub(crate) fn json(&self) -> Value {
         let mut properties = json!({
             "level": self.level, "kind": self.kind, "title": format!("{} {}", self.word, self.id),
@@ -54,6 +73,12 @@ impl Version {
         let mut item = item(&self.collection, &self.id, f64::from(self.lon), f64::from(self.lat), &day, properties);
         item["assets"] =
             json!({"data": {"href": format!("https://elsewhere.example/{}.nc", self.id), "title": self.word}});
+        if self.stored {
+            item["assets"]["own"] = json!({"href": self.file(), "type": "text/plain"});
+            if let Some(bytes) = self.told_bytes() {
+                item["assets"]["own"]["file:size"] = json!(bytes);
+            }
+        }
         item
     }
 }
@@ -70,6 +95,8 @@ pub(crate) struct CollectionOf {
     pub(crate) id: String,
     pub(crate) hidden: bool,
     pub(crate) observed: bool,
+    /// Whether its terms are accepted before its files are ordered.
+    pub(crate) asks: bool,
 }
 
 impl CollectionOf {
@@ -77,6 +104,10 @@ impl CollectionOf {
         let mut record = collection(&self.id, access);
         if self.id.ends_with('0') {
             record["keywords"] = json!(["place"]);
+        }
+        record["license"] = json!(format!("LicenseRef-{}", self.id.replace('_', "-")));
+        if self.asks {
+            record["nilometer:licence_acceptance"] = json!(true);
         }
         record
     }
@@ -96,9 +127,11 @@ impl Catalogue {
         let mut all = Self::default();
         for c in 0..random.usize(3..5) {
             let id = if c == 0 { REACHES.to_owned() } else { format!("{}-{c}", random.choice(WORDS).unwrap_or("c")) };
-            all.collections.push(CollectionOf { id, hidden: random.u8(0..3) == 0, observed: c < 2 });
+            let (hidden, asks) = (random.u8(0..3) == 0, c > 0 && random.bool());
+            all.collections.push(CollectionOf { id, hidden, observed: c < 2, asks });
         }
-        all.collections.push(CollectionOf { id: "places-0".into(), hidden: random.bool(), observed: false });
+        let hidden = random.bool();
+        all.collections.push(CollectionOf { id: "places-0".into(), hidden, observed: false, asks: false });
         let mut live: Vec<(String, String)> = Vec::new();
         for own in all.collections.clone() {
             let least = if own.id == REACHES { 5 } else { 0 };
@@ -111,14 +144,15 @@ impl Catalogue {
         for _ in 0..random.usize(0..8) {
             let Some((collection, id)) = random.choice(live.clone()) else { break };
             all.writes.push(match random.u8(0..3) {
-                0 => Write::Delete { collection, id },
+                0 if id != FIRST => Write::Delete { collection, id },
                 _ => Write::Put(version(random, &collection, &id)),
             });
         }
         for own in all.collections.iter().filter(|own| own.observed) {
             for (collection, id) in live.iter().filter(|(collection, _)| *collection == own.id) {
-                for _ in 0..random.u32(0..6) {
-                    let (day, second) = (random.u32(1..28), random.u8(0..5) == 0);
+                for at in 0..random.u32(u32::from(id == FIRST)..6) {
+                    let is_first = id == FIRST && at == 0;
+                    let (day, second) = (random.u32(1..28), random.u8(0..5) == 0 && !is_first);
                     all.observations.push((collection.clone(), id.clone(), day, random.i64(0..100), second));
                 }
             }
@@ -137,7 +171,9 @@ impl Catalogue {
                 _ => (collection, format!("new{i}")),
             };
             more.push(match random.u8(0..4) {
-                0 if live.contains(&(collection.clone(), id.clone())) => Write::Delete { collection, id },
+                0 if id != FIRST && live.contains(&(collection.clone(), id.clone())) => {
+                    Write::Delete { collection, id }
+                }
                 _ => Write::Put(version(random, &collection, &id)),
             });
         }
@@ -217,6 +253,7 @@ fn version(random: &mut fastrand::Rng, collection: &str, id: &str) -> Version {
         level: random.i64(0..20),
         kind: KINDS[[0, 0, 1, 1, 2][random.usize(0..5)]],
         word: WORDS[random.usize(0..WORDS.len())],
+        stored: id == FIRST || random.bool(),
     }
 }
 
@@ -226,8 +263,23 @@ pub(crate) struct Seen {
     pub(crate) collections: Vec<(String, Level)>,
 }
 
+impl Seen {
+    pub(crate) fn level(&self, collection: &str) -> Level {
+        let mut own = self.collections.iter().filter(|(id, _)| id == collection);
+        own.next().map_or(Level::Hidden, |(_, level)| *level)
+    }
+
+    /// Days of the observations of a feature that are seen: of `wse` alone, or each with whether it is one of the second
+    /// parameter.
+    pub(crate) fn days(&self, collection: &str, id: &str) -> BTreeSet<(u32, bool)> {
+        let all = self.catalogue.observations.iter();
+        let own = all.filter(|(of, feature, ..)| of == collection && feature == id);
+        own.map(|(_, _, day, _, second)| (*day, *second)).collect()
+    }
+}
+
 /// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Principal {
     Visitor,
     Ana,
@@ -289,7 +341,9 @@ impl Part {
 }
 
 /// The names of the groups that may be granted something.
-pub(crate) const GROUPS: [&str; 4] = ["everyone", "users", "red", "blue"];
+pub(crate) const GROUPS: [&str; 5] = ["everyone", "users", "red", "blue", "green"];
+/// Those of them that have members.
+pub(crate) const OWN_GROUPS: [&str; 3] = ["red", "blue", "green"];
 
 /// Grants and memberships.
 #[derive(Clone, Debug)]
@@ -304,18 +358,30 @@ impl Rules {
     pub(crate) fn random(random: &mut fastrand::Rng, catalogue: &Catalogue) -> Self {
         let mut grants = BTreeMap::new();
         for own in &catalogue.collections {
-            for group in GROUPS {
+            for group in &GROUPS[..4] {
                 if random.u8(0..5) > 1 {
                     continue;
                 }
                 let level =
                     [Level::Hidden, Level::Metadata, Level::Partial, Level::Partial, Level::Full][random.usize(0..5)];
                 let part = (level == Level::Partial).then(|| Part::random(random));
-                grants.insert((group, own.id.clone()), (level, part));
+                grants.insert((*group, own.id.clone()), (level, part));
             }
         }
         let mut members = || ["red", "blue"].into_iter().filter(|_| random.bool()).collect();
-        Self { grants, members: [members(), members()] }
+        let mut rules = Self { grants, members: [members(), members()] };
+        rules.show_reaches(random, catalogue);
+        rules
+    }
+
+    /// Shows the reaches to somebody with an account, since otherwise there might be no series and nothing to order.
+    fn show_reaches(&mut self, random: &mut fastrand::Rng, catalogue: &Catalogue) {
+        let reaches = catalogue.collections.iter().find(|own| own.id == REACHES).expect("they are there always");
+        let is_shown = |principal| self.right(reaches, principal).0 == Level::Full;
+        if !is_shown(Principal::Ana) && !is_shown(Principal::Bob) {
+            self.grants.insert(("green", REACHES.into()), (Level::Full, None));
+            self.members[random.usize(0..2)].push("green");
+        }
     }
 
     /// The body of a grant.

@@ -3,13 +3,31 @@
 use nilometer_tests::Response;
 use serde_json::Value;
 
-use crate::tiles;
+use crate::{archive, tiles};
 
 /// Members that follow the clock or the log.
-const OWN: [&str; 7] = ["ingested", "created", "updated", "instance", "nilometer:access", "sequence", "until"];
+const OWN: [&str; 14] = [
+    "ingested",
+    "created",
+    "updated",
+    "instance",
+    "nilometer:access",
+    "sequence",
+    "until",
+    "ordered",
+    "lastUpdate",
+    "expires",
+    "started",
+    "accepted",
+    "progress",
+    "attempts",
+];
 /// Headers that do.
 const HEADERS: [&str; 7] =
     ["etag", "date", "content-length", "x-request-id", "last-modified", "nilometer-sequence", "content-disposition"];
+
+/// What a server calls by names of its own, the nth of one as the nth of the other.
+pub(crate) type Names = Vec<String>;
 
 /// An answer that can be compared.
 #[derive(Debug, PartialEq)]
@@ -24,29 +42,23 @@ pub(crate) enum Body {
     Json(Value),
     Text(Vec<String>),
     Tile(Vec<tiles::Layer>),
+    /// Names and contents of the files of an archive.
+    Archive(Vec<(String, Body)>),
     Nothing,
 }
 
-pub(crate) fn normal(answer: &Response, base: &str) -> Normal {
+pub(crate) fn normal(answer: &Response, base: &str, names: &[String]) -> Normal {
     let media_type = answer.header("content-type").unwrap_or_default().to_owned();
     let mut headers: Vec<(String, String)> =
         answer.headers.iter().filter(|(name, _)| !HEADERS.contains(&name.as_str())).cloned().collect();
-    headers.iter_mut().for_each(|(_, value)| *value = plain(value, base));
+    let own = Own { base, names };
+    headers.iter_mut().for_each(|(_, value)| *value = own.plain(value));
     headers.sort();
-    let body = if answer.body.is_empty() {
-        Body::Nothing
-    } else if media_type.contains("vector-tile") {
-        Body::Tile(tiles::decode(&answer.body))
-    } else if let Ok(mut value) = serde_json::from_slice::<Value>(&answer.body) {
-        clean(&mut value, base);
-        Body::Json(value)
-    } else if let Some(lines) = json_lines(&answer.body) {
-        let mut lines = Value::Array(lines);
-        clean(&mut lines, base);
-        Body::Json(lines)
+    let body = if answer.status == 200 && media_type.contains("application/zip") {
+        let files = archive::read(&answer.body);
+        Body::Archive(files.into_iter().map(|(name, file)| (name, own.body("", &file))).collect())
     } else {
-        let text = plain(&answer.text(), base);
-        Body::Text(text.split('\n').map(cut_moments).collect())
+        own.body(&media_type, &answer.body)
     };
     Normal { status: answer.status, headers, body }
 }
@@ -71,6 +83,10 @@ pub(crate) fn difference(a: &Normal, b: &Normal) -> String {
             let from = |line: &str| line.chars().skip(same).take(400).collect::<String>();
             format!("line {at}:\n{:?}\n{:?}", from(a), from(b))
         }
+        (Body::Archive(a), Body::Archive(b)) => {
+            let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+            format!("file {at} of the archive:\n{:?}\n{:?}", a.get(at), b.get(at))
+        }
         (a, b) => format!("{a:?}\n{b:?}"),
     }
 }
@@ -94,39 +110,72 @@ fn in_json(a: &Value, b: &Value, at: String) -> String {
     }
 }
 
-fn clean(value: &mut Value, base: &str) {
-    match value {
-        Value::Object(members) => {
-            // The names of queryables are members too, and every item has these.
-            // Hydrocron tells how long it took.
-            members.retain(|name, value| !(OWN.contains(&name.as_str()) || name == "time" && value.is_number()));
-            members.values_mut().for_each(|value| clean(value, base));
-        }
-        Value::Array(all) => {
-            // The twin knows of nothing that may be seen and not ordered.
-            all.retain(|value| value["rel"] != "order");
-            all.iter_mut().for_each(|value| clean(value, base));
-        }
-        Value::String(text) => *text = plain(text, base),
-        _ => {}
-    }
+/// What is a server's own.
+struct Own<'a> {
+    base: &'a str,
+    names: &'a [String],
 }
 
-/// Without the server's address and what is sealed.
-fn plain(text: &str, base: &str) -> String {
-    let mut rest = text.replace(base, "http://server").replace("<span class=\"tag\">hidden</span>", "");
-    for mark in ["token=", "token%3D", "since=", "changes up to sequence ", "urn:uuid:"] {
-        let mut done = String::new();
-        let mut left = rest.as_str();
-        while let Some(at) = left.find(mark) {
-            let (before, after) = left.split_at(at + mark.len());
-            done.push_str(before);
-            left = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.~%=".contains(c));
+impl Own<'_> {
+    fn body(&self, media_type: &str, body: &[u8]) -> Body {
+        if body.is_empty() {
+            return Body::Nothing;
         }
-        done.push_str(left);
-        rest = done;
+        if media_type.contains("vector-tile") {
+            return Body::Tile(tiles::decode(body));
+        }
+        if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
+            self.clean(&mut value);
+            return Body::Json(value);
+        }
+        if let Some(lines) = json_lines(body) {
+            let mut lines = Value::Array(lines);
+            self.clean(&mut lines);
+            return Body::Json(lines);
+        }
+        let text = self.plain(&String::from_utf8_lossy(body));
+        Body::Text(text.split('\n').map(cut_moments).collect())
     }
-    rest
+
+    fn clean(&self, value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                // The names of queryables are members too, and every item has these.
+                // Hydrocron tells how long it took.
+                members.retain(|name, value| !(OWN.contains(&name.as_str()) || name == "time" && value.is_number()));
+                // The length of an archive depends on the moment that its manifest tells.
+                let is_order = members.contains_key("workflowId");
+                let is_document = members.contains_key("path") && members.get("origin").is_some_and(Value::is_null);
+                members.retain(|name, _| !(is_order && name == "bytes" || is_document && name == "size"));
+                members.values_mut().for_each(|value| self.clean(value));
+            }
+            Value::Array(all) => all.iter_mut().for_each(|value| self.clean(value)),
+            Value::String(text) => *text = self.plain(text),
+            _ => {}
+        }
+    }
+
+    /// Without the server's address, its own names and what is sealed.
+    fn plain(&self, text: &str) -> String {
+        let mut rest = text.replace(self.base, "http://server").replace("<span class=\"tag\">hidden</span>", "");
+        for (at, name) in self.names.iter().enumerate() {
+            rest = rest.replace(name, &format!("name-{at}"));
+        }
+        for mark in
+            ["token=", "token%3D", "since=", "changes up to sequence ", "urn:uuid:", "signature=", "expires=", "keyid="]
+        {
+            let mut done = String::new();
+            let mut left = rest.as_str();
+            while let Some(at) = left.find(mark) {
+                let (before, after) = left.split_at(at + mark.len());
+                done.push_str(before);
+                left = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.~%=".contains(c));
+            }
+            done.push_str(left);
+            rest = done;
+        }
+        rest
+    }
 }
 
 /// A line of a page or table without moments of this year: those are of writing, whereas those of items are long ago or far

@@ -1,13 +1,13 @@
-//! What is asked: every address that reads, with random questions, of ids that are seen, of ids that are not, and of ids that
-//! nobody has.
+//! Random questions, asked in every form that there is, with ids that are seen, that are not, and that nobody has.
 
 use nilometer_tests::http::encode;
 use serde_json::{Value, json};
 
-use crate::model::{Catalogue, Principal, REACHES, Seen};
-use crate::twin::Target;
+use crate::model::{Catalogue, REACHES, Seen};
+use crate::target::{Target, get, page, post};
 
-const QUESTIONS: usize = 8;
+/// Questions of each principal; the first one asks for everything.
+const QUESTIONS: usize = 4;
 const AGGREGATIONS: &str = "total_count,collection_frequency,datetime_frequency,datetime_min,datetime_max,level_frequency,\
     level_histogram,level_stats,level_distinct,kind_frequency,of_rare_frequency,geometry_geotile_grid_frequency,\
     geometry_geohex_grid_frequency,geometry_geohash_grid_frequency";
@@ -26,16 +26,8 @@ const FILTERS: [&str; 12] = [
     "S_INTERSECTS(geometry, BBOX(-5, -5, 5, 5))",
 ];
 
-fn get(kind: &'static str, path: impl Into<String>) -> Target {
-    Target { kind, path: path.into(), body: None, html: false }
-}
-
-fn page(path: impl Into<String>) -> Target {
-    Target { html: true, ..get("web page", path) }
-}
-
 /// Names and values of a random question.
-fn question(
+pub(crate) fn question(
     random: &mut fastrand::Rng,
     catalogue: &Catalogue,
     items: &[(String, String)],
@@ -91,7 +83,7 @@ fn query(asked: &[(&'static str, String)]) -> String {
 }
 
 /// The same as a body.
-fn body(asked: &[(&'static str, String)]) -> Value {
+pub(crate) fn body(asked: &[(&'static str, String)]) -> Value {
     let mut body = json!({});
     for (name, value) in asked {
         body[*name] = match *name {
@@ -109,156 +101,65 @@ fn body(asked: &[(&'static str, String)]) -> Value {
     body
 }
 
-fn random_questions(
-    random: &mut fastrand::Rng,
-    catalogue: &Catalogue,
-    items: &[(String, String)],
-    all: &mut Vec<Target>,
-) {
-    for _ in 0..QUESTIONS {
-        let asked = question(random, catalogue, items);
+pub(crate) fn ask(random: &mut fastrand::Rng, catalogue: &Catalogue, seen: &Seen, all: &mut Vec<Target>) {
+    let items: Vec<(String, String)> = catalogue.items().into_keys().collect();
+    for at in 0..QUESTIONS {
+        let asked = if at == 0 { Vec::new() } else { question(random, catalogue, &items) };
+        // What asks for everything is answered, with all that is seen.
+        let due = |target: Target| if at == 0 { target.with(200) } else { target };
+        let counted =
+            |target: Target| if at == 0 { target.with(200).counting(seen.catalogue.items().len()) } else { target };
         let text = query(&asked);
-        let order = ORDERS[random.usize(0..ORDERS.len())];
-        all.push(get("search", format!("/search?limit={}{text}", random.usize(1..6))));
-        all.push(get("search, ordered", format!("/search?limit=4&sortby={}{text}", encode(order))));
+        // Nobody need have the properties of the other orders.
+        let order = if at == 0 { ORDERS[0] } else { ORDERS[random.usize(0..ORDERS.len())] };
+        all.push(counted(get("search", format!("/search?limit={}{text}", random.usize(3..8)))));
+        all.push(counted(get("search, ordered", format!("/search?limit=6&sortby={}{text}", encode(order)))));
         let mut posted = body(&asked);
         posted["limit"] = json!(50);
-        all.push(Target { body: Some(posted.clone()), ..get("search by POST", "/search") });
-        all.push(get("search, fields", format!("/search?limit=50&fields=id,properties.kind{text}")));
+        all.push(counted(post("search by POST", "/search", posted.clone())));
+        all.push(counted(get("search, fields", format!("/search?limit=50&fields=id,properties.kind{text}"))));
         for more in ["", "&multiselect=true"] {
-            all.push(get("counts", format!("/aggregate?aggregations={AGGREGATIONS}{more}{text}")));
+            all.push(due(get("counts", format!("/aggregate?aggregations={AGGREGATIONS}{more}{text}"))));
         }
         posted["aggregations"] = json!(["total_count", "kind_frequency", "level_stats"]);
         posted.as_object_mut().expect("an object").remove("limit");
-        all.push(Target { body: Some(posted), ..get("counts by POST", "/aggregate") });
+        all.push(due(post("counts by POST", "/aggregate", posted.clone())));
         for format in ["csv", "geojson"] {
-            all.push(get("download", format!("/search/export?f={format}{text}")));
+            all.push(due(get("download", format!("/search/export?f={format}{text}"))));
         }
-        let (z, row, col) = [(0, 0, 0), (3, 3, 4), (6, 31, 31), (6, 32, 31)][random.usize(0..4)];
-        all.push(get(
-            "map tile",
-            format!("/tiles/WebMercatorQuad/{z}/{row}/{col}?properties=kind,level,latest:wse{text}"),
-        ));
-        all.push(get("map document", format!("/tiles/WebMercatorQuad/tilejson.json?{}", text.trim_start_matches('&'))));
-        all.push(page(format!("/search?limit=5{text}")));
-        let within = &catalogue.collections[random.usize(0..catalogue.collections.len())].id;
-        let inside: Vec<_> = asked.iter().filter(|(name, _)| *name != "collections").cloned().collect();
-        let text = query(&inside);
-        all.push(get("items", format!("/collections/{within}/items?limit=3{text}")));
-        all.push(get(
-            "counts of a collection",
-            format!("/collections/{within}/aggregate?aggregations=total_count,kind_frequency{text}"),
-        ));
-        all.push(get("download", format!("/collections/{within}/export?f=csv{text}")));
-        all.push(get("map tile", format!("/collections/{within}/tiles/WebMercatorQuad/2/1/2?properties=kind{text}")));
+        all.push(due(post("download by POST", "/search/export?f=csv", body(&asked))));
+        let (z, row, col) = if at == 0 { (0, 0, 0) } else { [(3, 3, 4), (6, 31, 31), (6, 32, 31)][random.usize(0..3)] };
+        let tile = format!("/tiles/WebMercatorQuad/{z}/{row}/{col}?properties=kind,level,latest:wse{text}");
+        let tile = get("map tile", tile);
+        let is_empty = seen.catalogue.items().is_empty();
+        all.push(if at == 0 { tile.with(if is_empty { 204 } else { 200 }) } else { tile });
+        let document = format!("/tiles/WebMercatorQuad/tilejson.json?{}", text.trim_start_matches('&'));
+        all.push(due(get("map document", document)));
+        all.push(due(page(format!("/search?limit=5{text}"))));
+        within(random, catalogue, seen, &asked, all);
     }
 }
 
-fn of_collection(id: &str, all: &mut Vec<Target>) {
-    let path = format!("/collections/{id}");
-    all.push(get("collection", path.clone()));
-    for below in
-        ["/queryables", "/sortables", "/schema", "/aggregations", "/catalog", "/tiles", "/tiles/WebMercatorQuad"]
-    {
-        all.push(get("document of a collection", format!("{path}{below}")));
-    }
-    all.push(get("map document", format!("{path}/tiles/WebMercatorQuad/tilejson.json")));
-    all.push(get("items", format!("{path}/items?limit=100&sortby=id")));
-    all.push(get("items", format!("{path}/items?kind=rare")));
-    all.push(get("features with observations", format!("{path}/locations?limit=100")));
-    for f in ["CSV", "CoverageJSON", "GeoJSON"] {
-        let area = encode("POLYGON((-6 -6, 6 -6, 6 6, -6 6, -6 -6))");
-        all.push(get("series", format!("{path}/area?coords={area}&f={f}")));
-        all.push(get("series", format!("{path}/cube?bbox=-9,-9,9,9&f={f}")));
-    }
-    all.push(get("series", format!("{path}/cube?bbox=-180,-90,180,90&f=CSV&parameter-name=salt")));
-    all.push(get("series", format!("{path}/cube?bbox=-180,-90,180,90&f=CSV&resample=P1M&method=mean")));
-    all.push(get("series", format!("{path}/position?coords={}&f=CSV", encode("POINT(1 1)"))));
-    all.push(get("series", format!("{path}/radius?coords={}&within=900&within-units=km&f=CSV", encode("POINT(0 0)"))));
-    all.push(page(path.clone()));
-    all.push(page(format!("{path}/items")));
-    all.push(page(format!("{path}/queryables")));
-}
-
-fn of_item(collection: &str, id: &str, all: &mut Vec<Target>) {
-    let path = format!("/collections/{collection}/items/{id}");
-    all.push(get("item", path.clone()));
-    all.push(page(path.clone()));
-    all.push(get("file", format!("{path}/assets/data")));
-    all.push(get("file", format!("{path}/assets/{id}.csv")));
-    all.push(get("file", format!("{path}/assets/none")));
-    all.push(get("series", format!("/collections/{collection}/locations/{id}?f=CSV")));
-    all.push(get("series", format!("/collections/{collection}/locations/{id}?f=CoverageJSON&parameter-name=wse")));
-    if collection == REACHES {
-        let period = "start_time=2021-01-01T00:00:00Z&end_time=2022-01-01T00:00:00Z";
-        for form in ["", "&output=csv"] {
-            let fields = "reach_id,wse";
-            all.push(get(
-                "Hydrocron",
-                format!("/hydrocron/v1/timeseries?feature=Reach&feature_id={id}&{period}&fields={fields}{form}"),
-            ));
-        }
-    }
-}
-
-/// All that is asked of both servers.
-pub(crate) fn targets(
+/// The same within a collection.
+fn within(
     random: &mut fastrand::Rng,
     catalogue: &Catalogue,
     seen: &Seen,
-    principal: Principal,
-) -> Vec<Target> {
-    let mut all = Vec::new();
-    // These tell everybody what visitors see.
-    if principal == Principal::Visitor {
-        all.extend(["/api", "/sitemap.xml", "/sitemap/pages.xml"].map(|path| get("document", path)));
-        all.push(page("/api.html"));
-        let ids = catalogue.collections.iter().map(|own| own.id.as_str()).chain(["nowhere"]);
-        all.extend(ids.map(|id| get("document", format!("/sitemap/{id}/0.xml"))));
-    }
-    for path in [
-        "/",
-        "/conformance",
-        "/collections",
-        "/children",
-        "/collections-queryables",
-        "/queryables",
-        "/sortables",
-        "/aggregations",
-        "/robots.txt",
-        "/places?q=am",
-        "/places?q=delta",
-        "/changes/snapshot",
-        "/collections?filter=id%20LIKE%20%27%251%27",
-        "/collections?bbox=-3,-3,3,3",
-        "/collections?limit=2",
-    ] {
-        all.push(get("document", path));
-    }
-    for text in ["a", "de", "amber", "birch i", "r", "heron lagoon", "i1", "swot", "title"] {
-        all.push(get("suggestions", format!("/suggest?q={}", encode(text))));
-        all.push(get("sentence", format!("/search?interpret=true&limit=3&q={}", encode(text))));
-    }
-    for path in
-        ["/", "/collections", "/search", "/aggregations", "/search?q=amber&interpret=true", "/search?place=delta"]
-    {
-        all.push(page(path));
-    }
-    let items: Vec<(String, String)> = catalogue.items().into_keys().collect();
-    random_questions(random, catalogue, &items, &mut all);
-    for own in &catalogue.collections {
-        of_collection(&own.id, &mut all);
-    }
-    of_collection("nowhere", &mut all);
-    // Half of those that are there, seen or not; and what was there.
-    for (collection, id) in items.iter().filter(|_| random.bool()).take(12) {
-        of_item(collection, id, &mut all);
-    }
-    let shown = seen.catalogue.items();
-    for (collection, id) in shown.keys().take(3) {
-        of_item(collection, id, &mut all);
-    }
-    of_item(REACHES, "74200000009", &mut all);
-    of_item("nowhere", "nothing", &mut all);
-    all
+    asked: &[(&'static str, String)],
+    all: &mut Vec<Target>,
+) {
+    // Everything is asked of the reaches, which somebody always sees.
+    let at = if asked.is_empty() { 0 } else { random.usize(0..catalogue.collections.len()) };
+    let within = &catalogue.collections[at].id;
+    let inside: Vec<_> = asked.iter().filter(|(name, _)| *name != "collections").cloned().collect();
+    let text = query(&inside);
+    let due = |target: Target| if inside.is_empty() { target.of(within, seen) } else { target };
+    all.push(due(get("items", format!("/collections/{within}/items?limit=3{text}"))));
+    let counts = format!("/collections/{within}/aggregate?aggregations=total_count,kind_frequency{text}");
+    all.push(due(get("counts of a collection", counts)));
+    let mut posted = body(&inside);
+    posted["aggregations"] = json!(["total_count"]);
+    all.push(due(post("counts of a collection", format!("/collections/{within}/aggregate"), posted)));
+    all.push(due(get("download", format!("/collections/{within}/export?f=csv{text}"))));
+    all.push(get("map tile", format!("/collections/{within}/tiles/WebMercatorQuad/2/1/2?properties=kind{text}")));
 }
