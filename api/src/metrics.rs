@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use nilometer_indexer::{Catalog, Observer, Outcome, Snapshot};
-use nilometer_schemas::Scope;
+use nilometer_schemas::{Level, Scope};
 use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -529,14 +529,16 @@ impl Collector for Index {
         let visible: Vec<String> =
             snapshot.collections(visitor).iter().map(|c| c.collection.id.as_str().to_owned()).collect();
         let docs = visible.iter().map(|id| snapshot.collection_stats(id).items).sum();
-        let tables = || visible.iter().filter_map(|id| snapshot.series(id, visitor));
+        // Tables tell what they hold as a whole only.
+        let whole = |id: &&String| snapshot.level(id, visitor) == Level::Full;
+        let tables = || visible.iter().filter(whole).filter_map(|id| snapshot.series(id, visitor));
         let e = &mut encoder;
         gauge(e, "index_segments", "Segments", stats.segments as u64)?;
         gauge(e, "index_docs", "Live items of public collections", docs)?;
         gauge(e, "index_deleted_docs", "Dead items that still take room", stats.deleted)?;
         gauge(e, "wal_bytes", "Bytes of the log", stats.log_bytes)?;
         let rows = tables().map(|table| table.rows()).sum();
-        gauge(e, "series_rows", "Observations of public collections, all versions", rows)?;
+        gauge(e, "series_rows", "Observations of collections that are public in full, all versions", rows)?;
         let bytes = tables().map(|table| table.bytes()).sum();
         gauge(e, "series_bytes", "Bytes of their files", bytes)?;
         gauge(e, "index_sequence", "Newest sequence number", stats.sequence)?;
