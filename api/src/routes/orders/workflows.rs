@@ -48,6 +48,13 @@ pub(super) async fn read(app: &App, ask: &Ask, body: Value) -> Result<Request, A
     .await
 }
 
+/// What somebody asks for who may order.
+async fn asked(app: &App, ask: &Ask, body: Value) -> Result<Request, ApiError> {
+    ask.only(&[])?;
+    ask.principal.require_account(Power::Order)?;
+    read(app, ask, body).await
+}
+
 /// Places an order that was read.
 ///
 /// # Errors
@@ -111,9 +118,7 @@ pub(super) async fn submit(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    caller.ask.only(&[])?;
-    caller.ask.principal.require_account(Power::Order)?;
-    let request = read(&app, &caller.ask, body).await?;
+    let request = asked(&app, &caller.ask, body).await?;
     let order = place(&app, &caller, request).await?;
     let mut response = as_json(StatusCode::CREATED, &shown(&caller.ask, &order));
     if let Ok(location) = HeaderValue::from_str(&caller.ask.links.absolute(&path_of(&order.id))) {
@@ -241,9 +246,7 @@ pub(super) async fn estimate(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    caller.ask.only(&[])?;
-    caller.ask.principal.require_account(Power::Order)?;
-    let request = read(&app, &caller.ask, body).await?;
+    let request = asked(&app, &caller.ask, body).await?;
     let Estimate { gathered, licences } = estimated(&app, &caller.ask, &request).await?;
     let base = caller.ask.links.absolute("");
     let value = json!({
