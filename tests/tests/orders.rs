@@ -424,6 +424,37 @@ fn a_basket_is_kept_shared_ordered_and_its_terms_accepted() {
     server.finish();
 }
 
+#[test]
+fn what_is_not_needed_any_more_is_swept_and_a_new_run_is_not() {
+    let shop = Shop::new(&[], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 2, 10);
+    let [again, gone, idle] = [(); 3].map(|()| submit(&client, &all_of("c")));
+    for id in [&again, &gone, &idle] {
+        completed(&client, id);
+    }
+    client.delete(&format!("{WORKFLOWS}/{gone}")).expect(204);
+    client.post(&format!("{WORKFLOWS}/{again}/rerun"), &json!({})).expect(200);
+    completed(&client, &again);
+    server.finish();
+    // The first thing that a service does is to sweep.
+    let (server, client) = shop.serve();
+    let states = |id: &str| {
+        let states = std::fs::read_dir(shop.data().join("orders").join(id)).into_iter().flatten().flatten();
+        states.filter_map(|state| state.file_name().to_string_lossy().parse::<i64>().ok()).collect::<Vec<_>>()
+    };
+    let begun = Instant::now();
+    while states(&again).len() > 1 || !states(&gone).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?} {:?}", states(&again), states(&gone));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!((states(&again), states(&idle)), (vec![3], vec![1]));
+    for id in [&again, &idle] {
+        client.get(&zip_path(id)).expect(200);
+    }
+    server.finish();
+}
+
 /// A zipped shapefile of three points with the columns `reach_id`, `time_str`, `wse` and `width`, the last row without a value.
 fn write_shapefile(path: &Path) {
     let program = r#"

@@ -52,7 +52,9 @@ pub use keys::{KeyInfo, NewKey, Refusal};
 pub(crate) use licences::Acceptance;
 pub(crate) use link::LinkTerms;
 pub(crate) use logins::{Posted, email_of};
-pub(crate) use orders::{Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderState, Placed, QueueFigures};
+pub(crate) use orders::{
+    Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderFiles, OrderState, Placed, QueueFigures,
+};
 pub use principal::{Power, Powers, Principal, Via};
 pub(crate) use quotas::Taken;
 pub use quotas::{Quota, QuotaChange};

@@ -36,7 +36,7 @@ pub(crate) use notify::webhook_key;
 pub(crate) use prepare::{not_accepted, small};
 pub(crate) use worker::run as run_workers;
 
-use crate::accounts::Order;
+use crate::accounts::{Order, OrderFiles};
 use crate::config::Config;
 use crate::files::Webhooks;
 use crate::problem::ApiError;
@@ -113,24 +113,51 @@ impl Orders {
         Ok(archive)
     }
 
-    /// Removes of these folders those of orders that are not `kept` any more, by id and fence, and what earlier holders of an
-    /// order left.
-    fn sweep(folder: &Path, ids: &[String], kept: &HashMap<String, i64>) -> std::io::Result<()> {
+    /// Removes of these folders those of orders that are not known any more, and of the others what nobody needs: what earlier
+    /// holders of an order left, and what the last one wrote where the order has ended since.
+    ///
+    /// Each state goes by its own number, and the folder of an order that is known stays: what is `known` may be old by now, and
+    /// an order that was asked for again may have been taken by a worker, which writes under a greater number.
+    fn sweep(folder: &Path, ids: &[String], known: &HashMap<String, OrderFiles>) -> std::io::Result<()> {
         for id in ids {
             let own = folder.join(id);
-            let Some(fence) = kept.get(id) else {
+            let Some(order) = known.get(id) else {
                 std::fs::remove_dir_all(own)?;
                 continue;
             };
+            let last = if order.are_needed { order.fence - 1 } else { order.fence };
             for state in std::fs::read_dir(own)? {
                 let state = state?;
-                // A greater one may be of a worker that took the order just now.
-                let earlier = state.file_name().to_string_lossy().parse::<i64>().is_ok_and(|state| state < *fence);
-                if earlier {
+                if state.file_name().to_string_lossy().parse::<i64>().is_ok_and(|state| state <= last) {
                     std::fs::remove_dir_all(state.path())?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_swept_goes_by_its_number_and_what_a_worker_began_since_stays() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for path in ["ready/1", "ready/2", "ready/3", "expired/1", "expired/2", "expired/3", "gone/1"] {
+            std::fs::create_dir_all(dir.path().join(path)).expect("a folder");
+        }
+        let order = |fence, are_needed| OrderFiles { fence, are_needed };
+        let known = [("ready".to_owned(), order(2, true)), ("expired".to_owned(), order(2, false))].into();
+        let ids = ["ready", "expired", "gone"].map(str::to_owned);
+        Orders::sweep(dir.path(), &ids, &known).expect("swept");
+        let left = |id: &str| {
+            let states = std::fs::read_dir(dir.path().join(id)).into_iter().flatten().flatten();
+            let mut states: Vec<_> = states.map(|state| state.file_name().to_string_lossy().into_owned()).collect();
+            states.sort();
+            states
+        };
+        assert_eq!((left("ready"), left("expired")), (vec!["2".to_owned(), "3".into()], vec!["3".into()]));
+        assert!(!dir.path().join("gone").exists());
     }
 }

@@ -1,6 +1,5 @@
 //! Workers: each takes the next order, prepares it under a lease that it renews, and says how that ended.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
@@ -12,7 +11,7 @@ use super::Orders;
 use super::code::{Failure, UNEXPECTED_ERROR};
 use super::notify::tell_all;
 use super::prepare::{Prepared, Progress, prepare};
-use crate::accounts::{Ended, Error, Lease, Order, OrderState};
+use crate::accounts::{Ended, Error, Lease, Order, OrderFiles, OrderState};
 use crate::problem::{ApiError, chain};
 use crate::state::{App, run_blocking};
 
@@ -185,8 +184,11 @@ async fn sweep(app: &App) -> Result<(), ApiError> {
         })
         .await?
     };
-    let kept: HashMap<String, i64> = app.accounts.orders_with_files().await?.into_iter().collect();
-    app.orders.open.lock().retain(|(id, fence), _| kept.get(id) == Some(fence));
+    let known = app.accounts.order_files().await?;
+    app.orders
+        .open
+        .lock()
+        .retain(|(id, fence), _| known.get(id) == Some(&OrderFiles { fence: *fence, are_needed: true }));
     let folder = app.orders.folder.clone();
-    run_blocking(move || Orders::sweep(&folder, &before, &kept).map_err(ApiError::internal)).await
+    run_blocking(move || Orders::sweep(&folder, &before, &known).map_err(ApiError::internal)).await
 }
