@@ -455,6 +455,66 @@ fn what_is_not_needed_any_more_is_swept_and_a_new_run_is_not() {
     server.finish();
 }
 
+#[test]
+fn a_search_over_all_leaves_out_what_is_not_for_whoever_asks_and_a_name_is_refused() {
+    let shop = Shop::new(&[], |_| {});
+    let (server, client) = shop.serve();
+    for id in ["open", "meta"] {
+        shop.fill(&client, id, 2, 10);
+    }
+    let mut closed = collection("closed", "public");
+    closed["nilometer:licence_acceptance"] = json!(true);
+    client.post("/collections", &closed).expect(201);
+    let mut thing = item("closed", "x", 1.0, 2.0, "2024-01-01T00:00:00Z", json!({}));
+    thing["assets"] = json!({"data": {"href": "open-0.bin"}});
+    client.post("/collections/closed/items", &thing).expect(201);
+    let data = shop.data();
+    let data = data.to_str().expect("a plain name");
+    let narrowed = ["admin", "grant", "set", "--group", "everyone", "--collection", "meta", "--level", "metadata"];
+    server.finish();
+    nilometer_tests::nilometer(Path::new("/"), &[&narrowed[..], &["--data", data]].concat()).success();
+    let (server, _) = shop.serve();
+    let ana = server.client(&key_of(&shop.data(), "ana", "user"));
+    let estimate = |body: &Value| ana.post(&format!("{WORKFLOWS}/estimate"), body);
+
+    let all = json!({"search": {}});
+    let found = estimate(&all).expect(200).json();
+    assert_eq!((&found["files"], &found["collections"], &found["licences"]), (&json!(2), &json!(["open"]), &json!([])));
+    let left = |found: &Value| -> BTreeSet<String> {
+        let left = found["leftOut"].as_array().into_iter().flatten();
+        left.map(|left| format!("{} {} {}", left["items"], left["collection"], left["reason"]).replace('"', ""))
+            .collect()
+    };
+    let both = ["2 meta files-not-granted", "1 closed licence-not-accepted"].map(str::to_owned);
+    assert_eq!(left(&found), BTreeSet::from(both.clone()));
+    let id = submit(&ana, &all);
+    let status = ended(&ana, &id);
+    let message = status["message"].as_str().unwrap_or_default();
+    assert_eq!(status["status"], "COMPLETED", "{status}");
+    assert!(message.starts_with("INCOMPLETE: 0 files") && message.contains("2 items of \"meta\""), "{message}");
+    assert!(message.contains("1 items of \"closed\"") && message.contains("/licences/closed"), "{message}");
+    let path = kept(shop.folder.path(), &ana.get(&zip_path(&id)).expect(200));
+    let manifest: Value = serde_json::from_slice(&member(&path, "open/manifest.json")).expect("JSON");
+    assert_eq!(manifest["left_out"].as_array().map(Vec::len), Some(2), "{manifest}");
+    assert!(listed(&path).iter().all(|(name, _)| name.starts_with("open/")));
+
+    // Accepted with the order, the terms are no reason any more.
+    let id = submit(&ana, &json!({"search": {}, "accept_licences": ["closed"]}));
+    completed(&ana, &id);
+    let names = listed(&kept(shop.folder.path(), &ana.get(&zip_path(&id)).expect(200)));
+    assert!(names.iter().any(|(name, _)| name == "closed/open-0.bin"), "{names:?}");
+    assert_eq!(left(&estimate(&all).expect(200).json()), BTreeSet::from([both[0].clone()]));
+    // What is named is refused by its name, and nothing else makes up for it.
+    let problem = estimate(&json!({"search": {"collections": ["open", "meta"]}})).problem(403);
+    assert!(problem["detail"].as_str().is_some_and(|text| text.contains("\"meta\"")), "{problem}");
+    let id = submit(&ana, &json!({"collections": [{"collectionId": "meta"}]}));
+    let status = ended(&ana, &id);
+    assert!(status["message"].as_str().is_some_and(|text| text.starts_with("NOT_ALLOWED: ")), "{status}");
+    let id = submit(&ana, &json!({"search": {"ids": ["i-00000"], "q": "nothing of this kind"}}));
+    assert!(ended(&ana, &id)["message"].as_str().is_some_and(|text| text.starts_with("EMPTY_SELECTION: ")));
+    server.finish();
+}
+
 /// A zipped shapefile of three points with the columns `reach_id`, `time_str`, `wse` and `width`, the last row without a value.
 fn write_shapefile(path: &Path) {
     let program = r#"

@@ -13,9 +13,9 @@ use super::table::{Column, table};
 use super::values::{bytes, web_address};
 use crate::accounts::{Order, OrderState};
 use crate::links::{encode, with_query};
-use crate::orders::Terms;
 use crate::orders::request::{OutputFormat, Request, Selection};
 use crate::orders::script::Kind;
+use crate::orders::{LeftOut, Terms};
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::collection_title;
 
@@ -30,6 +30,7 @@ pub(crate) struct EstimateView {
     pub(crate) bytes: u64,
     pub(crate) unknown_sizes: u64,
     pub(crate) elsewhere: u64,
+    pub(crate) left_out: Vec<LeftOut>,
     pub(crate) licences: Vec<Terms>,
 }
 
@@ -104,15 +105,8 @@ fn format_name(language: Language, format: OutputFormat) -> &'static str {
 /// What a selection asks: its collections, then its conditions.
 fn asked(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, selection: &Selection) -> Markup {
     let own = selection.search.as_ref().and_then(Value::as_object).or(selection.filters.as_ref());
-    let of_search = own.and_then(|search| search.get("collections")?.as_array());
-    let of_search = of_search.into_iter().flatten().filter_map(Value::as_str);
-    let collections: Vec<String> = selection
-        .collection_id
-        .as_deref()
-        .into_iter()
-        .chain(of_search)
-        .map(|id| collection_title(ask, snapshot, id))
-        .collect();
+    let named = selection.named();
+    let collections: Vec<String> = named.into_iter().map(|id| collection_title(ask, snapshot, id)).collect();
     let conditions: Vec<(&String, String)> = own
         .into_iter()
         .flatten()
@@ -256,6 +250,34 @@ fn estimate(frame: &Frame<'_>, estimate: &EstimateView) -> Markup {
                 dt { (frame.t("Elsewhere", "Ailleurs")) }
                 dd { (number(estimate.elsewhere)) " " (frame.t("files that their items only link to", "fichiers vers lesquels leurs éléments ne font que renvoyer")) }
             }
+            @if !estimate.left_out.is_empty() {
+                dt { (frame.t("Left out", "Écarté")) }
+                dd { ul.plain { @for left in &estimate.left_out { li { (left_out(frame, left)) } } } }
+            }
+        }
+    }
+}
+
+/// A collection that is passed over, and why.
+fn left_out(frame: &Frame<'_>, left: &LeftOut) -> Markup {
+    html! {
+        (frame.language.number(left.items)) " " (frame.t("items of", "éléments de")) " " (left.collection) ": "
+        @match &left.terms {
+            Some(_) => (frame.t("the terms are not accepted yet", "les conditions ne sont pas encore acceptées")),
+            None => (frame.t("the metadata alone are for you", "seules les métadonnées vous sont ouvertes")),
+        }
+    }
+}
+
+/// A box by which the terms of a collection are accepted with the order.
+fn acceptance(frame: &Frame<'_>, terms: &Terms, required: bool) -> Markup {
+    html! {
+        p {
+            label.chip {
+                input type="checkbox" name="accept_licences" value=(terms.collection) required[required];
+                (frame.t("I accept the terms of ", "J'accepte les conditions de ")) (terms.collection)
+            }
+            " " a href=(frame.href(&terms.path())) { (terms.licence) }
         }
     }
 }
@@ -278,14 +300,9 @@ fn order_form(frame: &Frame<'_>, view: &BasketView<'_>) -> Markup {
                     }
                 }
                 p { label.chip { input type="checkbox" name="mail" value="true"; (frame.t("Tell me by mail when it is ready", "Me prévenir par courrier quand elle est prête")) } }
-                @for terms in view.estimate.iter().flat_map(|known| &known.licences) {
-                    p {
-                        label.chip {
-                            input type="checkbox" name="accept_licences" value=(terms.collection) required;
-                            (frame.t("I accept the terms of ", "J'accepte les conditions de ")) (terms.collection)
-                        }
-                        " " a href=(frame.href(&terms.path())) { (terms.licence) }
-                    }
+                @for terms in view.estimate.iter().flat_map(|known| &known.licences) { (acceptance(frame, terms, true)) }
+                @for terms in view.estimate.iter().flat_map(|known| known.left_out.iter().filter_map(|left| left.terms.as_ref())) {
+                    (acceptance(frame, terms, false))
                 }
                 p.actions { button.button type="submit" { (frame.t("Order", "Commander")) } }
             }

@@ -1,11 +1,11 @@
 //! Collections whose terms are accepted before their files are ordered.
 
 use nilometer_indexer::Snapshot;
-use nilometer_schemas::{Collection, Scope};
+use nilometer_schemas::{Collection, Instant, Scope};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Acceptance, Accounts};
 use crate::problem::ApiError;
 use crate::routes::ask::hex;
 
@@ -57,6 +57,35 @@ pub(crate) fn terms_of(collection: &Collection) -> (Terms, bool) {
     (terms, body.get(ACCEPTANCE_MEMBER).and_then(Value::as_bool).unwrap_or(false))
 }
 
+/// What somebody has accepted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accepted(Vec<Acceptance>);
+
+impl Accepted {
+    /// What an account has accepted; nothing without one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn of(accounts: &Accounts, user: Option<i64>) -> Result<Self, ApiError> {
+        Ok(match user {
+            Some(user) => Self(accounts.acceptances(user).await?),
+            None => Self::default(),
+        })
+    }
+
+    /// When these very terms were accepted, if they were.
+    pub(crate) fn when(&self, terms: &Terms) -> Option<Instant> {
+        let found = self.0.iter().find(|a| a.collection == terms.collection && a.terms == terms.hash);
+        found.map(|acceptance| acceptance.accepted)
+    }
+
+    /// The terms of a collection, where they must be accepted and are not.
+    pub(crate) fn lacks(&self, collection: &Collection) -> Option<Terms> {
+        let (terms, must) = terms_of(collection);
+        (must && self.when(&terms).is_none()).then_some(terms)
+    }
+}
+
 /// The terms that a user has not accepted yet, of these collections.
 ///
 /// # Errors
@@ -69,13 +98,12 @@ pub(crate) async fn needed(
     collections: &[String],
 ) -> Result<Vec<Terms>, ApiError> {
     let stored = collections.iter().filter_map(|id| snapshot.collection(id, *scope));
-    let all = stored.map(|stored| terms_of(&stored.collection));
-    let mut needed: Vec<Terms> = all.filter(|(_, must)| *must).map(|(terms, _)| terms).collect();
-    if let (Some(user), false) = (user, needed.is_empty()) {
-        let accepted = accounts.acceptances(user).await?;
-        needed.retain(|terms| !accepted.iter().any(|a| a.collection == terms.collection && a.terms == terms.hash));
+    let asking: Vec<_> = stored.map(|stored| &stored.collection).filter(|collection| terms_of(collection).1).collect();
+    if asking.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(needed)
+    let accepted = Accepted::of(accounts, user).await?;
+    Ok(asking.into_iter().filter_map(|collection| accepted.lacks(collection)).collect())
 }
 
 #[cfg(test)]

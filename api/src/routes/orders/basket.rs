@@ -84,6 +84,7 @@ async fn shown(app: &App, caller: &Caller, selections: &[Selection], view: View<
         bytes: gathered.bytes(),
         unknown_sizes: gathered.unknown_sizes() as u64,
         elsewhere: gathered.elsewhere,
+        left_out: gathered.left_out,
         licences,
     });
     let snapshot = Arc::clone(&caller.ask.snapshot);

@@ -13,7 +13,7 @@ use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Placed, Power, P
 use crate::files::may_download;
 use crate::limits::{orders_exceeded, running_orders_limit};
 use crate::orders::request::Request;
-use crate::orders::{Gathered, Terms, gather, needed_licences, not_accepted, terms_of};
+use crate::orders::{Accepted, Asking, Gathered, Terms, gather, needed_licences, not_accepted, terms_of};
 use crate::problem::ApiError;
 use crate::routes::account::{Caller, as_json};
 use crate::routes::ask::{Ask, no_collection};
@@ -103,9 +103,7 @@ pub(super) async fn place(app: &App, caller: &Caller, request: Request) -> Resul
 fn named_collections(request: &Request) -> Vec<String> {
     let mut named: Vec<String> = Vec::new();
     for selection in &request.selections {
-        let of_search = selection.search.as_ref().and_then(|search| search["collections"].as_array());
-        let of_search = of_search.into_iter().flatten().filter_map(Value::as_str);
-        named.extend(selection.collection_id.as_deref().into_iter().chain(of_search).map(str::to_owned));
+        named.extend(selection.named().into_iter().map(str::to_owned));
     }
     named.sort_unstable();
     named.dedup();
@@ -228,8 +226,10 @@ pub(super) struct Estimate {
 pub(super) async fn estimated(app: &App, ask: &Ask, request: &Request) -> Result<Estimate, ApiError> {
     let (files, snapshot, scope) = (Arc::clone(&app.files), Arc::clone(&ask.snapshot), ask.scope);
     let (request, files_max) = (request.clone(), app.config.orders.files_max);
+    let accepted = Accepted::of(&app.accounts, ask.principal.id).await?;
     let (gathered, snapshot) = run_blocking(move || {
-        let gathered = gather(&files, &snapshot, &request, &scope, files_max)?;
+        let (files, request, accepted) = (&*files, &request, &accepted);
+        let gathered = gather(&Asking { files, snapshot: &snapshot, request, scope, accepted, files_max })?;
         Ok((gathered, snapshot))
     })
     .await?;
@@ -254,6 +254,7 @@ pub(super) async fn estimate(
         "bytes": gathered.bytes(),
         "unknownSizes": gathered.unknown_sizes(),
         "elsewhere": gathered.elsewhere,
+        "leftOut": gathered.left_out.iter().map(|left| left.to_json(&base)).collect::<Vec<_>>(),
         "collections": gathered.collections,
         "licences": licences.iter().map(|terms| terms.to_json(&base)).collect::<Vec<_>>(),
         "limits": {"files": app.config.orders.files_max, "bytes": app.config.orders.bytes_max},
