@@ -1290,6 +1290,20 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "orders-room",
+        &[Conflict, StorageFull],
+        (
+            "No room for the order",
+            "Series, conversions and documents that are written for orders take room on the disk, of which each account has \
+             its share. Delete orders that you have fetched, or try again when older ones have ended.",
+        ),
+        (
+            "Plus de place pour la commande",
+            "Les séries, conversions et documents écrits pour les commandes occupent de l'espace disque, dont chaque compte \
+             a sa part. Supprimez les commandes déjà récupérées, ou réessayez quand de plus anciennes auront pris fin.",
+        ),
+    ),
+    of(
         "page",
         &[Invalid],
         ("No such page of the table", "Pages of the table are counted from 1."),

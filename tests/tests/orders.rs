@@ -515,6 +515,52 @@ fn a_search_over_all_leaves_out_what_is_not_for_whoever_asks_and_a_name_is_refus
     server.finish();
 }
 
+#[test]
+fn what_is_written_for_orders_is_bounded_for_each_account_and_in_all() {
+    let shop = Shop::new(&[], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 1_000, 1);
+    let first = submit(&client, &all_of("c"));
+    completed(&client, &first);
+    server.finish();
+    let folder = shop.data().join("orders").join(&first).join("1");
+    let files = std::fs::read_dir(folder).expect("a folder").flatten();
+    let bytes: u64 = files.map(|file| file.metadata().expect("a file").len()).sum();
+    assert!(bytes > 200_000, "{bytes}");
+    let serve = |bound: &str, most: u64| {
+        let settings = [&shop.settings[..], &[format!("orders.{bound}={most}")]].concat();
+        let arguments: Vec<&str> = settings.iter().flat_map(|set| ["--set", set.as_str()]).collect();
+        let server = Server::start_with(&shop.data(), &arguments);
+        let client = server.client(&shop.key);
+        (server, client)
+    };
+    // What lay there counts: there is room for a second one and a half.
+    let (server, client) = serve("spool_bytes_per_user", bytes * 5 / 2);
+    let second = submit(&client, &all_of("c"));
+    completed(&client, &second);
+    let third = submit(&client, &all_of("c"));
+    let status = ended(&client, &third);
+    assert!(status["message"].as_str().is_some_and(|text| text.starts_with("WHOLE_QUOTA_EXCEEDED: ")), "{status}");
+    let other = server.client(&key_of(&shop.data(), "ana", "user"));
+    completed(&other, &submit(&other, &all_of("c")));
+    server.finish();
+    let (server, client) = serve("spool_bytes_per_user", bytes * 2 + 10_000);
+    let problem = client.post(WORKFLOWS, &all_of("c")).problem(409);
+    assert!(problem["type"].as_str().is_some_and(|text| text.ends_with("orders-room")), "{problem}");
+    // Deleting makes room, soon.
+    client.delete(&format!("{WORKFLOWS}/{first}")).expect(204);
+    let begun = Instant::now();
+    while client.post(WORKFLOWS, &all_of("c")).status != 201 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no room came back");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    server.finish();
+    let (server, client) = serve("spool_bytes_in_all", bytes * 2);
+    client.post(WORKFLOWS, &all_of("c")).problem(507);
+    // Its log tells those who run it that there is no room.
+    drop(server);
+}
+
 /// A zipped shapefile of three points with the columns `reach_id`, `time_str`, `wse` and `width`, the last row without a value.
 fn write_shapefile(path: &Path) {
     let program = r#"

@@ -446,6 +446,22 @@ pub const KEYS: &[Key] = &[
         "most bytes of what is written for one order: series, conversions, documents"
     ),
     number!(
+        "orders.spool_bytes_per_user",
+        "21474836480",
+        orders.spool_bytes_per_user,
+        1024,
+        1 << 50,
+        "most bytes of the same for all orders of one account together, until they are deleted or end"
+    ),
+    number!(
+        "orders.spool_bytes_in_all",
+        "107374182400",
+        orders.spool_bytes_in_all,
+        1024,
+        1 << 50,
+        "most bytes of the same for all orders together"
+    ),
+    number!(
         "orders.lease_s",
         "60",
         orders.lease_s,

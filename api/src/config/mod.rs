@@ -157,6 +157,10 @@ pub struct OrderSettings {
     pub bytes_max: u64,
     /// Bytes of what is written for one order: series, conversions, documents.
     pub spool_bytes: u64,
+    /// Bytes of the same for all orders of one account.
+    pub spool_bytes_per_user: u64,
+    /// Bytes of the same for all orders there are.
+    pub spool_bytes_in_all: u64,
     /// Seconds after which a worker that does not answer is thought dead.
     pub lease_s: u32,
     /// Days for which a prepared order can be fetched.

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::code::FILE_UNAVAILABLE;
 use super::contents::{Contents, Entry, Source};
+use super::room::Share;
 use super::spool;
 use crate::files::{ByteStream, Facts, Files, Multihash, Readable, local_bytes, write_failure};
 use crate::problem::ApiError;
@@ -79,9 +80,12 @@ impl Archive {
         Self { layout: Arc::new(layout), facts, read: Arc::new(read), collections }
     }
 
-    /// Keeps what an order holds in its folder, durably; the SHA-256 of it.
-    pub(super) fn keep(contents: &Contents, folder: &Path) -> Result<String, ApiError> {
+    /// Keeps what an order holds in its folder, durably; the SHA-256 of it. Its bytes are taken out of the share too.
+    pub(super) fn keep(contents: &Contents, folder: &Path, share: Option<&Share>) -> Result<String, ApiError> {
         let text = serde_json::to_vec(contents).map_err(ApiError::internal)?;
+        if let Some(share) = share {
+            share.take(text.len() as u64)?;
+        }
         let written = File::create(folder.join(CONTENTS_FILE)).and_then(|mut file| {
             file.write_all(&text)?;
             file.sync_all()?;

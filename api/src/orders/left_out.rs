@@ -56,9 +56,9 @@ pub(super) fn told(left_out: &[LeftOut], base: &str) -> Option<String> {
 
 /// Decides what is passed over, once for each collection.
 pub(super) struct Sieve<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) scope: Scope,
-    pub(super) accepted: &'a Accepted,
+    snapshot: &'a Snapshot,
+    scope: Scope,
+    accepted: &'a Accepted,
     /// Where each collection stands among those that are passed over.
     known: HashMap<String, Option<usize>>,
     left_out: Vec<LeftOut>,

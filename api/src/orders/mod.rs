@@ -18,6 +18,7 @@ mod left_out;
 mod licence;
 mod notify;
 mod prepare;
+mod room;
 mod spool;
 mod subset;
 mod worker;
@@ -25,6 +26,7 @@ mod worker;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nilometer_schemas::Problem;
 use parking_lot::Mutex;
@@ -36,8 +38,9 @@ pub(crate) use left_out::LeftOut;
 pub(crate) use licence::{Accepted, Terms, needed as needed_licences, terms_of};
 pub(crate) use notify::webhook_key;
 pub(crate) use prepare::{not_accepted, small};
-pub(crate) use worker::run as run_workers;
+pub(crate) use worker::{begin, run as run_workers};
 
+use self::room::Room;
 use crate::accounts::{Order, OrderFiles};
 use crate::config::Config;
 use crate::files::Webhooks;
@@ -61,6 +64,9 @@ pub(crate) struct Orders {
     telling: tokio::sync::Mutex<()>,
     /// Archives that were fetched of late, by order and fence, so that ranges of one share what was learned.
     open: Mutex<HashMap<(String, i64), Arc<Archive>>>,
+    room: Arc<Room>,
+    /// Whether something was deleted whose files are still there.
+    is_untidy: AtomicBool,
 }
 
 impl Orders {
@@ -72,12 +78,27 @@ impl Orders {
             webhooks: Webhooks::new(&config.remote, random),
             telling: tokio::sync::Mutex::default(),
             open: Mutex::default(),
+            room: Arc::new(Room::new(&config.orders)),
+            is_untidy: AtomicBool::new(false),
         }
     }
 
     /// Lets a worker look for an order at once.
     pub(crate) fn wake(&self) {
         self.wake.notify_waiters();
+    }
+
+    /// Lets the files of what was deleted go within a second or so.
+    pub(crate) fn tidy(&self) {
+        self.is_untidy.store(true, Ordering::Relaxed);
+    }
+
+    /// Refuses a further order of an account where there is no room for what would be written for it.
+    ///
+    /// # Errors
+    /// `Conflict` where the account has used up its own, `StorageFull` where all have.
+    pub(crate) fn check_room(&self, user: i64) -> Result<(), Problem> {
+        self.room.check(user)
     }
 
     /// Refuses an address to which no message is sent.
@@ -120,19 +141,24 @@ impl Orders {
     ///
     /// Each state goes by its own number, and the folder of an order that is known stays: what is `known` may be old by now, and
     /// an order that was asked for again may have been taken by a worker, which writes under a greater number.
-    fn sweep(folder: &Path, ids: &[String], known: &HashMap<String, OrderFiles>) -> std::io::Result<()> {
+    fn sweep(folder: &Path, room: &Room, ids: &[String], known: &HashMap<String, OrderFiles>) -> std::io::Result<()> {
         for id in ids {
             let own = folder.join(id);
-            let Some(order) = known.get(id) else {
-                std::fs::remove_dir_all(own)?;
-                continue;
+            let last = match known.get(id) {
+                Some(order) if order.are_needed => order.fence - 1,
+                Some(order) => order.fence,
+                None => i64::MAX,
             };
-            let last = if order.are_needed { order.fence - 1 } else { order.fence };
-            for state in std::fs::read_dir(own)? {
+            for state in std::fs::read_dir(&own)? {
                 let state = state?;
-                if state.file_name().to_string_lossy().parse::<i64>().is_ok_and(|state| state <= last) {
+                let number = state.file_name().to_string_lossy().parse::<i64>();
+                if let Some(fence) = number.ok().filter(|fence| *fence <= last) {
                     std::fs::remove_dir_all(state.path())?;
+                    room.leave(id, fence);
                 }
+            }
+            if !known.contains_key(id) {
+                std::fs::remove_dir_all(own)?;
             }
         }
         Ok(())
@@ -149,10 +175,11 @@ mod tests {
         for path in ["ready/1", "ready/2", "ready/3", "expired/1", "expired/2", "expired/3", "gone/1"] {
             std::fs::create_dir_all(dir.path().join(path)).expect("a folder");
         }
-        let order = |fence, are_needed| OrderFiles { fence, are_needed };
+        let order = |fence, are_needed| OrderFiles { user: 1, fence, are_needed };
+        let room = Room::new(&crate::config::OrderSettings::default());
         let known = [("ready".to_owned(), order(2, true)), ("expired".to_owned(), order(2, false))].into();
         let ids = ["ready", "expired", "gone"].map(str::to_owned);
-        Orders::sweep(dir.path(), &ids, &known).expect("swept");
+        Orders::sweep(dir.path(), &room, &ids, &known).expect("swept");
         let left = |id: &str| {
             let states = std::fs::read_dir(dir.path().join(id)).into_iter().flatten().flatten();
             let mut states: Vec<_> = states.map(|state| state.file_name().to_string_lossy().into_owned()).collect();

@@ -17,6 +17,7 @@ use super::gather::{Asking, Candidate, Gathered, Wanted, gather};
 use super::left_out;
 use super::licence::{self, Accepted};
 use super::request::{OutputFormat, Request};
+use super::room::Share;
 use super::spool::{Spool, Written};
 use super::subset::Part;
 use crate::accounts::{Order, Principal};
@@ -113,11 +114,12 @@ pub(super) async fn prepare(
     let bytes_max = app.config.orders.spool_bytes;
     let spool = {
         let folder = folder.clone();
-        run_blocking(move || Spool::create(&folder, bytes_max)).await?
+        let share = app.orders.room.share(&order.id, order.fence, order.user);
+        run_blocking(move || Spool::create(&folder, bytes_max, share)).await?
     };
     let told = json!({"order": order.id, "name": order.name, "ordered": order.created.to_string(), "request": request.selections, "left_out": left_out_json(&gathered, &request)});
     let elsewhere = gathered.elsewhere;
-    let (contents, spool) = work.fill(gathered, spool, &told).await?;
+    let (contents, spool, share) = work.fill(gathered, spool, &told).await?;
     let files = contents.entries.iter().filter(|entry| entry.origin.is_some()).count();
     if files == 0 {
         let reason = contents.missing.first().map(|missing| missing.reason.as_str()).unwrap_or_default();
@@ -127,7 +129,7 @@ pub(super) async fn prepare(
     let bytes = contents.layout().length();
     let hash = run_blocking(move || {
         drop(spool);
-        Archive::keep(&contents, &folder)
+        Archive::keep(&contents, &folder, share.as_ref())
     })
     .await?;
     Ok(Prepared {
@@ -167,7 +169,7 @@ pub(crate) async fn small(app: &App, principal: &Principal, request: &Request) -
     });
     let spool = Spool::of(file.await?, bytes_max);
     let told = json!({"request": request.selections, "left_out": left_out_json(&gathered, request)});
-    let (contents, spool) = work.fill(gathered, spool, &told).await?;
+    let (contents, spool, _) = work.fill(gathered, spool, &told).await?;
     let bytes = contents.layout().length();
     if bytes > bytes_max {
         let detail = format!("the files have {bytes} bytes, the limit without an order is {bytes_max}; order them");
@@ -271,7 +273,7 @@ impl Work {
         gathered: Gathered,
         mut spool: Spool,
         told: &Value,
-    ) -> Result<(Contents, std::fs::File), ApiError> {
+    ) -> Result<(Contents, std::fs::File, Option<Share>), ApiError> {
         let Gathered { candidates, collections, folders, .. } = gathered;
         self.progress.total.store(candidates.len() as u64, Ordering::Relaxed);
         let mut contents = Contents { collections, ..Contents::default() };
@@ -315,8 +317,8 @@ impl Work {
                 contents.entries.push(piece(path, written, None));
             }
         }
-        let file = run_blocking(move || spool.finish()).await?;
-        Ok((contents, file))
+        let (file, share) = run_blocking(move || spool.finish()).await?;
+        Ok((contents, file, share))
     }
 
     /// Whether a file is left out that fails like this, and not the whole order.
@@ -418,11 +420,11 @@ impl Work {
             Ok((outcome, spool.end(), spool))
         });
         let (outcome, written, spool) = outcome.await.map_err(|error| (error, None))?;
-        match outcome {
-            Ok(()) => Ok((written, spool)),
+        match (outcome, spool.refused().cloned()) {
+            (Ok(()), _) => Ok((written, spool)),
             // What a writer in between made of it is not what it is.
-            Err(_) if spool.is_full() => Err((super::spool::full(self.app.config.orders.spool_bytes).into(), None)),
-            Err(error) => Err((error, Some(spool))),
+            (Err(_), Some(problem)) => Err((problem.into(), None)),
+            (Err(error), None) => Err((error, Some(spool))),
         }
     }
 

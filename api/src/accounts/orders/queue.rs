@@ -43,6 +43,8 @@ pub(crate) enum Ended {
 /// What of an order's files is still needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OrderFiles {
+    /// Number of the account.
+    pub(crate) user: i64,
     /// Number of the last taking, or of the last change.
     pub(crate) fence: i64,
     /// Whether what was written under this number is needed. What was written under lesser ones never is.
@@ -207,16 +209,17 @@ impl Accounts {
         Ok(())
     }
 
-    /// All orders by id: their fence, and whether what its holder wrote is still needed.
+    /// All orders by id: whose they are, their fence, and whether what its holder wrote is still needed.
     ///
     /// # Errors
     /// If the database fails.
     pub(crate) async fn order_files(&self) -> Result<HashMap<String, OrderFiles>, Error> {
-        let query = "SELECT id, fence, state FROM orders";
-        let rows = sqlx::query_as::<_, (String, i64, String)>(query).fetch_all(&self.pool).await;
+        let query = "SELECT id, user, fence, state FROM orders";
+        let rows = sqlx::query_as::<_, (String, i64, i64, String)>(query).fetch_all(&self.pool).await;
         let needs = |state: &str| [OrderState::Running, OrderState::Completed].iter().any(|own| own.name() == state);
         let rows = rows.map_err(failed("list orders"))?.into_iter();
-        Ok(rows.map(|(id, fence, state)| (id, OrderFiles { fence, are_needed: needs(&state) })).collect())
+        let files = |user, fence, state: String| OrderFiles { user, fence, are_needed: needs(&state) };
+        Ok(rows.map(|(id, user, fence, state)| (id, files(user, fence, state))).collect())
     }
 
     /// Orders whose end somebody is still to be told of, oldest first.

@@ -159,6 +159,7 @@ pub(super) async fn change(
     let changed = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await.map_err(ApiError::from);
     match changed {
         Ok(order) => {
+            app.orders.tidy();
             app.orders.wake();
             if !fields.of_form {
                 return Ok(as_json(StatusCode::OK, &shown(&caller.ask, &order)));
@@ -183,7 +184,9 @@ pub(super) async fn delete(
 ) -> Result<Response, ApiError> {
     let user = changes_of(&caller, OrderChange::Cancel)?;
     fields.only(&[])?;
-    match app.accounts.delete_order(&caller.actor(), &id, user).await.map_err(ApiError::from) {
+    let deleted = app.accounts.delete_order(&caller.actor(), &id, user).await.map_err(ApiError::from);
+    app.orders.tidy();
+    match deleted {
         Ok(()) if fields.of_form => Ok(caller.go_to("/orders")),
         Ok(()) => Ok(no_content()),
         Err(error) if fields.of_form => {

@@ -58,7 +58,8 @@ async fn asked(app: &App, ask: &Ask, body: Value) -> Result<Request, ApiError> {
 /// Places an order that was read.
 ///
 /// # Errors
-/// `Forbidden` for terms that were not accepted, `TooManyRequests` for too many open orders.
+/// `Forbidden` for terms that were not accepted, `TooManyRequests` for too many open orders, `Conflict` and `StorageFull` where
+/// there is no room for what would be written.
 pub(super) async fn place(app: &App, caller: &Caller, request: Request) -> Result<Order, ApiError> {
     let principal = &caller.ask.principal;
     let user = principal.require_account(Power::Order)?;
@@ -84,6 +85,10 @@ pub(super) async fn place(app: &App, caller: &Caller, request: Request) -> Resul
         )),
         None => None,
     };
+    if !request.is_compatible {
+        // Of theirs the worker finds out, and tells by the message.
+        app.orders.check_room(user)?;
+    }
     let new = NewOrder {
         name: request.name.clone(),
         untold: !request.notify.is_none(),
@@ -180,6 +185,7 @@ pub(super) async fn delete(
 ) -> Result<Response, ApiError> {
     let user = caller.ask.principal.require_account(Power::Order)?;
     app.accounts.delete_order(&caller.actor(), &id, Some(user)).await?;
+    app.orders.tidy();
     Ok(no_content())
 }
 
@@ -209,6 +215,7 @@ pub(super) async fn change(
     let user = changes_of(&caller, change)?;
     let limit = running_orders_limit(&app, &caller.ask.principal).await?;
     let order = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await?;
+    app.orders.tidy();
     app.orders.wake();
     Ok(as_json(StatusCode::OK, &shown(&caller.ask, &order)))
 }
