@@ -117,6 +117,20 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "baskets-full",
+        &[Conflict, StorageFull],
+        (
+            "Too many shared baskets",
+            "The account shares as many baskets as an account may, or the service has no room for more. Take one back \
+             first, on the page of your basket.",
+        ),
+        (
+            "Trop de paniers partagés",
+            "Le compte partage autant de paniers qu'il est permis, ou le service n'a plus de place. Retirez-en un d'abord, \
+             sur la page de votre panier.",
+        ),
+    ),
+    of(
         "bbox",
         &[Invalid],
         (

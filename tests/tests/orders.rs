@@ -365,6 +365,9 @@ fn a_basket_is_kept_shared_ordered_and_its_terms_accepted() {
     let shared = client.post("/account/basket/share", &json!({})).expect(201).json();
     let href = path_of(shared["href"].as_str().expect("a link"));
     assert_eq!(server.visitor().get(&href).expect(200).json()["selections"], shown["selections"]);
+    let other = server.client(&key_of(&shop.data(), "ana", "user"));
+    other.delete(&href).problem(404);
+    assert_eq!(client.get("/account/export").expect(200).json()["shared_baskets"][0]["id"], shared["id"]);
     assert!(server.visitor().send("GET", &href, &[("accept", "text/html")], None).expect(200).text().contains("curl"));
     let problem = client.post("/account/basket/order", &json!({"name": "mine"})).problem(403);
     assert!(problem["type"].as_str().is_some_and(|text| text.ends_with("licence-not-accepted")), "{problem}");
@@ -557,6 +560,54 @@ fn what_is_written_for_orders_is_bounded_for_each_account_and_in_all() {
     server.finish();
     let (server, client) = serve("spool_bytes_in_all", bytes * 2);
     client.post(WORKFLOWS, &all_of("c")).problem(507);
+    // Its log tells those who run it that there is no room.
+    drop(server);
+}
+
+#[test]
+fn shared_baskets_are_their_owner_s_and_changes_at_the_same_moment_all_take_effect() {
+    let shop = Shop::new(&["orders.shared_per_user=2", "orders.shared_bytes=1024"], |_| {});
+    let (server, client) = shop.serve();
+    let key = key_of(&shop.data(), "ana", "user");
+    let ana = server.client(&key);
+    let basket = |words: &str| json!({"selections": [{"search": {"q": words}}]});
+    let share = |client: &Client, words: &str| {
+        client.put("/account/basket", &basket(words)).expect(200);
+        client.post("/account/basket/share", &json!({}))
+    };
+    let first = share(&ana, "a").expect(201).json();
+    assert_eq!(share(&ana, "a").expect(201).json()["id"], first["id"], "the same basket has one link");
+    let second = share(&ana, "b").expect(201).json();
+    let problem = share(&ana, "c").problem(409);
+    assert!(problem["type"].as_str().is_some_and(|text| text.ends_with("baskets-full")), "{problem}");
+    let listed = ana.get("/account/baskets").expect(200).json();
+    assert_eq!(listed["baskets"].as_array().map(Vec::len), Some(2), "{listed}");
+    let href = path_of(first["href"].as_str().expect("a link"));
+    server.visitor().get(&href).expect(200);
+    server.visitor().delete(&href).problem(401);
+    client.delete(&href).problem(404);
+    ana.delete(&href).expect(204);
+    server.visitor().get(&href).problem(404);
+    share(&ana, "c").expect(201);
+
+    // Put in at once by several, everything is in it.
+    ana.delete("/account/basket").expect(204);
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (server, key) = (&server, &key);
+            scope.spawn(move || {
+                let more = json!({"query": format!("q=water{number}")});
+                server.client(key).post("/account/basket/add", &more).expect(200);
+            });
+        }
+    });
+    let held = ana.get("/account/basket").expect(200).json();
+    assert_eq!(held["selections"].as_array().map(Vec::len), Some(8), "{held}");
+    // What an account shared goes with it.
+    ana.send("DELETE", "/account", &[("content-type", "application/json")], Some(b"{\"confirm\": \"ana\"}"))
+        .expect(204);
+    server.visitor().get(&path_of(second["href"].as_str().expect("a link"))).problem(404);
+    share(&client, &"x".repeat(1_000)).problem(507);
     // Its log tells those who run it that there is no room.
     drop(server);
 }

@@ -20,6 +20,7 @@ use super::rows::{KeyRow, Sealed, UserRow};
 use super::searches::search_id;
 use super::secret::Secret;
 use super::sessions::SessionRow;
+use super::shared_baskets::SharedBasket;
 use super::{BUSY_TIMEOUT, FILE_NAME, MIGRATIONS, PAGE_BYTES, audit, wal};
 
 /// Tables, indexes and migrations, one line each.
@@ -102,14 +103,13 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
     if let Some(secret) = secret {
         findings.extend(audit::verify(&rows, ends.as_ref(), secret));
     }
+    findings.extend(check_sealed::<SharedBasket>(pool, secret, "SELECT rowid, * FROM shared_baskets").await?);
     let is_named = |row: &SqliteRow| {
         let (id, body) = (row.try_get::<String, _>("id"), row.try_get::<String, _>("body"));
         matches!((id, body), (Ok(id), Ok(body)) if search_id(&body) == id)
     };
     let searches = sqlx::query("SELECT rowid, * FROM searches").fetch_all(pool).await?;
     findings.extend(unsealed("searches", &searches, is_named));
-    let shared = sqlx::query("SELECT rowid, * FROM shared_baskets").fetch_all(pool).await?;
-    findings.extend(unsealed("shared_baskets", &shared, is_named));
     Ok(findings)
 }
 

@@ -24,6 +24,7 @@ mod rows;
 mod searches;
 mod secret;
 mod sessions;
+mod shared_baskets;
 mod throttle;
 mod users;
 mod wal;
@@ -60,6 +61,7 @@ pub(crate) use quotas::Taken;
 pub use quotas::{Quota, QuotaChange};
 pub use searches::SEARCHES_BYTES_MAX;
 pub use sessions::{Session, SessionTimes};
+pub(crate) use shared_baskets::{SharedBasket, SharingTerms};
 pub(crate) use users::USERS_MAX;
 pub use users::{NewUser, User};
 
@@ -178,8 +180,8 @@ impl Accounts {
         self.token_hash(kind, text).as_bytes().ct_eq(seal.as_bytes()).into()
     }
 
-    /// Removes what has ended: links, sessions, addresses that nobody confirmed, volumes of days gone by, and the log's old
-    /// end.
+    /// Removes what has ended: links, sessions, addresses that nobody confirmed, volumes of days gone by, shared
+    /// baskets, and the log's old end.
     ///
     /// # Errors
     /// If the database fails.
@@ -188,6 +190,7 @@ impl Accounts {
         self.drop_ended_links().await?;
         self.drop_unconfirmed().await?;
         self.drop_old_volumes().await?;
+        self.drop_ended_baskets().await?;
         let cut = self.cut_audit(audit_days).await?;
         if cut > 0 {
             tracing::info!(rows = cut, "the audit log was cut at its old end");

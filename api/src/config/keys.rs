@@ -479,6 +479,23 @@ pub const KEYS: &[Key] = &[
         "days for which an order that has ended is remembered"
     ),
     number!(
+        "orders.shared_per_user",
+        "100",
+        orders.shared_per_user,
+        0,
+        10_000,
+        "baskets that one account shares by links at a time"
+    ),
+    number!(
+        "orders.shared_bytes",
+        "268435456",
+        orders.shared_bytes,
+        1024,
+        1 << 40,
+        "bytes of all shared baskets together"
+    ),
+    number!("orders.shared_days", "90", orders.shared_days, 1, 36500, "days until the link to a shared basket ends"),
+    number!(
         "orders.zip_files_max",
         "200",
         orders.zip_files_max,

@@ -167,6 +167,12 @@ pub struct OrderSettings {
     pub keep_days: u32,
     /// Days for which an order that has ended is remembered.
     pub history_days: u32,
+    /// Baskets that one account shares by links.
+    pub shared_per_user: u32,
+    /// Bytes of all shared baskets.
+    pub shared_bytes: u64,
+    /// Days until such a link ends.
+    pub shared_days: u32,
     /// Files of a selection that is fetched without an order.
     pub zip_files_max: usize,
     /// Bytes of the same.

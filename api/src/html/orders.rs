@@ -11,7 +11,7 @@ use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::table::{Column, table};
 use super::values::{bytes, web_address};
-use crate::accounts::{Order, OrderState};
+use crate::accounts::{Order, OrderState, SharedBasket};
 use crate::links::{encode, with_query};
 use crate::orders::request::{OutputFormat, Request, Selection};
 use crate::orders::script::Kind;
@@ -40,6 +40,8 @@ pub(crate) struct BasketView<'a> {
     pub(crate) estimate: Option<EstimateView>,
     /// The id of one that somebody shared; `None` for one's own.
     pub(crate) shared: Option<&'a str>,
+    /// What the reader shares.
+    pub(crate) sharing: &'a [SharedBasket],
     /// A link to it that was made just now.
     pub(crate) link: Option<&'a str>,
     pub(crate) csrf: &'a str,
@@ -204,9 +206,31 @@ pub(crate) fn basket(ask: &Ask, snapshot: &Snapshot, view: &BasketView<'_>, prob
                     }
                 }
             }
+            @if !view.sharing.is_empty() { (sharing(&frame, view)) }
         }
     };
     whole(&frame, title, main)
+}
+
+/// The links by which the reader shares baskets.
+fn sharing(frame: &Frame<'_>, view: &BasketView<'_>) -> Markup {
+    let title = frame.t("Baskets that you share", "Paniers que vous partagez");
+    let columns = [
+        Column::Text(frame.t("Link", "Lien")),
+        Column::Text(frame.t("Ends", "Expire")),
+        Column::Text(frame.t("Take back", "Retirer")),
+    ];
+    let rows = html! {
+        @for basket in view.sharing {
+            @let path = format!("/baskets/{}", basket.id);
+            tr {
+                th scope="row" { a href=(frame.href(&path)) { code { (path) } } }
+                td { (readable(basket.expires)) }
+                td { (button(frame, &format!("{path}/delete"), view.csrf, (frame.t("Take back", "Retirer"), &basket.id), &Markup::default())) }
+            }
+        }
+    };
+    html! { section { h2 { (title) } (table(title, &columns, &rows)) } }
 }
 
 fn selections(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, view: &BasketView<'_>) -> Markup {
