@@ -1010,13 +1010,13 @@ pub const ALL: &[ProblemType] = &[
         &[Forbidden],
         (
             "Terms not accepted yet",
-            "The terms of this collection are accepted before its files are ordered: on the page that the answer \
-             names, or by naming the collection in accept_licences.",
+            "The terms of this collection are accepted before its files are ordered or fetched: on the page that the \
+             answer names, or, with an order, by naming the collection in accept_licences.",
         ),
         (
             "Conditions non encore acceptées",
-            "Les conditions de cette collection sont à accepter avant d'en commander les fichiers : sur la page que \
-             nomme la réponse, ou en nommant la collection dans accept_licences.",
+            "Les conditions de cette collection sont à accepter avant d'en commander ou d'en télécharger les fichiers : sur \
+             la page que nomme la réponse, ou, pour une commande, en nommant la collection dans accept_licences.",
         ),
     ),
     of(

@@ -1,15 +1,16 @@
-//! Collections whose terms are accepted before their files are ordered.
+//! Collections whose terms are accepted before their files are ordered or fetched.
 
 use nilometer_indexer::Snapshot;
-use nilometer_schemas::{Collection, Instant, Scope};
+use nilometer_schemas::{Collection, CollectionId, Instant, Kind, Problem, Scope};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::accounts::{Acceptance, Accounts};
+use crate::links::Links;
 use crate::problem::ApiError;
 use crate::routes::ask::hex;
 
-/// Member of a collection whose terms must be accepted before its files are ordered.
+/// Member of a collection whose terms must be accepted before its files are ordered or fetched.
 pub(crate) const ACCEPTANCE_MEMBER: &str = "nilometer:licence_acceptance";
 
 /// The terms of a collection.
@@ -104,6 +105,41 @@ pub(crate) async fn needed(
     }
     let accepted = Accepted::of(accounts, user).await?;
     Ok(asking.into_iter().filter_map(|collection| accepted.lacks(collection)).collect())
+}
+
+/// The failure for an order under terms that were not accepted.
+pub(crate) fn not_accepted(terms: &Terms) -> Problem {
+    refused(terms, "ordered").at("/accept_licences").allowed(format!(
+        "{:?} in accept_licences, or accepting them at {}",
+        terms.collection,
+        terms.path()
+    ))
+}
+
+fn refused(terms: &Terms, done: &str) -> Problem {
+    let detail = format!("the terms of the collection {:?} are accepted before its files are {done}", terms.collection);
+    Problem::new(Kind::Forbidden, "licence-not-accepted", detail)
+}
+
+/// Passes those who may fetch a file of a collection as far as its terms go: they were accepted, or need not be.
+///
+/// # Errors
+/// `Forbidden`, naming the page on which they are accepted; and if the database fails.
+pub(crate) async fn require(
+    accounts: &Accounts,
+    user: Option<i64>,
+    (snapshot, scope): (&Snapshot, Scope),
+    collection: &CollectionId,
+    links: &Links,
+) -> Result<(), ApiError> {
+    let collections = [collection.as_str().to_owned()];
+    match needed(accounts, user, snapshot, &scope, &collections).await?.first() {
+        Some(terms) => {
+            let page = links.absolute(&terms.path());
+            Err(refused(terms, "fetched").allowed(format!("accepting them at {page}")).into())
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

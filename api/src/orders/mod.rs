@@ -35,9 +35,11 @@ use tokio::sync::Notify;
 pub(crate) use archive::Archive;
 pub(crate) use gather::{Asking, Gathered, gather};
 pub(crate) use left_out::LeftOut;
-pub(crate) use licence::{Accepted, Terms, needed as needed_licences, terms_of};
+pub(crate) use licence::{
+    Accepted, Terms, needed as needed_licences, not_accepted, require as require_licence, terms_of,
+};
 pub(crate) use notify::webhook_key;
-pub(crate) use prepare::{not_accepted, small};
+pub(crate) use prepare::small;
 pub(crate) use worker::{begin, run as run_workers};
 
 use self::room::Room;

@@ -153,7 +153,7 @@ pub(crate) async fn small(app: &App, principal: &Principal, request: &Request) -
     let needed =
         licence::needed(&app.accounts, principal.id, &work.snapshot, &work.scope, &gathered.collections).await?;
     if let Some(terms) = needed.first() {
-        return Err(not_accepted(terms).into());
+        return Err(licence::not_accepted(terms).into());
     }
     if gathered.candidates.is_empty() {
         let mut detail = "nothing that matches has files here".to_owned();
@@ -176,17 +176,6 @@ pub(crate) async fn small(app: &App, principal: &Principal, request: &Request) -
         return Err(Problem::new(Kind::TooLarge, "order-size", detail).into());
     }
     Archive::new(Arc::clone(&app.files), contents, spool)
-}
-
-/// The failure for terms that were not accepted.
-pub(crate) fn not_accepted(terms: &licence::Terms) -> Problem {
-    let detail =
-        format!("the terms of the collection {:?} are accepted before its files are ordered", terms.collection);
-    Problem::new(Kind::Forbidden, "licence-not-accepted", detail).at("/accept_licences").allowed(format!(
-        "{:?} in accept_licences, or accepting them at {}",
-        terms.collection,
-        terms.path()
-    ))
 }
 
 fn left_out_json(gathered: &Gathered, request: &Request) -> Vec<Value> {
