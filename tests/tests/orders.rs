@@ -612,6 +612,55 @@ fn shared_baskets_are_their_owner_s_and_changes_at_the_same_moment_all_take_effe
     drop(server);
 }
 
+#[test]
+fn the_program_with_curl_goes_on_with_its_order_and_tells_refusals() {
+    let shop = Shop::new(&[], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 2, 5_000);
+    client.put("/account/basket", &json!({"selections": [{"search": {"collections": ["c"]}}]})).expect(200);
+    let text = client.get("/account/basket/script?kind=curl").expect(200).text();
+    let folder = shop.folder.path().join("downloads");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("order.sh"), &text).expect("written");
+    let run = |key: &str| {
+        let mut command = Command::new("sh");
+        command.arg("order.sh").current_dir(&folder).env("HYDROWEB_API_KEY", key);
+        let output = command.output().expect("sh can be run");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let orders = || client.get(&format!("{WORKFLOWS}?unpaged=true")).expect(200).json()["totalElements"].clone();
+    let (done, _, said) = run("nil_wrong");
+    assert!(!done && said.contains("refused (401): "), "{said}");
+    assert_eq!(orders(), 0);
+    let (done, told, said) = run(&shop.key);
+    assert!(done, "{told}{said}");
+    let archive = folder.join(told.lines().last().expect("a name"));
+    assert_eq!(listed(&archive).len(), 5);
+    // Once more: the same order, and nothing is fetched twice; a part goes on from where it is.
+    assert!(run(&shop.key).0);
+    let whole = std::fs::read(&archive).expect("read");
+    std::fs::rename(&archive, archive.with_extension("zip.part")).expect("moved");
+    let part = std::fs::File::options().write(true).open(archive.with_extension("zip.part")).expect("a file");
+    part.set_len(3_000).expect("cut");
+    assert!(run(&shop.key).0);
+    assert!(std::fs::read(&archive).expect("read") == whole);
+    assert_eq!(orders(), 1);
+    // What is refused or failed is told, and the next run orders anew.
+    let id = archive.file_stem().expect("a name").to_string_lossy().into_owned();
+    std::fs::remove_file(&archive).expect("removed");
+    client.delete(&format!("{WORKFLOWS}/{id}")).expect(204);
+    let (done, _, said) = run(&shop.key);
+    assert!(!done && said.contains("refused (404): ") && said.contains("there is no order"), "{said}");
+    let mut closed = collection("c", "public");
+    closed["nilometer:licence_acceptance"] = json!(true);
+    client.put("/collections/c", &closed).expect(204);
+    let (done, _, said) = run(&shop.key);
+    assert!(!done && said.contains("refused (403): ") && said.contains("/licences/c"), "{said}");
+    assert_eq!(orders(), 0);
+    server.finish();
+}
+
 /// A zipped shapefile of three points with the columns `reach_id`, `time_str`, `wse` and `width`, the last row without a value.
 fn write_shapefile(path: &Path) {
     let program = r#"
