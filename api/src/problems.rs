@@ -1231,6 +1231,18 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "order-file-gone",
+        &[Gone],
+        (
+            "A file of the order is gone",
+            "A file of this order was removed or replaced since it was ordered. Order the same anew, by the button of its page.",
+        ),
+        (
+            "Un fichier de la commande a disparu",
+            "Un fichier de cette commande a été retiré ou remplacé depuis. Commandez la même à nouveau, par le bouton de sa page.",
+        ),
+    ),
+    of(
         "order-files",
         &[TooLarge],
         (

@@ -6,6 +6,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nilometer_tests::http::{encode, path_of};
@@ -241,6 +243,10 @@ fn a_file_that_changed_since_breaks_the_download_off_and_the_order_says_so() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{status}");
         std::thread::sleep(Duration::from_millis(20));
     }
+    // Where it is the first that is needed, there is an answer to tell it by.
+    let problem = client.send("GET", &zip_path(&id), &[("range", "bytes=150000-")], None).problem(410);
+    assert!(problem["type"].as_str().is_some_and(|text| text.ends_with("order-file-gone")), "{problem}");
+    client.send("GET", &zip_path(&id), &[("range", "bytes=0-99999")], None).expect(206);
     // What is gone when the order is prepared is left out, and told.
     std::fs::remove_file(shop.store().join("c-1.bin")).expect("removed");
     let id = submit(&client, &all_of("c"));
@@ -658,6 +664,76 @@ fn the_program_with_curl_goes_on_with_its_order_and_tells_refusals() {
     let (done, _, said) = run(&shop.key);
     assert!(!done && said.contains("refused (403): ") && said.contains("/licences/c"), "{said}");
     assert_eq!(orders(), 0);
+    server.finish();
+}
+
+/// A server that has one file at every address, and counts how often its bytes are asked for.
+fn counting_server(bytes: Vec<u8>) -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let (address, count) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut piece = [0; 4_096];
+            while !head.ends_with(b"\r\n\r\n") {
+                match stream.read(&mut piece) {
+                    Ok(count) if count > 0 => head.extend_from_slice(&piece[..count]),
+                    _ => break,
+                }
+            }
+            let head = String::from_utf8_lossy(&head).to_lowercase();
+            let range = head.lines().find_map(|line| line.strip_prefix("range: bytes=")).and_then(|range| {
+                let (first, last) = range.split_once('-')?;
+                Some((first.parse::<usize>().ok()?, last.parse::<usize>().unwrap_or(bytes.len() - 1)))
+            });
+            let (first, last) = range.unwrap_or((0, bytes.len() - 1));
+            let (code, more) = match range {
+                Some(_) => ("206 Partial Content", format!("content-range: bytes {first}-{last}/{}\r\n", bytes.len())),
+                None => ("200 OK", String::new()),
+            };
+            let length = last + 1 - first;
+            let answer = format!(
+                "HTTP/1.1 {code}\r\netag: \"a\"\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(answer.as_bytes());
+            if head.starts_with("get ") {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.write_all(&bytes[first..=last]);
+            }
+        }
+    });
+    (address, count)
+}
+
+#[test]
+fn a_checksum_that_was_computed_once_is_not_computed_again_for_another_range() {
+    let (address, asked) = counting_server(content(1, 50_000));
+    let hosts = format!("remote.hosts={address}");
+    let shop = Shop::new(&[&hosts, "remote.addresses=127.0.0.1"], |_| {});
+    let (server, client) = shop.serve();
+    client.post("/collections", &collection("c", "public")).expect(201);
+    let mut thing = item("c", "x", 1.0, 2.0, "2024-01-01T00:00:00Z", json!({}));
+    thing["assets"] = json!({"data": {"href": format!("http://{address}/a.bin"), "roles": ["data"]}});
+    client.post("/collections/c/items", &thing).expect(201);
+    let search = client.post("/searches", &json!({"collections": ["c"]})).expect(201).json();
+    let zip = format!("/searches/{}/zip", search["id"].as_str().expect("an id"));
+    let length =
+        client.send("HEAD", &zip, &[], None).expect(200).header("content-length").expect("a length").to_owned();
+    let length: usize = length.parse().expect("a number");
+    let tail = || {
+        let range = format!("bytes={}-", length - 400);
+        client.send("GET", &zip, &[("range", &range)], None).expect(206).body
+    };
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    // The directory at the end holds the checksum of the file, which nobody knows yet.
+    let first = tail();
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert!(tail() == first && tail() == first);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let whole = client.get(&zip).expect(200);
+    assert!(whole.body.ends_with(&first) && asked.load(Ordering::SeqCst) == 2);
+    assert_eq!(listed(&kept(shop.folder.path(), &whole)).len(), 4);
     server.finish();
 }
 

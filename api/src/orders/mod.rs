@@ -12,11 +12,13 @@ mod archive;
 mod code;
 mod contents;
 mod convert;
+mod crcs;
 mod documents;
 mod gather;
 mod left_out;
 mod licence;
 mod notify;
+mod open;
 mod prepare;
 mod room;
 mod spool;
@@ -42,6 +44,8 @@ pub(crate) use notify::webhook_key;
 pub(crate) use prepare::small;
 pub(crate) use worker::{begin, run as run_workers};
 
+use self::crcs::Crcs;
+use self::open::Open;
 use self::room::Room;
 use crate::accounts::{Order, OrderFiles};
 use crate::config::Config;
@@ -51,8 +55,6 @@ use crate::state::{App, Random, run_blocking};
 
 /// Folder of orders in the data directory.
 pub(crate) const FOLDER: &str = "orders";
-/// Archives whose checksums are remembered at once.
-const OPEN_MAX: usize = 256;
 
 /// What the service keeps of orders beside their rows.
 pub(crate) struct Orders {
@@ -64,8 +66,8 @@ pub(crate) struct Orders {
     webhooks: Webhooks,
     /// Held by whoever tells of orders that ended.
     telling: tokio::sync::Mutex<()>,
-    /// Archives that were fetched of late, by order and fence, so that ranges of one share what was learned.
-    open: Mutex<HashMap<(String, i64), Arc<Archive>>>,
+    open: Mutex<Open>,
+    crcs: Arc<Crcs>,
     room: Arc<Room>,
     /// Whether something was deleted whose files are still there.
     is_untidy: AtomicBool,
@@ -80,6 +82,7 @@ impl Orders {
             webhooks: Webhooks::new(&config.remote, random),
             telling: tokio::sync::Mutex::default(),
             open: Mutex::default(),
+            crcs: Arc::default(),
             room: Arc::new(Room::new(&config.orders)),
             is_untidy: AtomicBool::new(false),
         }
@@ -124,17 +127,13 @@ impl Orders {
         let orders = &app.orders;
         let key = (order.id.clone(), order.fence);
         if let Some(archive) = orders.open.lock().get(&key) {
-            return Ok(Arc::clone(archive));
+            return Ok(archive);
         }
         let (folder, expected) = (orders.folder_of(&order.id, order.fence), order.contents.clone().unwrap_or_default());
-        let files = Arc::clone(&app.files);
-        let archive = run_blocking(move || Archive::open(files, &folder, &expected)).await?;
+        let (files, crcs) = (Arc::clone(&app.files), Arc::clone(&orders.crcs));
+        let archive = run_blocking(move || Archive::open((files, crcs), &folder, &expected)).await?;
         let archive = Arc::new(archive.noting(app, &order.id));
-        let mut open = orders.open.lock();
-        if open.len() >= OPEN_MAX {
-            open.clear();
-        }
-        open.insert(key, Arc::clone(&archive));
+        orders.open.lock().insert(key, Arc::clone(&archive), archive.entries().len());
         Ok(archive)
     }
 

@@ -175,7 +175,7 @@ pub(crate) async fn small(app: &App, principal: &Principal, request: &Request) -
         let detail = format!("the files have {bytes} bytes, the limit without an order is {bytes_max}; order them");
         return Err(Problem::new(Kind::TooLarge, "order-size", detail).into());
     }
-    Archive::new(Arc::clone(&app.files), contents, spool)
+    Archive::new((Arc::clone(&app.files), Arc::clone(&app.orders.crcs)), contents, spool)
 }
 
 fn left_out_json(gathered: &Gathered, request: &Request) -> Vec<Value> {

@@ -209,7 +209,7 @@ async fn sweep(app: &App) -> Result<(), ApiError> {
     };
     let known = app.accounts.order_files().await?;
     let is_needed = |id: &str, fence| known.get(id).is_some_and(|order| order.are_needed && order.fence == fence);
-    app.orders.open.lock().retain(|(id, fence), _| is_needed(id, *fence));
+    app.orders.open.lock().retain(|(id, fence)| is_needed(id, *fence));
     let (folder, room) = (app.orders.folder.clone(), Arc::clone(&app.orders.room));
     run_blocking(move || Orders::sweep(&folder, &room, &before, &known).map_err(ApiError::internal)).await
 }

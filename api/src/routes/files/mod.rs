@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::Scope;
 
-pub(in crate::routes) use self::respond::{Shown, respond};
+pub(in crate::routes) use self::respond::{Shown, first_byte, respond};
 use super::ask::{Ask, no_collection, no_item};
 use crate::accounts::{Actor, Principal};
 use crate::context::RequestContext;
