@@ -2118,10 +2118,13 @@ pub const ALL: &[ProblemType] = &[
     of(
         "webhook",
         &[Invalid],
-        ("Not a webhook", "Messages are sent to public servers by https, without credentials in the address."),
+        (
+            "Not a webhook",
+            "Messages are sent to public servers by https, or to those that the service names, without credentials in the address.",
+        ),
         (
             "Adresse de message non valide",
-            "Les messages sont envoyés par https à des serveurs publics, sans identifiants dans l'adresse.",
+            "Les messages sont envoyés par https à des serveurs publics, ou à ceux que le service désigne, sans identifiants dans l'adresse.",
         ),
     ),
     of(

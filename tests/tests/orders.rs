@@ -975,8 +975,8 @@ fn sigterm_ends_the_service_in_time_and_a_long_download_goes_on_afterwards() {
 fn the_end_of_an_order_is_told_by_a_signed_message() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let hosts = format!("remote.hosts=127.0.0.1:{}", address.port());
-    let shop = Shop::new(&[&hosts, "remote.addresses=127.0.0.1"], |_| {});
+    let hosts = format!("webhooks.hosts=127.0.0.1:{}", address.port());
+    let shop = Shop::new(&[&hosts, "webhooks.addresses=127.0.0.1"], |_| {});
     let (server, client) = shop.serve();
     shop.fill(&client, "c", 1, 10);
     let body = json!({"search": {"collections": ["c"]}, "name": "mine", "notify": {"webhook": format!("http://{address}/hook")}});
@@ -1001,6 +1001,28 @@ fn the_end_of_an_order_is_told_by_a_signed_message() {
     let signature =
         head.lines().find_map(|line| line.strip_prefix("nilometer-signature: sha256=")).expect("a signature");
     assert_eq!(signature.len(), 64);
+    server.finish();
+}
+
+#[test]
+fn a_message_goes_only_where_the_service_sends_messages() {
+    let with = |address: &str| json!({"search": {"collections": ["c"]}, "notify": {"webhook": address}});
+    // Whose files are handed on is not therefore told of orders.
+    let shop = Shop::new(&["remote.hosts=127.0.0.1:9,files.example", "remote.addresses=127.0.0.1"], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 1, 10);
+    for refused in
+        ["http://127.0.0.1:9/hook", "http://files.example/hook", "https://127.0.0.1:9/hook", "https://[::1]/"]
+    {
+        client.post(WORKFLOWS, &with(refused)).problem(400);
+    }
+    server.finish();
+    let shop =
+        Shop { settings: [&shop.settings[..], &["webhooks.hosts=hook.example,127.0.0.1".into()]].concat(), ..shop };
+    let (server, client) = shop.serve();
+    for refused in ["https://other.example/hook", "http://127.0.0.1/hook"] {
+        client.post(WORKFLOWS, &with(refused)).problem(400);
+    }
     server.finish();
 }
 

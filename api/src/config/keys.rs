@@ -381,6 +381,20 @@ pub const KEYS: &[Key] = &[
         86_400,
         "most seconds that a file of another server may take"
     ),
+    Key {
+        name: "webhooks.hosts",
+        default: "",
+        doc: "servers to which messages of orders may be posted, in the form of remote.hosts; by http too where they are named. Empty for every public one, by https",
+        set: |c, text| list(text).map(|v| c.webhooks.hosts = v),
+        get: |c| joined(&c.webhooks.hosts),
+    },
+    Key {
+        name: "webhooks.addresses",
+        default: "",
+        doc: "private addresses and blocks at which servers of messages may stand all the same, such as 10.1.2.0/24; empty for public ones only",
+        set: |c, text| list(text).map(|v| c.webhooks.addresses = v),
+        get: |c| joined(&c.webhooks.addresses),
+    },
     number!(
         "log.days",
         "30",

@@ -144,6 +144,15 @@ pub struct RemoteConfig {
     pub duration_s_max: u64,
 }
 
+/// Servers to which messages of orders are posted.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct WebhookConfig {
+    /// Those alone; empty for every public one, by https.
+    pub hosts: Vec<HostPattern>,
+    /// Addresses of the inner network at which they may stand all the same.
+    pub addresses: Vec<Cidr>,
+}
+
 /// Orders of files.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct OrderSettings {
@@ -225,6 +234,8 @@ pub struct Config {
     pub default_store: String,
     /// Files of other servers.
     pub remote: RemoteConfig,
+    /// Servers of messages.
+    pub webhooks: WebhookConfig,
     /// Accounts of our own.
     pub accounts: AccountSettings,
     /// Orders of files.
@@ -258,6 +269,7 @@ impl Default for Config {
             stores: BTreeMap::new(),
             default_store: String::new(),
             remote: RemoteConfig::default(),
+            webhooks: WebhookConfig::default(),
             accounts: AccountSettings::default(),
             orders: OrderSettings::default(),
             mail: MailSettings::default(),

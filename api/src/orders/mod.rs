@@ -79,7 +79,7 @@ impl Orders {
             folder: config.data.join(FOLDER),
             wake: Notify::new(),
             ended: Notify::new(),
-            webhooks: Webhooks::new(&config.remote, random),
+            webhooks: Webhooks::new(&config.webhooks, random),
             telling: tokio::sync::Mutex::default(),
             open: Mutex::default(),
             crcs: Arc::default(),
