@@ -737,6 +737,42 @@ fn a_checksum_that_was_computed_once_is_not_computed_again_for_another_range() {
     server.finish();
 }
 
+#[test]
+fn check_finds_what_was_changed_of_orders_and_folders_without_one() {
+    let shop = Shop::new(&[], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 2, 10);
+    let id = submit(&client, &all_of("c"));
+    completed(&client, &id);
+    let data = shop.data();
+    let check = || {
+        let output =
+            nilometer_tests::nilometer(Path::new("/"), &["check", "--data", data.to_str().expect("a plain name")]);
+        output.stdout
+    };
+    assert!(check().starts_with("no findings"), "beside the server: {}", check());
+    server.finish();
+    assert!(check().starts_with("no findings"), "{}", check());
+    let folder = data.join("orders").join(&id).join("1");
+    for name in ["contents.json", "spool"] {
+        let path = folder.join(name);
+        let right = std::fs::read(&path).expect("a file");
+        let mut wrong = right.clone();
+        let middle = wrong.len() / 2;
+        wrong[middle] ^= 1;
+        std::fs::write(&path, &wrong).expect("written");
+        assert!(check().contains("was changed"), "{name}: {}", check());
+        std::fs::remove_file(&path).expect("removed");
+        assert!(check().contains(&format!("{name} cannot be read")), "{}", check());
+        std::fs::write(&path, &right).expect("written");
+    }
+    let stray = data.join("orders").join("5f0c");
+    std::fs::create_dir(&stray).expect("a folder");
+    assert!(check().contains("there is no such order"), "{}", check());
+    std::fs::remove_dir(&stray).expect("removed");
+    assert!(check().starts_with("no findings"), "{}", check());
+}
+
 /// A zipped shapefile of three points with the columns `reach_id`, `time_str`, `wse` and `width`, the last row without a value.
 fn write_shapefile(path: &Path) {
     let program = r#"

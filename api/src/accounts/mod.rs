@@ -43,6 +43,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 pub(crate) use audit::ROWS_MAX as AUDIT_ROWS_MAX;
 pub use audit::{Actor, AuditRow};
 pub use check::check;
+pub(crate) use check::{KeptOrders, kept_orders};
 pub use error::Error;
 pub(crate) use extract::{Credential, credential};
 pub use grants::{BuiltIn, Grant, Terms};

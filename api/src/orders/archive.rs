@@ -25,7 +25,7 @@ use crate::state::App;
 use crate::zip;
 
 /// Name of the file that lists what an order holds.
-const CONTENTS_FILE: &str = "contents.json";
+pub(super) const CONTENTS_FILE: &str = "contents.json";
 /// Name of the file with checksums of files that were read since, for whom they were not known before.
 const LEARNED_FILE: &str = "learned";
 /// Bytes of one of them: place, CRC-32 and a check of both.

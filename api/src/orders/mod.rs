@@ -9,6 +9,7 @@ pub(crate) mod request;
 pub(crate) mod script;
 
 mod archive;
+mod check;
 mod code;
 mod contents;
 mod convert;
@@ -35,6 +36,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub(crate) use archive::Archive;
+pub(crate) use check::check;
 pub(crate) use gather::{Asking, Gathered, gather};
 pub(crate) use left_out::LeftOut;
 pub(crate) use licence::{
