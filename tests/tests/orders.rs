@@ -377,6 +377,7 @@ fn a_basket_is_kept_shared_ordered_and_its_terms_accepted() {
     assert!(server.visitor().send("GET", &href, &[("accept", "text/html")], None).expect(200).text().contains("curl"));
     let problem = client.post("/account/basket/order", &json!({"name": "mine"})).problem(403);
     assert!(problem["type"].as_str().is_some_and(|text| text.ends_with("licence-not-accepted")), "{problem}");
+    assert_eq!(client.get("/account/licences").json()["open"][0]["collection"], "closed");
     let terms = client.get("/licences/closed").expect(200).json();
     assert_eq!((&terms["required"], &terms["accepted"]), (&json!(true), &Value::Null));
     client.post("/licences/closed", &json!({"terms": "other"})).problem(409);
@@ -385,7 +386,12 @@ fn a_basket_is_kept_shared_ordered_and_its_terms_accepted() {
         .expect(201)
         .json();
     assert!(client.get("/licences/closed").json()["accepted"].is_string());
-    assert_eq!(client.get("/account/licences").json()["licences"][0]["collection"], "closed");
+    let licences = client.get("/account/licences").json();
+    let first = &licences["licences"][0];
+    assert_eq!(
+        (&first["collection"], &first["current"], &licences["open"]),
+        (&json!("closed"), &json!(true), &json!([]))
+    );
     assert_eq!(client.get("/account/basket").json()["selections"], json!([]), "an ordered basket is empty");
     let id = order["workflowId"].as_str().expect("an id");
     completed(&client, id);
@@ -422,6 +428,7 @@ fn a_basket_is_kept_shared_ordered_and_its_terms_accepted() {
         "/account/basket",
         "/admin/orders",
         "/licences/closed",
+        "/account/licences",
         "/account/basket/add?query=collections%3Dc",
     ] {
         for lang in ["en", "fr"] {
@@ -771,6 +778,22 @@ fn check_finds_what_was_changed_of_orders_and_folders_without_one() {
     assert!(check().contains("there is no such order"), "{}", check());
     std::fs::remove_dir(&stray).expect("removed");
     assert!(check().starts_with("no findings"), "{}", check());
+}
+
+#[test]
+fn whoever_opens_an_order_without_being_signed_in_is_led_there_and_back() {
+    let shop = Shop::new(&["orders.workers=0"], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 1, 10);
+    let id = submit(&client, &all_of("c"));
+    for path in ["", "/files", "/script?kind=curl"] {
+        let path = format!("/orders/{id}{path}");
+        let sent = server.visitor().send("GET", &path, &[("accept", "text/html")], None).expect(303);
+        let to = sent.header("location").expect("a way").to_owned();
+        assert_eq!(to, format!("/sign-in?next={}", encode(&path)), "{path}");
+        server.visitor().get(&path).problem(401);
+    }
+    server.finish();
 }
 
 /// A zipped shapefile of three points with the columns `reach_id`, `time_str`, `wse` and `width`, the last row without a value.

@@ -16,6 +16,7 @@ mod link;
 mod links;
 mod logins;
 mod orders;
+mod overview;
 mod page_token;
 mod principal;
 mod quotas;
@@ -57,6 +58,7 @@ pub(crate) use logins::{Posted, email_of};
 pub(crate) use orders::{
     Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderFiles, OrderState, Placed, QueueFigures,
 };
+pub(crate) use overview::Overview;
 pub use principal::{Power, Powers, Principal, Via};
 pub(crate) use quotas::Taken;
 pub use quotas::{Quota, QuotaChange};

@@ -1,8 +1,8 @@
-//! Pages of orders: the basket, one's orders and one of them, everybody's for those who run the service, and terms to accept.
+//! Pages of orders: the basket, one's orders and one of them, and everybody's for those who run the service.
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
-use nilometer_schemas::{Instant, Problem};
+use nilometer_schemas::Problem;
 use serde_json::Value;
 
 use super::account::{frame, notice, token, whole};
@@ -10,7 +10,7 @@ use super::labels::label;
 use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::table::{Column, table};
-use super::values::{bytes, web_address};
+use super::values::bytes;
 use crate::accounts::{Order, OrderState, SharedBasket};
 use crate::links::{encode, with_query};
 use crate::orders::request::{OutputFormat, Request, Selection};
@@ -66,14 +66,6 @@ pub(crate) struct OrderView<'a> {
     pub(crate) is_own: bool,
     /// Whether the reader may hold it back.
     pub(crate) may_hold: bool,
-}
-
-/// The terms of a collection.
-pub(crate) struct TermsView<'a> {
-    pub(crate) terms: &'a Terms,
-    pub(crate) title: &'a str,
-    pub(crate) must: bool,
-    pub(crate) accepted: Option<Instant>,
 }
 
 fn head(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
@@ -338,7 +330,7 @@ fn order_form(frame: &Frame<'_>, view: &BasketView<'_>) -> Markup {
     }
 }
 
-fn state_name(language: Language, state: OrderState) -> &'static str {
+pub(super) fn state_name(language: Language, state: OrderState) -> &'static str {
     match state {
         OrderState::Created => language.of("waits", "en attente"),
         OrderState::Running => language.of("is being prepared", "en préparation"),
@@ -526,42 +518,6 @@ pub(crate) fn order(
         section: Section::Account,
         ..Page::default()
     })
-}
-
-/// `/licences/{collection}`.
-pub(crate) fn terms(ask: &Ask, view: &TermsView<'_>, csrf: &str) -> String {
-    let frame = frame(ask);
-    let title = frame.t("Terms of use", "Conditions d'utilisation");
-    let TermsView { terms, .. } = view;
-    let main = html! {
-        div.narrow.stack {
-            (head(&frame, title, view.title))
-            dl.facts {
-                dt { "Licence" }
-                dd {
-                    @match terms.href.as_deref().and_then(web_address) {
-                        Some(address) => a href=(address) { (terms.licence) },
-                        None => (terms.licence),
-                    }
-                }
-                @if let Some(at) = view.accepted { dt { (frame.t("You accepted them", "Vous les avez acceptées le")) } dd { (readable(at)) } }
-            }
-            @if !view.must {
-                p { (frame.t("Nothing has to be accepted before files are ordered.", "Rien n'est à accepter avant de commander des fichiers.")) }
-            } @else if view.accepted.is_none() {
-                @if csrf.is_empty() {
-                    p.actions { a.button href=(frame.href(&with_query("/sign-in", [("next", terms.path().as_str())]))) { (frame.t("Sign in to accept them", "Se connecter pour les accepter")) } }
-                } @else {
-                    form.panel method="post" action=(frame.href(&terms.path())) {
-                        (token(csrf))
-                        input type="hidden" name="terms" value=(terms.hash);
-                        p.actions { button.button type="submit" { (frame.t("I accept these terms", "J'accepte ces conditions")) } }
-                    }
-                }
-            }
-        }
-    };
-    whole(&frame, title, main)
 }
 
 /// The way of a question into the basket; `question` is its parts as [`addition`] takes them.

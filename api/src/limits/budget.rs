@@ -133,6 +133,7 @@ const BUDGETS: &[(&str, Option<Budget>)] = &[
     ("/account/sessions", Some(Other)),
     ("/account/sessions/{session}", Some(Other)),
     ("/account/sessions/{session}/end", Some(Other)),
+    ("/admin", Some(Other)),
     ("/admin/users", Some(Other)),
     ("/admin/users/{user}", Some(Other)),
     ("/admin/users/{user}/delete", Some(Other)),

@@ -74,6 +74,11 @@ impl Accepted {
         })
     }
 
+    /// All acceptances, newest first.
+    pub(crate) fn all(&self) -> &[Acceptance] {
+        &self.0
+    }
+
     /// When these very terms were accepted, if they were.
     pub(crate) fn when(&self, terms: &Terms) -> Option<Instant> {
         let found = self.0.iter().find(|a| a.collection == terms.collection && a.terms == terms.hash);

@@ -2,6 +2,7 @@
 //! the pages for both.
 
 mod basket;
+mod licences;
 mod list;
 mod pages;
 mod workflows;
@@ -79,8 +80,8 @@ pub(super) fn router() -> Router<App> {
         .route("/orders/{order}/rerun", form(OrderChange::Rerun))
         .route("/orders/{order}/delete", post(pages::delete))
         .route("/admin/orders", get(pages::all))
-        .route("/licences/{collection}", get(pages::terms).post(pages::accept))
-        .route("/account/licences", get(pages::accepted))
+        .route("/licences/{collection}", get(licences::terms).post(licences::accept))
+        .route("/account/licences", get(licences::accepted))
         .route(WORKFLOWS, get(list::get).post(workflows::submit))
         .route(&format!("{WORKFLOWS}/estimate"), post(workflows::estimate))
         .route(&one, get(workflows::get).delete(workflows::delete))
