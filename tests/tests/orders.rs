@@ -796,6 +796,25 @@ fn whoever_opens_an_order_without_being_signed_in_is_led_there_and_back() {
     server.finish();
 }
 
+#[test]
+fn a_key_for_ordering_orders_and_one_for_fetching_fetches() {
+    let shop = Shop::new(&[], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 1, 10);
+    let key = |scopes: Value| {
+        let made = client.post("/account/keys", &json!({"scopes": scopes})).expect(201).json();
+        server.client(made["key"].as_str().expect("a key"))
+    };
+    let (orders, fetches) = (key(json!(["read", "order"])), key(json!(["read", "download"])));
+    orders.post(&format!("{WORKFLOWS}/estimate"), &all_of("c")).expect(200);
+    let id = submit(&orders, &all_of("c"));
+    completed(&orders, &id);
+    orders.get(&zip_path(&id)).problem(403);
+    fetches.post(WORKFLOWS, &all_of("c")).problem(403);
+    fetches.get(&zip_path(&id)).expect(200);
+    server.finish();
+}
+
 /// A zipped shapefile of three points with the columns `reach_id`, `time_str`, `wse` and `width`, the last row without a value.
 fn write_shapefile(path: &Path) {
     let program = r#"

@@ -21,7 +21,7 @@ use super::room::Share;
 use super::spool::{Spool, Written};
 use super::subset::Part;
 use crate::accounts::{Order, Principal};
-use crate::files::{File, Multihash, may_download, write_failure};
+use crate::files::{File, Multihash, are_granted, write_failure};
 use crate::problem::ApiError;
 use crate::routes::edr::{Cut, Format, file_of};
 use crate::state::{App, run_blocking};
@@ -247,11 +247,8 @@ impl Work {
         })
         .await?;
         for collection in &gathered.collections {
-            may_download(
-                principal,
-                work.snapshot.level(collection, work.scope),
-                &CollectionId::new(collection.clone())?,
-            )?;
+            // Whether the credential may fetch is asked of the one that fetches.
+            are_granted(work.snapshot.level(collection, work.scope), &CollectionId::new(collection.clone())?)?;
         }
         Ok((work, gathered))
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::WORKFLOWS;
 use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Placed, Power, Principal};
-use crate::files::may_download;
+use crate::files::are_granted;
 use crate::limits::{orders_exceeded, running_orders_limit};
 use crate::orders::request::Request;
 use crate::orders::{Accepted, Asking, Gathered, Terms, gather, needed_licences, not_accepted, terms_of};
@@ -241,7 +241,7 @@ pub(super) async fn estimated(app: &App, ask: &Ask, request: &Request) -> Result
     })
     .await?;
     for collection in &gathered.collections {
-        may_download(&ask.principal, snapshot.level(collection, scope), &CollectionId::new(collection.clone())?)?;
+        are_granted(snapshot.level(collection, scope), &CollectionId::new(collection.clone())?)?;
     }
     let licences = needed_licences(&app.accounts, ask.principal.id, &snapshot, &scope, &gathered.collections).await?;
     Ok(Estimate { gathered, licences })
