@@ -117,6 +117,20 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "baskets-full",
+        &[Conflict, StorageFull],
+        (
+            "Too many shared baskets",
+            "The account shares as many baskets as an account may, or the service has no room for more. Take one back \
+             first, on the page of your basket.",
+        ),
+        (
+            "Trop de paniers partagés",
+            "Le compte partage autant de paniers qu'il est permis, ou le service n'a plus de place. Retirez-en un d'abord, \
+             sur la page de votre panier.",
+        ),
+    ),
+    of(
         "bbox",
         &[Invalid],
         (
@@ -996,13 +1010,13 @@ pub const ALL: &[ProblemType] = &[
         &[Forbidden],
         (
             "Terms not accepted yet",
-            "The terms of this collection are accepted before its files are ordered: on the page that the answer \
-             names, or by naming the collection in accept_licences.",
+            "The terms of this collection are accepted before its files are ordered or fetched: on the page that the \
+             answer names, or, with an order, by naming the collection in accept_licences.",
         ),
         (
             "Conditions non encore acceptées",
-            "Les conditions de cette collection sont à accepter avant d'en commander les fichiers : sur la page que \
-             nomme la réponse, ou en nommant la collection dans accept_licences.",
+            "Les conditions de cette collection sont à accepter avant d'en commander ou d'en télécharger les fichiers : sur \
+             la page que nomme la réponse, ou, pour une commande, en nommant la collection dans accept_licences.",
         ),
     ),
     of(
@@ -1217,6 +1231,18 @@ pub const ALL: &[ProblemType] = &[
         ),
     ),
     of(
+        "order-file-gone",
+        &[Gone],
+        (
+            "A file of the order is gone",
+            "A file of this order was removed or replaced since it was ordered. Order the same anew, by the button of its page.",
+        ),
+        (
+            "Un fichier de la commande a disparu",
+            "Un fichier de cette commande a été retiré ou remplacé depuis. Commandez la même à nouveau, par le bouton de sa page.",
+        ),
+    ),
+    of(
         "order-files",
         &[TooLarge],
         (
@@ -1287,6 +1313,20 @@ pub const ALL: &[ProblemType] = &[
             "Trop de commandes en cours",
             "Chaque compte peut avoir quelques commandes en cours à la fois. Attendez que l'une soit terminée, ou \
              annulez-en une ; la page de votre compte dit combien vous pouvez en avoir.",
+        ),
+    ),
+    of(
+        "orders-room",
+        &[Conflict, StorageFull],
+        (
+            "No room for the order",
+            "Series, conversions and documents that are written for orders take room on the disk, of which each account has \
+             its share. Delete orders that you have fetched, or try again when older ones have ended.",
+        ),
+        (
+            "Plus de place pour la commande",
+            "Les séries, conversions et documents écrits pour les commandes occupent de l'espace disque, dont chaque compte \
+             a sa part. Supprimez les commandes déjà récupérées, ou réessayez quand de plus anciennes auront pris fin.",
         ),
     ),
     of(
@@ -2078,10 +2118,13 @@ pub const ALL: &[ProblemType] = &[
     of(
         "webhook",
         &[Invalid],
-        ("Not a webhook", "Messages are sent to public servers by https, without credentials in the address."),
+        (
+            "Not a webhook",
+            "Messages are sent to public servers by https, or to those that the service names, without credentials in the address.",
+        ),
         (
             "Adresse de message non valide",
-            "Les messages sont envoyés par https à des serveurs publics, sans identifiants dans l'adresse.",
+            "Les messages sont envoyés par https à des serveurs publics, ou à ceux que le service désigne, sans identifiants dans l'adresse.",
         ),
     ),
     of(

@@ -501,10 +501,22 @@ fn administrators_look_after_accounts_and_operators_after_groups() {
     assert!(rows.iter().all(|row| !row.to_string().contains(PASSWORD)));
     assert!(rows.iter().any(|row| row["address"] == "127.0.0.1" && row["actor"] == "root"));
     world.check().success();
-    for path in ["/admin/users", "/admin/groups", "/admin/audit", "/account"] {
-        let key = admin.send("GET", path, &[("accept", "text/html")], None).expect(200);
-        assert!(key.text().contains("<h1>"), "{path}");
+    let pages =
+        ["/admin", "/admin/users", "/admin/groups", "/admin/audit", "/account", "/account/keys", "/account/licences"];
+    for path in pages {
+        for lang in ["en", "fr"] {
+            let page = admin.send("GET", &format!("{path}?lang={lang}"), &[("accept", "text/html")], None).expect(200);
+            let text = page.text();
+            assert!(text.contains("<h1>") && text.contains(&format!("<html lang=\"{lang}\"")), "{path}");
+        }
+        // Who is not signed in is led there and back; programs are told.
+        let sent = world.visitor.send("GET", path, &[("accept", "text/html")], None).expect(303);
+        assert_eq!(sent.header("location"), Some(format!("/sign-in?next={}", encode(path)).as_str()));
+        world.visitor.get(path).problem(401);
     }
+    let overview = admin.get("/admin").expect(200).json();
+    assert!(overview["accounts"].as_i64() > Some(1) && overview["audit"].as_i64() > Some(5), "{overview}");
+    assert!(operator.get("/admin").expect(200).json()["audit"].is_null(), "the log is for administrators");
     world.server.finish();
 }
 

@@ -414,6 +414,40 @@ fn a_signed_link_gives_its_file_until_it_ends() {
 }
 
 #[test]
+fn a_file_under_terms_is_given_to_those_who_accepted_them_and_to_whom_they_gave_a_link() {
+    let service = Service::with_collection(&[]);
+    let mut closed = collection("closed", "public");
+    closed["nilometer:licence_acceptance"] = json!(true);
+    closed["license"] = "other".into();
+    service.operator.post("/collections", &closed).expect(201);
+    std::fs::write(service.disk().join("a.nc"), "abc").expect("written");
+    let mut thing = item("closed", "i1", 1.0, 2.0, "2024-01-01T00:00:00Z", json!({}));
+    thing["assets"] = json!({"data": {"href": "a.nc"}});
+    service.operator.put("/collections/closed/items/i1", &thing).expect(201);
+    let path = "/collections/closed/items/i1/assets/data";
+    let refused = |answer: Response| {
+        let problem = answer.problem(403);
+        assert!(problem["type"].as_str().is_some_and(|text| text.ends_with("licence-not-accepted")), "{problem}");
+        let page = format!("{}/licences/closed", service.server.url());
+        assert!(problem.to_string().contains(&page), "{problem}");
+    };
+    service.visitor.get(path).problem(401);
+    refused(service.operator.get(path));
+    refused(service.operator.post(&format!("{path}/link"), &json!({})));
+    service.operator.post("/licences/closed", &json!({})).expect(200);
+    assert_eq!(service.operator.get(path).expect(200).text(), "abc");
+    let link = service.operator.post(&format!("{path}/link"), &json!({})).expect(201).json();
+    let link = path_of(link["href"].as_str().expect("an address"));
+    assert_eq!(service.visitor.get(&link).expect(200).text(), "abc");
+    // Other terms are accepted anew, also by whoever made a link.
+    closed["license"] = "CC-BY-4.0".into();
+    service.operator.put("/collections/closed", &closed).expect(204);
+    refused(service.operator.get(path));
+    refused(service.visitor.get(&link));
+    service.server.finish();
+}
+
+#[test]
 fn an_upload_is_verified_and_placed_whole_or_not_at_all() {
     let service = Service::with_collection(&["limits.upload_bytes=5000000"]);
     service.put("i1", json!({"old": {"href": "https://data.example/x", "title": "kept"}}));

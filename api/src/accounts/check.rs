@@ -1,5 +1,6 @@
 //! Verification of the accounts: the secret's checksum, every row's seal, and the database's own order.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -20,6 +21,7 @@ use super::rows::{KeyRow, Sealed, UserRow};
 use super::searches::search_id;
 use super::secret::Secret;
 use super::sessions::SessionRow;
+use super::shared_baskets::SharedBasket;
 use super::{BUSY_TIMEOUT, FILE_NAME, MIGRATIONS, PAGE_BYTES, audit, wal};
 
 /// Tables, indexes and migrations, one line each.
@@ -62,10 +64,34 @@ fn check_header(path: &Path) -> Option<String> {
     (!constant).then(|| "the header is damaged".into())
 }
 
-async fn check_database(path: &Path, has_wal: bool, secret: Option<&Secret>) -> Result<Vec<String>, sqlx::Error> {
+/// Opens a database that is not to be changed.
+async fn open(path: &Path, has_wal: bool) -> Result<SqlitePool, sqlx::Error> {
     // Without a write-ahead log nobody has the database open, and `immutable` makes sure that none is left behind.
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).read_only(true);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.immutable(!has_wal)).await?;
+    SqlitePoolOptions::new().max_connections(1).connect_with(options.immutable(!has_wal)).await
+}
+
+/// All orders by id; of one that can be fetched its fence and the SHA-256 of what it holds.
+pub(crate) type KeptOrders = HashMap<String, Option<(i64, String)>>;
+
+/// The orders of a data directory; none where there are no accounts.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(crate) async fn kept_orders(dir: &Path) -> Result<KeptOrders, sqlx::Error> {
+    let path = dir.join(FILE_NAME);
+    if !path.exists() {
+        return Ok(KeptOrders::new());
+    }
+    let pool = open(&path, dir.join(format!("{FILE_NAME}-wal")).exists()).await?;
+    let query = "SELECT id, fence, CASE WHEN state = 'COMPLETED' THEN COALESCE(contents, '') END FROM orders";
+    let rows = sqlx::query_as::<_, (String, i64, Option<String>)>(query).fetch_all(&pool).await;
+    pool.close().await;
+    Ok(rows?.into_iter().map(|(id, fence, contents)| (id, contents.map(|hash| (fence, hash)))).collect())
+}
+
+async fn check_database(path: &Path, has_wal: bool, secret: Option<&Secret>) -> Result<Vec<String>, sqlx::Error> {
+    let pool = open(path, has_wal).await?;
     let findings = check_open(&pool, secret).await;
     pool.close().await;
     findings
@@ -102,14 +128,13 @@ async fn check_open(pool: &SqlitePool, secret: Option<&Secret>) -> Result<Vec<St
     if let Some(secret) = secret {
         findings.extend(audit::verify(&rows, ends.as_ref(), secret));
     }
+    findings.extend(check_sealed::<SharedBasket>(pool, secret, "SELECT rowid, * FROM shared_baskets").await?);
     let is_named = |row: &SqliteRow| {
         let (id, body) = (row.try_get::<String, _>("id"), row.try_get::<String, _>("body"));
         matches!((id, body), (Ok(id), Ok(body)) if search_id(&body) == id)
     };
     let searches = sqlx::query("SELECT rowid, * FROM searches").fetch_all(pool).await?;
     findings.extend(unsealed("searches", &searches, is_named));
-    let shared = sqlx::query("SELECT rowid, * FROM shared_baskets").fetch_all(pool).await?;
-    findings.extend(unsealed("shared_baskets", &shared, is_named));
     Ok(findings)
 }
 

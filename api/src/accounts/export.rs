@@ -18,10 +18,11 @@ impl Accounts {
         let all = super::ListOrders { user: Some(id), since: None, descending: true, skip: 0, limit: i64::MAX };
         let orders: Vec<Value> = self.orders(&all).await?.0.iter().map(|(order, _)| order.to_json()).collect();
         let basket = self.basket(id).await?.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let shared: Vec<Value> = self.shared_baskets_of(id).await?.iter().map(super::SharedBasket::to_json).collect();
         let licences: Vec<Value> = self.acceptances(id).await?.iter().map(super::Acceptance::to_json).collect();
         Ok(json!({
             "account": user.to_json(), "keys": keys, "sessions": sessions, "downloads": downloads, "audit": acts,
-            "orders": orders, "basket": basket, "licences": licences,
+            "orders": orders, "basket": basket, "shared_baskets": shared, "licences": licences,
         }))
     }
 }

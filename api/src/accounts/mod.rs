@@ -16,6 +16,7 @@ mod link;
 mod links;
 mod logins;
 mod orders;
+mod overview;
 mod page_token;
 mod principal;
 mod quotas;
@@ -24,6 +25,7 @@ mod rows;
 mod searches;
 mod secret;
 mod sessions;
+mod shared_baskets;
 mod throttle;
 mod users;
 mod wal;
@@ -42,6 +44,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 pub(crate) use audit::ROWS_MAX as AUDIT_ROWS_MAX;
 pub use audit::{Actor, AuditRow};
 pub use check::check;
+pub(crate) use check::{KeptOrders, kept_orders};
 pub use error::Error;
 pub(crate) use extract::{Credential, credential};
 pub use grants::{BuiltIn, Grant, Terms};
@@ -52,12 +55,16 @@ pub use keys::{KeyInfo, NewKey, Refusal};
 pub(crate) use licences::Acceptance;
 pub(crate) use link::LinkTerms;
 pub(crate) use logins::{Posted, email_of};
-pub(crate) use orders::{Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderState, Placed, QueueFigures};
+pub(crate) use orders::{
+    Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderFiles, OrderState, Placed, QueueFigures,
+};
+pub(crate) use overview::Overview;
 pub use principal::{Power, Powers, Principal, Via};
 pub(crate) use quotas::Taken;
 pub use quotas::{Quota, QuotaChange};
 pub use searches::SEARCHES_BYTES_MAX;
 pub use sessions::{Session, SessionTimes};
+pub(crate) use shared_baskets::{SharedBasket, SharingTerms};
 pub(crate) use users::USERS_MAX;
 pub use users::{NewUser, User};
 
@@ -176,8 +183,8 @@ impl Accounts {
         self.token_hash(kind, text).as_bytes().ct_eq(seal.as_bytes()).into()
     }
 
-    /// Removes what has ended: links, sessions, addresses that nobody confirmed, volumes of days gone by, and the log's old
-    /// end.
+    /// Removes what has ended: links, sessions, addresses that nobody confirmed, volumes of days gone by, shared
+    /// baskets, and the log's old end.
     ///
     /// # Errors
     /// If the database fails.
@@ -186,6 +193,7 @@ impl Accounts {
         self.drop_ended_links().await?;
         self.drop_unconfirmed().await?;
         self.drop_old_volumes().await?;
+        self.drop_ended_baskets().await?;
         let cut = self.cut_audit(audit_days).await?;
         if cut > 0 {
             tracing::info!(rows = cut, "the audit log was cut at its old end");

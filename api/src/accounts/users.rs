@@ -272,7 +272,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Removes an account with its keys, sessions, links, memberships, orders, basket and ways to sign in. What the audit log holds stays until
+    /// Removes an account with its keys, sessions, links, memberships, orders, baskets and ways to sign in. What the audit log holds stays until
     /// its time is over.
     ///
     /// # Errors
@@ -294,6 +294,7 @@ impl Accounts {
         for query in [
             "DELETE FROM orders WHERE user = ?",
             "DELETE FROM baskets WHERE user = ?",
+            "DELETE FROM shared_baskets WHERE owner = ?",
             "DELETE FROM licence_acceptances WHERE user = ?",
             "DELETE FROM keys WHERE user = ?",
             "DELETE FROM sessions WHERE user = ?",

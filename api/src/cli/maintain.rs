@@ -31,7 +31,7 @@ pub(super) struct Stats {
     json: bool,
 }
 
-/// Verifies all checksums and invariants of a catalogue and its accounts; exit code 1 if anything is wrong
+/// Verifies all checksums and invariants of a catalogue, its accounts and orders; exit code 1 if anything is wrong
 #[derive(Args)]
 #[command(after_help = "\
 One line for each finding. A damaged index is rebuilt from the log by `nilometer reindex`.
@@ -104,9 +104,11 @@ pub(super) fn stats(arguments: Stats, config: &Config) -> Outcome {
 }
 
 pub(super) fn check(config: &Config) -> Outcome {
-    // A catalogue that cannot be opened is a finding too: the accounts are still looked at.
+    // A catalogue that cannot be opened is a finding too: accounts and orders are still looked at.
     let mut findings = Catalog::check(existing(config)?).unwrap_or_else(|error| vec![chain(&error)]);
-    findings.extend(super::runtime()?.block_on(crate::accounts::check(&config.data)));
+    let runtime = super::runtime()?;
+    findings.extend(runtime.block_on(crate::accounts::check(&config.data)));
+    findings.extend(runtime.block_on(crate::orders::check(&config.data)));
     for finding in &findings {
         say!("{finding}");
     }

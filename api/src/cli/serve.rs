@@ -79,6 +79,7 @@ async fn until_terminated(mut config: Config) -> Outcome {
         tracing::info!("there is no administrator yet; `nilometer admin user add --role administrator` makes one");
     }
 
+    crate::orders::begin(&app).await;
     let options = ServerOptions::from(&app.config.limits);
     let (end, ended) = watch::channel(false);
     let main = tokio::spawn(serve(listener, crate::router(Arc::clone(&app)), options, signalled(ended.clone())));

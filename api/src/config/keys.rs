@@ -381,6 +381,20 @@ pub const KEYS: &[Key] = &[
         86_400,
         "most seconds that a file of another server may take"
     ),
+    Key {
+        name: "webhooks.hosts",
+        default: "",
+        doc: "servers to which messages of orders may be posted, in the form of remote.hosts; by http too where they are named. Empty for every public one, by https",
+        set: |c, text| list(text).map(|v| c.webhooks.hosts = v),
+        get: |c| joined(&c.webhooks.hosts),
+    },
+    Key {
+        name: "webhooks.addresses",
+        default: "",
+        doc: "private addresses and blocks at which servers of messages may stand all the same, such as 10.1.2.0/24; empty for public ones only",
+        set: |c, text| list(text).map(|v| c.webhooks.addresses = v),
+        get: |c| joined(&c.webhooks.addresses),
+    },
     number!(
         "log.days",
         "30",
@@ -446,6 +460,22 @@ pub const KEYS: &[Key] = &[
         "most bytes of what is written for one order: series, conversions, documents"
     ),
     number!(
+        "orders.spool_bytes_per_user",
+        "21474836480",
+        orders.spool_bytes_per_user,
+        1024,
+        1 << 50,
+        "most bytes of the same for all orders of one account together, until they are deleted or end"
+    ),
+    number!(
+        "orders.spool_bytes_in_all",
+        "107374182400",
+        orders.spool_bytes_in_all,
+        1024,
+        1 << 50,
+        "most bytes of the same for all orders together"
+    ),
+    number!(
         "orders.lease_s",
         "60",
         orders.lease_s,
@@ -462,6 +492,23 @@ pub const KEYS: &[Key] = &[
         36500,
         "days for which an order that has ended is remembered"
     ),
+    number!(
+        "orders.shared_per_user",
+        "100",
+        orders.shared_per_user,
+        0,
+        10_000,
+        "baskets that one account shares by links at a time"
+    ),
+    number!(
+        "orders.shared_bytes",
+        "268435456",
+        orders.shared_bytes,
+        1024,
+        1 << 40,
+        "bytes of all shared baskets together"
+    ),
+    number!("orders.shared_days", "90", orders.shared_days, 1, 36500, "days until the link to a shared basket ends"),
     number!(
         "orders.zip_files_max",
         "200",

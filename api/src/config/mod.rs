@@ -144,6 +144,15 @@ pub struct RemoteConfig {
     pub duration_s_max: u64,
 }
 
+/// Servers to which messages of orders are posted.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct WebhookConfig {
+    /// Those alone; empty for every public one, by https.
+    pub hosts: Vec<HostPattern>,
+    /// Addresses of the inner network at which they may stand all the same.
+    pub addresses: Vec<Cidr>,
+}
+
 /// Orders of files.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct OrderSettings {
@@ -157,12 +166,22 @@ pub struct OrderSettings {
     pub bytes_max: u64,
     /// Bytes of what is written for one order: series, conversions, documents.
     pub spool_bytes: u64,
+    /// Bytes of the same for all orders of one account.
+    pub spool_bytes_per_user: u64,
+    /// Bytes of the same for all orders there are.
+    pub spool_bytes_in_all: u64,
     /// Seconds after which a worker that does not answer is thought dead.
     pub lease_s: u32,
     /// Days for which a prepared order can be fetched.
     pub keep_days: u32,
     /// Days for which an order that has ended is remembered.
     pub history_days: u32,
+    /// Baskets that one account shares by links.
+    pub shared_per_user: u32,
+    /// Bytes of all shared baskets.
+    pub shared_bytes: u64,
+    /// Days until such a link ends.
+    pub shared_days: u32,
     /// Files of a selection that is fetched without an order.
     pub zip_files_max: usize,
     /// Bytes of the same.
@@ -215,6 +234,8 @@ pub struct Config {
     pub default_store: String,
     /// Files of other servers.
     pub remote: RemoteConfig,
+    /// Servers of messages.
+    pub webhooks: WebhookConfig,
     /// Accounts of our own.
     pub accounts: AccountSettings,
     /// Orders of files.
@@ -248,6 +269,7 @@ impl Default for Config {
             stores: BTreeMap::new(),
             default_store: String::new(),
             remote: RemoteConfig::default(),
+            webhooks: WebhookConfig::default(),
             accounts: AccountSettings::default(),
             orders: OrderSettings::default(),
             mail: MailSettings::default(),

@@ -33,7 +33,7 @@ pub(crate) use self::file::{ByteStream, Facts, File, Readable, local as local_by
 pub(crate) use self::location::{Location, series_format};
 pub(crate) use self::noted::NotedDownloads;
 pub(crate) use self::remote::Webhooks;
-pub(crate) use self::rights::may_download;
+pub(crate) use self::rights::{are_granted, may_download};
 pub(crate) use self::upload::{Expected, Received};
 
 use self::directory::Directory;

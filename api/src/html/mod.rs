@@ -35,6 +35,7 @@ mod timeline;
 mod values;
 
 pub(crate) mod account;
+pub(crate) mod licences;
 pub(crate) mod orders;
 
 pub(crate) use api::{api, conformance, functions, queryables};

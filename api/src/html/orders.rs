@@ -1,8 +1,8 @@
-//! Pages of orders: the basket, one's orders and one of them, everybody's for those who run the service, and terms to accept.
+//! Pages of orders: the basket, one's orders and one of them, and everybody's for those who run the service.
 
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
-use nilometer_schemas::{Instant, Problem};
+use nilometer_schemas::Problem;
 use serde_json::Value;
 
 use super::account::{frame, notice, token, whole};
@@ -10,12 +10,12 @@ use super::labels::label;
 use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::table::{Column, table};
-use super::values::{bytes, web_address};
-use crate::accounts::{Order, OrderState};
+use super::values::bytes;
+use crate::accounts::{Order, OrderState, SharedBasket};
 use crate::links::{encode, with_query};
-use crate::orders::Terms;
 use crate::orders::request::{OutputFormat, Request, Selection};
 use crate::orders::script::Kind;
+use crate::orders::{LeftOut, Terms};
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::collection_title;
 
@@ -30,6 +30,7 @@ pub(crate) struct EstimateView {
     pub(crate) bytes: u64,
     pub(crate) unknown_sizes: u64,
     pub(crate) elsewhere: u64,
+    pub(crate) left_out: Vec<LeftOut>,
     pub(crate) licences: Vec<Terms>,
 }
 
@@ -39,6 +40,8 @@ pub(crate) struct BasketView<'a> {
     pub(crate) estimate: Option<EstimateView>,
     /// The id of one that somebody shared; `None` for one's own.
     pub(crate) shared: Option<&'a str>,
+    /// What the reader shares.
+    pub(crate) sharing: &'a [SharedBasket],
     /// A link to it that was made just now.
     pub(crate) link: Option<&'a str>,
     pub(crate) csrf: &'a str,
@@ -63,14 +66,6 @@ pub(crate) struct OrderView<'a> {
     pub(crate) is_own: bool,
     /// Whether the reader may hold it back.
     pub(crate) may_hold: bool,
-}
-
-/// The terms of a collection.
-pub(crate) struct TermsView<'a> {
-    pub(crate) terms: &'a Terms,
-    pub(crate) title: &'a str,
-    pub(crate) must: bool,
-    pub(crate) accepted: Option<Instant>,
 }
 
 fn head(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
@@ -104,15 +99,8 @@ fn format_name(language: Language, format: OutputFormat) -> &'static str {
 /// What a selection asks: its collections, then its conditions.
 fn asked(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, selection: &Selection) -> Markup {
     let own = selection.search.as_ref().and_then(Value::as_object).or(selection.filters.as_ref());
-    let of_search = own.and_then(|search| search.get("collections")?.as_array());
-    let of_search = of_search.into_iter().flatten().filter_map(Value::as_str);
-    let collections: Vec<String> = selection
-        .collection_id
-        .as_deref()
-        .into_iter()
-        .chain(of_search)
-        .map(|id| collection_title(ask, snapshot, id))
-        .collect();
+    let named = selection.named();
+    let collections: Vec<String> = named.into_iter().map(|id| collection_title(ask, snapshot, id)).collect();
     let conditions: Vec<(&String, String)> = own
         .into_iter()
         .flatten()
@@ -210,9 +198,31 @@ pub(crate) fn basket(ask: &Ask, snapshot: &Snapshot, view: &BasketView<'_>, prob
                     }
                 }
             }
+            @if !view.sharing.is_empty() { (sharing(&frame, view)) }
         }
     };
     whole(&frame, title, main)
+}
+
+/// The links by which the reader shares baskets.
+fn sharing(frame: &Frame<'_>, view: &BasketView<'_>) -> Markup {
+    let title = frame.t("Baskets that you share", "Paniers que vous partagez");
+    let columns = [
+        Column::Text(frame.t("Link", "Lien")),
+        Column::Text(frame.t("Ends", "Expire")),
+        Column::Text(frame.t("Take back", "Retirer")),
+    ];
+    let rows = html! {
+        @for basket in view.sharing {
+            @let path = format!("/baskets/{}", basket.id);
+            tr {
+                th scope="row" { a href=(frame.href(&path)) { code { (path) } } }
+                td { (readable(basket.expires)) }
+                td { (button(frame, &format!("{path}/delete"), view.csrf, (frame.t("Take back", "Retirer"), &basket.id), &Markup::default())) }
+            }
+        }
+    };
+    html! { section { h2 { (title) } (table(title, &columns, &rows)) } }
 }
 
 fn selections(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, view: &BasketView<'_>) -> Markup {
@@ -256,6 +266,34 @@ fn estimate(frame: &Frame<'_>, estimate: &EstimateView) -> Markup {
                 dt { (frame.t("Elsewhere", "Ailleurs")) }
                 dd { (number(estimate.elsewhere)) " " (frame.t("files that their items only link to", "fichiers vers lesquels leurs éléments ne font que renvoyer")) }
             }
+            @if !estimate.left_out.is_empty() {
+                dt { (frame.t("Left out", "Écarté")) }
+                dd { ul.plain { @for left in &estimate.left_out { li { (left_out(frame, left)) } } } }
+            }
+        }
+    }
+}
+
+/// A collection that is passed over, and why.
+fn left_out(frame: &Frame<'_>, left: &LeftOut) -> Markup {
+    html! {
+        (frame.language.number(left.items)) " " (frame.t("items of", "éléments de")) " " (left.collection) ": "
+        @match &left.terms {
+            Some(_) => (frame.t("the terms are not accepted yet", "les conditions ne sont pas encore acceptées")),
+            None => (frame.t("the metadata alone are for you", "seules les métadonnées vous sont ouvertes")),
+        }
+    }
+}
+
+/// A box by which the terms of a collection are accepted with the order.
+fn acceptance(frame: &Frame<'_>, terms: &Terms, required: bool) -> Markup {
+    html! {
+        p {
+            label.chip {
+                input type="checkbox" name="accept_licences" value=(terms.collection) required[required];
+                (frame.t("I accept the terms of ", "J'accepte les conditions de ")) (terms.collection)
+            }
+            " " a href=(frame.href(&terms.path())) { (terms.licence) }
         }
     }
 }
@@ -278,14 +316,9 @@ fn order_form(frame: &Frame<'_>, view: &BasketView<'_>) -> Markup {
                     }
                 }
                 p { label.chip { input type="checkbox" name="mail" value="true"; (frame.t("Tell me by mail when it is ready", "Me prévenir par courrier quand elle est prête")) } }
-                @for terms in view.estimate.iter().flat_map(|known| &known.licences) {
-                    p {
-                        label.chip {
-                            input type="checkbox" name="accept_licences" value=(terms.collection) required;
-                            (frame.t("I accept the terms of ", "J'accepte les conditions de ")) (terms.collection)
-                        }
-                        " " a href=(frame.href(&terms.path())) { (terms.licence) }
-                    }
+                @for terms in view.estimate.iter().flat_map(|known| &known.licences) { (acceptance(frame, terms, true)) }
+                @for terms in view.estimate.iter().flat_map(|known| known.left_out.iter().filter_map(|left| left.terms.as_ref())) {
+                    (acceptance(frame, terms, false))
                 }
                 p.actions { button.button type="submit" { (frame.t("Order", "Commander")) } }
             }
@@ -297,7 +330,7 @@ fn order_form(frame: &Frame<'_>, view: &BasketView<'_>) -> Markup {
     }
 }
 
-fn state_name(language: Language, state: OrderState) -> &'static str {
+pub(super) fn state_name(language: Language, state: OrderState) -> &'static str {
     match state {
         OrderState::Created => language.of("waits", "en attente"),
         OrderState::Running => language.of("is being prepared", "en préparation"),
@@ -485,42 +518,6 @@ pub(crate) fn order(
         section: Section::Account,
         ..Page::default()
     })
-}
-
-/// `/licences/{collection}`.
-pub(crate) fn terms(ask: &Ask, view: &TermsView<'_>, csrf: &str) -> String {
-    let frame = frame(ask);
-    let title = frame.t("Terms of use", "Conditions d'utilisation");
-    let TermsView { terms, .. } = view;
-    let main = html! {
-        div.narrow.stack {
-            (head(&frame, title, view.title))
-            dl.facts {
-                dt { "Licence" }
-                dd {
-                    @match terms.href.as_deref().and_then(web_address) {
-                        Some(address) => a href=(address) { (terms.licence) },
-                        None => (terms.licence),
-                    }
-                }
-                @if let Some(at) = view.accepted { dt { (frame.t("You accepted them", "Vous les avez acceptées le")) } dd { (readable(at)) } }
-            }
-            @if !view.must {
-                p { (frame.t("Nothing has to be accepted before files are ordered.", "Rien n'est à accepter avant de commander des fichiers.")) }
-            } @else if view.accepted.is_none() {
-                @if csrf.is_empty() {
-                    p.actions { a.button href=(frame.href(&with_query("/sign-in", [("next", terms.path().as_str())]))) { (frame.t("Sign in to accept them", "Se connecter pour les accepter")) } }
-                } @else {
-                    form.panel method="post" action=(frame.href(&terms.path())) {
-                        (token(csrf))
-                        input type="hidden" name="terms" value=(terms.hash);
-                        p.actions { button.button type="submit" { (frame.t("I accept these terms", "J'accepte ces conditions")) } }
-                    }
-                }
-            }
-        }
-    };
-    whole(&frame, title, main)
 }
 
 /// The way of a question into the basket; `question` is its parts as [`addition`] takes them.

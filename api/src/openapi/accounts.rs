@@ -194,6 +194,21 @@ const PATHS: &[(&str, &[&str], &[Operation])] = &[
         &[operation("delete", "endSession", ("Ends a session", "Ferme une session"), None, "204", DONE)],
     ),
     (
+        "/admin",
+        &[],
+        &[operation(
+            "get",
+            "getAdministration",
+            ("How much there is to look after", "Ce dont il y a à s'occuper, en nombres"),
+            None,
+            "200",
+            (
+                "Numbers of accounts, groups, grants and orders",
+                "Nombres de comptes, de groupes, de droits et de commandes",
+            ),
+        )],
+    ),
+    (
         "/admin/users",
         &[],
         &[

@@ -62,6 +62,16 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>) {
     let mut share = operation("shareBasket", ("A link to the basket", "Un lien vers le panier"), Some(false));
     share["responses"] = responses("201");
     add("/account/basket/share".into(), json!({"post": share}));
+    let shared =
+        operation("listSharedBaskets", ("Baskets that the account shares", "Paniers que le compte partage"), None);
+    add("/account/baskets".into(), json!({"get": shared}));
+    let mut read = operation("getSharedBasket", ("A basket that was shared", "Un panier partagé"), None);
+    // Whoever has the link may.
+    read["security"] = json!([{}, {"bearer": []}, {"apiKey": []}]);
+    let mut unshare = operation("deleteSharedBasket", ("Takes a shared basket back", "Retire un panier partagé"), None);
+    unshare["responses"] = json!({"204": done(), "default": problem()});
+    let basket = [parameter_ref("basketId")];
+    add("/baskets/{basketId}".into(), json!({"parameters": basket, "get": read, "delete": unshare}));
     let mut ordered = operation("orderBasket", ("Orders the basket", "Commande le panier"), Some(false));
     ordered["responses"] = responses("201");
     add("/account/basket/order".into(), json!({"post": ordered}));

@@ -141,6 +141,7 @@ pub(super) fn all(limit_default: usize, limit_max: usize) -> Map<String, Value> 
         add(name, parameter);
     }
     add("problemCode", path("code", ("Code of a type of problem", "Code d'un type de problème")));
+    add("basketId", path("basketId", ("Identifier of a shared basket", "Identifiant d'un panier partagé")));
     add("orderId", path("orderId", ("Identifier of an order", "Identifiant d'une commande")));
     add(
         "orderSort",

@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use nilometer_schemas::{Kind, Problem};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::code::FILE_UNAVAILABLE;
 use super::contents::{Contents, Entry, Source};
+use super::crcs::{self, Crcs};
+use super::room::Share;
 use super::spool;
 use crate::files::{ByteStream, Facts, Files, Multihash, Readable, local_bytes, write_failure};
 use crate::problem::ApiError;
@@ -22,7 +25,7 @@ use crate::state::App;
 use crate::zip;
 
 /// Name of the file that lists what an order holds.
-const CONTENTS_FILE: &str = "contents.json";
+pub(super) const CONTENTS_FILE: &str = "contents.json";
 /// Name of the file with checksums of files that were read since, for whom they were not known before.
 const LEARNED_FILE: &str = "learned";
 /// Bytes of one of them: place, CRC-32 and a check of both.
@@ -32,6 +35,9 @@ const TAG_DIGITS: usize = 24;
 
 /// Says to the order that one of its files is not to be had.
 type Note = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Where files are read, and what is known of their checksums.
+type Sources = (Arc<Files>, Arc<Crcs>);
 
 /// See the module.
 pub(crate) struct Archive {
@@ -46,6 +52,7 @@ struct Reading {
     entries: Vec<Entry>,
     spool: Arc<File>,
     learned: Mutex<Learned>,
+    crcs: Arc<Crcs>,
     note: Option<Note>,
 }
 
@@ -57,13 +64,13 @@ struct Learned {
 
 impl Archive {
     /// An archive that lies nowhere else.
-    pub(super) fn new(files: Arc<Files>, contents: Contents, spool: File) -> Result<Self, ApiError> {
+    pub(super) fn new(sources: Sources, contents: Contents, spool: File) -> Result<Self, ApiError> {
         let text = serde_json::to_vec(&contents).map_err(ApiError::internal)?;
-        Ok(Self::of(files, contents, spool, &hash(&text), None, Learned::default()))
+        Ok(Self::of(sources, contents, spool, &hash(&text), None, Learned::default()))
     }
 
     fn of(
-        files: Arc<Files>,
+        (files, crcs): Sources,
         contents: Contents,
         spool: File,
         hash: &str,
@@ -75,13 +82,16 @@ impl Archive {
         let facts = Facts { size: layout.length(), etag, modified, checksum: None };
         let Contents { collections, entries, .. } = contents;
         let spool = Arc::new(spool);
-        let read = Reading { files, entries, spool, learned: Mutex::new(learned), note: None };
+        let read = Reading { files, entries, spool, learned: Mutex::new(learned), crcs, note: None };
         Self { layout: Arc::new(layout), facts, read: Arc::new(read), collections }
     }
 
-    /// Keeps what an order holds in its folder, durably; the SHA-256 of it.
-    pub(super) fn keep(contents: &Contents, folder: &Path) -> Result<String, ApiError> {
+    /// Keeps what an order holds in its folder, durably; the SHA-256 of it. Its bytes are taken out of the share too.
+    pub(super) fn keep(contents: &Contents, folder: &Path, share: Option<&Share>) -> Result<String, ApiError> {
         let text = serde_json::to_vec(contents).map_err(ApiError::internal)?;
+        if let Some(share) = share {
+            share.take(text.len() as u64)?;
+        }
         let written = File::create(folder.join(CONTENTS_FILE)).and_then(|mut file| {
             file.write_all(&text)?;
             file.sync_all()?;
@@ -99,7 +109,7 @@ impl Archive {
     ///
     /// # Errors
     /// `Internal` where the folder is gone, or holds something else than `expected`.
-    pub(super) fn open(files: Arc<Files>, folder: &Path, expected: &str) -> Result<Self, ApiError> {
+    pub(super) fn open(sources: Sources, folder: &Path, expected: &str) -> Result<Self, ApiError> {
         let text = std::fs::read(folder.join(CONTENTS_FILE)).map_err(ApiError::internal)?;
         if hash(&text) != expected {
             return Err(ApiError::internal(format!("{} was changed", folder.display())));
@@ -108,7 +118,7 @@ impl Archive {
         let spool = File::open(folder.join(spool::FILE)).map_err(ApiError::internal)?;
         let modified = spool.metadata().and_then(|m| m.modified()).ok().map(OffsetDateTime::from);
         let learned = Learned::open(&folder.join(LEARNED_FILE), contents.entries.len());
-        Ok(Self::of(files, contents, spool, expected, modified, learned))
+        Ok(Self::of(sources, contents, spool, expected, modified, learned))
     }
 
     /// The same archive, which tells its order of files that are not to be had.
@@ -134,6 +144,22 @@ impl Archive {
     /// Ids of the collections that its files are of.
     pub(crate) fn collections(&self) -> &[String] {
         &self.collections
+    }
+
+    /// Looks whether the first file that a download from this byte on needs is still the one that was ordered.
+    ///
+    /// # Errors
+    /// `Gone` where it is not, and what its store or server says.
+    pub(crate) async fn check_first(&self, byte: u64) -> Result<(), ApiError> {
+        let Some(index) = self.layout.first_data(byte..self.facts.size) else { return Ok(()) };
+        let Err(error) = self.read.bytes(index, 0..0).await else { return Ok(()) };
+        self.read.tell(index, &error);
+        if error.problem().kind != Kind::NotFound && error.problem().code != "file-differs" {
+            return Err(error);
+        }
+        let path = self.read.path(index);
+        let detail = format!("{path} is gone, or another file than was ordered; order it anew");
+        Err(Problem::new(Kind::Gone, "order-file-gone", detail).into())
     }
 
     /// What was taken down of its files.
@@ -204,10 +230,33 @@ impl Reading {
                 let checksum = checksum.as_deref().and_then(Multihash::parse);
                 let file = self.files.open_href(href, Some(entry.size), checksum).await?;
                 if file.facts.etag != *etag {
-                    return Err(ApiError::internal(format!("{} is another file than was ordered", entry.path)));
+                    let detail = format!("{} is another file than was ordered", entry.path);
+                    return Err(Problem::not_found("file-not-found", detail).into());
                 }
                 Ok(if range == (0..entry.size) { file.read_verified() } else { file.read(range) })
             }
+        }
+    }
+
+    fn path(&self, index: usize) -> &str {
+        self.entries.get(index).map(|entry| entry.path.as_str()).unwrap_or_default()
+    }
+
+    /// Tells the log, and the order, of a file that is not to be had.
+    fn tell(&self, index: usize, error: &ApiError) {
+        let path = self.path(index);
+        tracing::warn!(problem = %error.problem(), cause = error.cause(), path, "a download broke off");
+        if let Some(note) = &self.note {
+            note(path);
+        }
+    }
+
+    /// What tells the state of a file of elsewhere.
+    fn state(&self, index: usize) -> Option<[u8; 16]> {
+        let entry = self.entries.get(index)?;
+        match &entry.source {
+            Source::Asset { href, etag, .. } => crcs::key_of(href, etag, entry.size),
+            Source::Spool { .. } => None,
         }
     }
 }
@@ -218,11 +267,7 @@ impl zip::Contents for Reading {
             match self.bytes(index, range).await {
                 Ok(bytes) => Ok(bytes),
                 Err(error) => {
-                    let path = self.entries.get(index).map(|entry| entry.path.as_str()).unwrap_or_default();
-                    tracing::warn!(problem = %error.problem(), cause = error.cause(), path, "a download broke off");
-                    if let Some(note) = &self.note {
-                        note(path);
-                    }
+                    self.tell(index, &error);
                     Err(io::Error::other("a file of the order is not to be had"))
                 }
             }
@@ -231,11 +276,15 @@ impl zip::Contents for Reading {
     }
 
     fn crc(&self, index: usize) -> Option<u32> {
-        self.learned.lock().crcs.get(&index).copied()
+        let learned = self.learned.lock().crcs.get(&index).copied();
+        learned.or_else(|| self.crcs.get(&self.state(index)?))
     }
 
     fn learned(&self, index: usize, crc: u32) {
         self.learned.lock().add(index, crc);
+        if let Some(state) = self.state(index) {
+            self.crcs.add(state, crc);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::problem::ApiError;
 pub(super) const UNEXPECTED_ERROR: &str = "UNEXPECTED_ERROR";
 /// The selections match nothing that has files.
 pub(super) const EMPTY_SELECTION: &str = "EMPTY_SELECTION";
-/// The files are more bytes than an order may hold.
+/// The files are more bytes than an order may hold, or what is written for all orders of the account.
 pub(super) const WHOLE_QUOTA_EXCEEDED: &str = "WHOLE_QUOTA_EXCEEDED";
 /// The files are more than an order may hold.
 const TOO_MANY_FILES: &str = "TOO_MANY_FILES";
@@ -51,6 +51,7 @@ impl From<ApiError> for Failure {
         let (code, is_passing) = match problem.kind {
             Kind::NotFound if problem.code == "collection-not-found" => (UNKNOWN_COLLECTION, false),
             Kind::TooLarge if problem.code == "order-files" => (TOO_MANY_FILES, false),
+            Kind::Conflict if problem.code == "orders-room" => (WHOLE_QUOTA_EXCEEDED, false),
             Kind::TooLarge => (WHOLE_QUOTA_EXCEEDED, false),
             Kind::Unauthorized | Kind::Forbidden => (NOT_ALLOWED, false),
             Kind::StorageFull => (STORAGE_FULL, true),

@@ -10,7 +10,7 @@ use super::licence::terms_of;
 use crate::zip::Names;
 
 /// Names of the documents.
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 const LICENCE: &str = "LICENCE.txt";
 const CITATION: &str = "CITATION.txt";
 

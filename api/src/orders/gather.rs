@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use super::contents::Origin;
 use super::documents;
+use super::left_out::{LeftOut, Sieve};
+use super::licence::Accepted;
 use super::request::{OutputFormat, Request, Selection};
 use super::subset::Part;
 use crate::exports;
@@ -62,6 +64,19 @@ pub(crate) struct Gathered {
     pub(super) folders: Vec<documents::Folder>,
     /// Files that lie on servers that the service does not hand on.
     pub(crate) elsewhere: u64,
+    /// Collections that were reached without being named and whose files are not for whoever asks.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// What is asked for, and on whose behalf.
+pub(crate) struct Asking<'a> {
+    pub(crate) files: &'a Files,
+    pub(crate) snapshot: &'a Arc<Snapshot>,
+    pub(crate) request: &'a Request,
+    pub(crate) scope: Scope,
+    pub(crate) accepted: &'a Accepted,
+    /// Files at most.
+    pub(crate) files_max: usize,
 }
 
 impl Gathered {
@@ -84,20 +99,20 @@ impl Gathered {
 ///
 /// # Errors
 /// As [`Selection::search`] and the search; `TooLarge` above `files_max`.
-pub(crate) fn gather(
-    files: &Files,
-    snapshot: &Arc<Snapshot>,
-    request: &Request,
-    scope: &Scope,
-    files_max: usize,
-) -> Result<Gathered, ApiError> {
+pub(crate) fn gather(asking: &Asking<'_>) -> Result<Gathered, ApiError> {
+    let Asking { files, snapshot, request, scope, accepted, files_max } = *asking;
     let mut gathered = Gathered::default();
     let mut names = Names::default();
+    let mut sieve = Sieve::new(snapshot, scope, accepted);
     for (at, selection) in request.selections.iter().enumerate() {
         let part = selection.subset.as_ref().map(|subset| subset.read()).transpose()?.unwrap_or_default();
-        let search = selection.search(snapshot, scope)?;
-        for item in exports::find(snapshot, &search, *scope)? {
+        let search = selection.search(snapshot, &scope)?;
+        let named = selection.named();
+        for item in exports::find(snapshot, &search, scope)? {
             let item = item?;
+            if !named.contains(&item.collection.as_str()) && !sieve.passes(item.collection.as_str()) {
+                continue;
+            }
             let of = OfItem { files, snapshot, selection, part: &part, scope, at };
             of.add(&item, &mut names, &mut gathered)?;
             if gathered.candidates.len() > files_max {
@@ -106,6 +121,7 @@ pub(crate) fn gather(
             }
         }
     }
+    gathered.left_out = sieve.finish();
     Ok(gathered)
 }
 
@@ -114,7 +130,7 @@ struct OfItem<'a> {
     snapshot: &'a Arc<Snapshot>,
     selection: &'a Selection,
     part: &'a Part,
-    scope: &'a Scope,
+    scope: Scope,
     at: usize,
 }
 
@@ -133,7 +149,7 @@ impl OfItem<'_> {
                 found.push((key, wanted, name, Some(asset)));
             }
         }
-        if has_series(self.snapshot, item, *self.scope) && self.part.has_place(&body["geometry"]) {
+        if has_series(self.snapshot, item, self.scope) && self.part.has_place(&body["geometry"]) {
             for format in self.series_formats() {
                 let name = format!("{}.{}", item.id.as_str(), format.extension());
                 found.push(("series", Wanted::Series(format), name, None));

@@ -1,15 +1,16 @@
-//! Collections whose terms are accepted before their files are ordered.
+//! Collections whose terms are accepted before their files are ordered or fetched.
 
 use nilometer_indexer::Snapshot;
-use nilometer_schemas::{Collection, Scope};
+use nilometer_schemas::{Collection, CollectionId, Instant, Kind, Problem, Scope};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Acceptance, Accounts};
+use crate::links::Links;
 use crate::problem::ApiError;
 use crate::routes::ask::hex;
 
-/// Member of a collection whose terms must be accepted before its files are ordered.
+/// Member of a collection whose terms must be accepted before its files are ordered or fetched.
 pub(crate) const ACCEPTANCE_MEMBER: &str = "nilometer:licence_acceptance";
 
 /// The terms of a collection.
@@ -57,6 +58,40 @@ pub(crate) fn terms_of(collection: &Collection) -> (Terms, bool) {
     (terms, body.get(ACCEPTANCE_MEMBER).and_then(Value::as_bool).unwrap_or(false))
 }
 
+/// What somebody has accepted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accepted(Vec<Acceptance>);
+
+impl Accepted {
+    /// What an account has accepted; nothing without one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn of(accounts: &Accounts, user: Option<i64>) -> Result<Self, ApiError> {
+        Ok(match user {
+            Some(user) => Self(accounts.acceptances(user).await?),
+            None => Self::default(),
+        })
+    }
+
+    /// All acceptances, newest first.
+    pub(crate) fn all(&self) -> &[Acceptance] {
+        &self.0
+    }
+
+    /// When these very terms were accepted, if they were.
+    pub(crate) fn when(&self, terms: &Terms) -> Option<Instant> {
+        let found = self.0.iter().find(|a| a.collection == terms.collection && a.terms == terms.hash);
+        found.map(|acceptance| acceptance.accepted)
+    }
+
+    /// The terms of a collection, where they must be accepted and are not.
+    pub(crate) fn lacks(&self, collection: &Collection) -> Option<Terms> {
+        let (terms, must) = terms_of(collection);
+        (must && self.when(&terms).is_none()).then_some(terms)
+    }
+}
+
 /// The terms that a user has not accepted yet, of these collections.
 ///
 /// # Errors
@@ -69,13 +104,47 @@ pub(crate) async fn needed(
     collections: &[String],
 ) -> Result<Vec<Terms>, ApiError> {
     let stored = collections.iter().filter_map(|id| snapshot.collection(id, *scope));
-    let all = stored.map(|stored| terms_of(&stored.collection));
-    let mut needed: Vec<Terms> = all.filter(|(_, must)| *must).map(|(terms, _)| terms).collect();
-    if let (Some(user), false) = (user, needed.is_empty()) {
-        let accepted = accounts.acceptances(user).await?;
-        needed.retain(|terms| !accepted.iter().any(|a| a.collection == terms.collection && a.terms == terms.hash));
+    let asking: Vec<_> = stored.map(|stored| &stored.collection).filter(|collection| terms_of(collection).1).collect();
+    if asking.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(needed)
+    let accepted = Accepted::of(accounts, user).await?;
+    Ok(asking.into_iter().filter_map(|collection| accepted.lacks(collection)).collect())
+}
+
+/// The failure for an order under terms that were not accepted.
+pub(crate) fn not_accepted(terms: &Terms) -> Problem {
+    refused(terms, "ordered").at("/accept_licences").allowed(format!(
+        "{:?} in accept_licences, or accepting them at {}",
+        terms.collection,
+        terms.path()
+    ))
+}
+
+fn refused(terms: &Terms, done: &str) -> Problem {
+    let detail = format!("the terms of the collection {:?} are accepted before its files are {done}", terms.collection);
+    Problem::new(Kind::Forbidden, "licence-not-accepted", detail)
+}
+
+/// Passes those who may fetch a file of a collection as far as its terms go: they were accepted, or need not be.
+///
+/// # Errors
+/// `Forbidden`, naming the page on which they are accepted; and if the database fails.
+pub(crate) async fn require(
+    accounts: &Accounts,
+    user: Option<i64>,
+    (snapshot, scope): (&Snapshot, Scope),
+    collection: &CollectionId,
+    links: &Links,
+) -> Result<(), ApiError> {
+    let collections = [collection.as_str().to_owned()];
+    match needed(accounts, user, snapshot, &scope, &collections).await?.first() {
+        Some(terms) => {
+            let page = links.absolute(&terms.path());
+            Err(refused(terms, "fetched").allowed(format!("accepting them at {page}")).into())
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -9,14 +9,19 @@ pub(crate) mod request;
 pub(crate) mod script;
 
 mod archive;
+mod check;
 mod code;
 mod contents;
 mod convert;
+mod crcs;
 mod documents;
 mod gather;
+mod left_out;
 mod licence;
 mod notify;
+mod open;
 mod prepare;
+mod room;
 mod spool;
 mod subset;
 mod worker;
@@ -24,19 +29,27 @@ mod worker;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nilometer_schemas::Problem;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub(crate) use archive::Archive;
-pub(crate) use gather::{Gathered, gather};
-pub(crate) use licence::{Terms, needed as needed_licences, terms_of};
+pub(crate) use check::check;
+pub(crate) use gather::{Asking, Gathered, gather};
+pub(crate) use left_out::LeftOut;
+pub(crate) use licence::{
+    Accepted, Terms, needed as needed_licences, not_accepted, require as require_licence, terms_of,
+};
 pub(crate) use notify::webhook_key;
-pub(crate) use prepare::{not_accepted, small};
-pub(crate) use worker::run as run_workers;
+pub(crate) use prepare::small;
+pub(crate) use worker::{begin, run as run_workers};
 
-use crate::accounts::Order;
+use self::crcs::Crcs;
+use self::open::Open;
+use self::room::Room;
+use crate::accounts::{Order, OrderFiles};
 use crate::config::Config;
 use crate::files::Webhooks;
 use crate::problem::ApiError;
@@ -44,8 +57,6 @@ use crate::state::{App, Random, run_blocking};
 
 /// Folder of orders in the data directory.
 pub(crate) const FOLDER: &str = "orders";
-/// Archives whose checksums are remembered at once.
-const OPEN_MAX: usize = 256;
 
 /// What the service keeps of orders beside their rows.
 pub(crate) struct Orders {
@@ -57,8 +68,11 @@ pub(crate) struct Orders {
     webhooks: Webhooks,
     /// Held by whoever tells of orders that ended.
     telling: tokio::sync::Mutex<()>,
-    /// Archives that were fetched of late, by order and fence, so that ranges of one share what was learned.
-    open: Mutex<HashMap<(String, i64), Arc<Archive>>>,
+    open: Mutex<Open>,
+    crcs: Arc<Crcs>,
+    room: Arc<Room>,
+    /// Whether something was deleted whose files are still there.
+    is_untidy: AtomicBool,
 }
 
 impl Orders {
@@ -67,15 +81,31 @@ impl Orders {
             folder: config.data.join(FOLDER),
             wake: Notify::new(),
             ended: Notify::new(),
-            webhooks: Webhooks::new(&config.remote, random),
+            webhooks: Webhooks::new(&config.webhooks, random),
             telling: tokio::sync::Mutex::default(),
             open: Mutex::default(),
+            crcs: Arc::default(),
+            room: Arc::new(Room::new(&config.orders)),
+            is_untidy: AtomicBool::new(false),
         }
     }
 
     /// Lets a worker look for an order at once.
     pub(crate) fn wake(&self) {
         self.wake.notify_waiters();
+    }
+
+    /// Lets the files of what was deleted go within a second or so.
+    pub(crate) fn tidy(&self) {
+        self.is_untidy.store(true, Ordering::Relaxed);
+    }
+
+    /// Refuses a further order of an account where there is no room for what would be written for it.
+    ///
+    /// # Errors
+    /// `Conflict` where the account has used up its own, `StorageFull` where all have.
+    pub(crate) fn check_room(&self, user: i64) -> Result<(), Problem> {
+        self.room.check(user)
     }
 
     /// Refuses an address to which no message is sent.
@@ -99,38 +129,67 @@ impl Orders {
         let orders = &app.orders;
         let key = (order.id.clone(), order.fence);
         if let Some(archive) = orders.open.lock().get(&key) {
-            return Ok(Arc::clone(archive));
+            return Ok(archive);
         }
         let (folder, expected) = (orders.folder_of(&order.id, order.fence), order.contents.clone().unwrap_or_default());
-        let files = Arc::clone(&app.files);
-        let archive = run_blocking(move || Archive::open(files, &folder, &expected)).await?;
+        let (files, crcs) = (Arc::clone(&app.files), Arc::clone(&orders.crcs));
+        let archive = run_blocking(move || Archive::open((files, crcs), &folder, &expected)).await?;
         let archive = Arc::new(archive.noting(app, &order.id));
-        let mut open = orders.open.lock();
-        if open.len() >= OPEN_MAX {
-            open.clear();
-        }
-        open.insert(key, Arc::clone(&archive));
+        orders.open.lock().insert(key, Arc::clone(&archive), archive.entries().len());
         Ok(archive)
     }
 
-    /// Removes of these folders those of orders that are not `kept` any more, by id and fence, and what earlier holders of an
-    /// order left.
-    fn sweep(folder: &Path, ids: &[String], kept: &HashMap<String, i64>) -> std::io::Result<()> {
+    /// Removes of these folders those of orders that are not known any more, and of the others what nobody needs: what earlier
+    /// holders of an order left, and what the last one wrote where the order has ended since.
+    ///
+    /// Each state goes by its own number, and the folder of an order that is known stays: what is `known` may be old by now, and
+    /// an order that was asked for again may have been taken by a worker, which writes under a greater number.
+    fn sweep(folder: &Path, room: &Room, ids: &[String], known: &HashMap<String, OrderFiles>) -> std::io::Result<()> {
         for id in ids {
             let own = folder.join(id);
-            let Some(fence) = kept.get(id) else {
-                std::fs::remove_dir_all(own)?;
-                continue;
+            let last = match known.get(id) {
+                Some(order) if order.are_needed => order.fence - 1,
+                Some(order) => order.fence,
+                None => i64::MAX,
             };
-            for state in std::fs::read_dir(own)? {
+            for state in std::fs::read_dir(&own)? {
                 let state = state?;
-                // A greater one may be of a worker that took the order just now.
-                let earlier = state.file_name().to_string_lossy().parse::<i64>().is_ok_and(|state| state < *fence);
-                if earlier {
+                let number = state.file_name().to_string_lossy().parse::<i64>();
+                if let Some(fence) = number.ok().filter(|fence| *fence <= last) {
                     std::fs::remove_dir_all(state.path())?;
+                    room.leave(id, fence);
                 }
+            }
+            if !known.contains_key(id) {
+                std::fs::remove_dir_all(own)?;
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_swept_goes_by_its_number_and_what_a_worker_began_since_stays() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for path in ["ready/1", "ready/2", "ready/3", "expired/1", "expired/2", "expired/3", "gone/1"] {
+            std::fs::create_dir_all(dir.path().join(path)).expect("a folder");
+        }
+        let order = |fence, are_needed| OrderFiles { user: 1, fence, are_needed };
+        let room = Room::new(&crate::config::OrderSettings::default());
+        let known = [("ready".to_owned(), order(2, true)), ("expired".to_owned(), order(2, false))].into();
+        let ids = ["ready", "expired", "gone"].map(str::to_owned);
+        Orders::sweep(dir.path(), &room, &ids, &known).expect("swept");
+        let left = |id: &str| {
+            let states = std::fs::read_dir(dir.path().join(id)).into_iter().flatten().flatten();
+            let mut states: Vec<_> = states.map(|state| state.file_name().to_string_lossy().into_owned()).collect();
+            states.sort();
+            states
+        };
+        assert_eq!((left("ready"), left("expired")), (vec!["2".to_owned(), "3".into()], vec!["3".into()]));
+        assert!(!dir.path().join("gone").exists());
     }
 }

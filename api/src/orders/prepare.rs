@@ -13,13 +13,15 @@ use serde_json::{Value, json};
 use super::archive::Archive;
 use super::code::{self, Failure};
 use super::contents::{Contents, Entry, Missing, Source};
-use super::gather::{Candidate, Gathered, Wanted, gather};
-use super::licence;
+use super::gather::{Asking, Candidate, Gathered, Wanted, gather};
+use super::left_out;
+use super::licence::{self, Accepted};
 use super::request::{OutputFormat, Request};
+use super::room::Share;
 use super::spool::{Spool, Written};
 use super::subset::Part;
 use crate::accounts::{Order, Principal};
-use crate::files::{File, Multihash, may_download, write_failure};
+use crate::files::{File, Multihash, are_granted, write_failure};
 use crate::problem::ApiError;
 use crate::routes::edr::{Cut, Format, file_of};
 use crate::state::{App, run_blocking};
@@ -96,33 +98,38 @@ pub(super) async fn prepare(
         let text = format!("accept the terms of {:?} at {page} and order again", terms.collection);
         return Err(Failure::last(code::LICENCE_NOT_ACCEPTED, text));
     }
+    let left_out = left_out::told(&gathered.left_out, &request.base);
     if gathered.candidates.is_empty() {
-        let text = match gathered.elsewhere {
+        let mut text = match gathered.elsewhere {
             0 => "the selections match nothing that has files".to_owned(),
             count => {
                 format!("the selections match {count} files that lie elsewhere, at the addresses that their items name")
             }
         };
+        if let Some(left_out) = left_out {
+            text.push_str(&format!("; {left_out}"));
+        }
         return Err(Failure::last(code::EMPTY_SELECTION, text));
     }
     let bytes_max = app.config.orders.spool_bytes;
     let spool = {
         let folder = folder.clone();
-        run_blocking(move || Spool::create(&folder, bytes_max)).await?
+        let share = app.orders.room.share(&order.id, order.fence, order.user);
+        run_blocking(move || Spool::create(&folder, bytes_max, share)).await?
     };
-    let told = json!({"order": order.id, "name": order.name, "ordered": order.created.to_string(), "request": request.selections});
+    let told = json!({"order": order.id, "name": order.name, "ordered": order.created.to_string(), "request": request.selections, "left_out": left_out_json(&gathered, &request)});
     let elsewhere = gathered.elsewhere;
-    let (contents, spool) = work.fill(gathered, spool, &told).await?;
+    let (contents, spool, share) = work.fill(gathered, spool, &told).await?;
     let files = contents.entries.iter().filter(|entry| entry.origin.is_some()).count();
     if files == 0 {
         let reason = contents.missing.first().map(|missing| missing.reason.as_str()).unwrap_or_default();
         return Err(Failure::last(code::FILE_UNAVAILABLE, format!("none of the files is to be had: {reason}")));
     }
-    let message = remark(&contents.missing, elsewhere);
+    let message = remark(&contents.missing, elsewhere, left_out);
     let bytes = contents.layout().length();
     let hash = run_blocking(move || {
         drop(spool);
-        Archive::keep(&contents, &folder)
+        Archive::keep(&contents, &folder, share.as_ref())
     })
     .await?;
     Ok(Prepared {
@@ -146,10 +153,14 @@ pub(crate) async fn small(app: &App, principal: &Principal, request: &Request) -
     let needed =
         licence::needed(&app.accounts, principal.id, &work.snapshot, &work.scope, &gathered.collections).await?;
     if let Some(terms) = needed.first() {
-        return Err(not_accepted(terms).into());
+        return Err(licence::not_accepted(terms).into());
     }
     if gathered.candidates.is_empty() {
-        return Err(Problem::not_found("order-empty", "nothing that matches has files here").into());
+        let mut detail = "nothing that matches has files here".to_owned();
+        if let Some(left_out) = left_out::told(&gathered.left_out, &request.base) {
+            detail.push_str(&format!("; {left_out}"));
+        }
+        return Err(Problem::not_found("order-empty", detail).into());
     }
     let bytes_max = limits.zip_bytes_max;
     let file = run_blocking(move || {
@@ -157,29 +168,23 @@ pub(crate) async fn small(app: &App, principal: &Principal, request: &Request) -
         tempfile::tempfile_in(&folder).map_err(|error| write_failure(&error))
     });
     let spool = Spool::of(file.await?, bytes_max);
-    let (contents, spool) = work.fill(gathered, spool, &json!({"request": request.selections})).await?;
+    let told = json!({"request": request.selections, "left_out": left_out_json(&gathered, request)});
+    let (contents, spool, _) = work.fill(gathered, spool, &told).await?;
     let bytes = contents.layout().length();
     if bytes > bytes_max {
         let detail = format!("the files have {bytes} bytes, the limit without an order is {bytes_max}; order them");
         return Err(Problem::new(Kind::TooLarge, "order-size", detail).into());
     }
-    Archive::new(Arc::clone(&app.files), contents, spool)
+    Archive::new((Arc::clone(&app.files), Arc::clone(&app.orders.crcs)), contents, spool)
 }
 
-/// The failure for terms that were not accepted.
-pub(crate) fn not_accepted(terms: &licence::Terms) -> Problem {
-    let detail =
-        format!("the terms of the collection {:?} are accepted before its files are ordered", terms.collection);
-    Problem::new(Kind::Forbidden, "licence-not-accepted", detail).at("/accept_licences").allowed(format!(
-        "{:?} in accept_licences, or accepting them at {}",
-        terms.collection,
-        terms.path()
-    ))
+fn left_out_json(gathered: &Gathered, request: &Request) -> Vec<Value> {
+    gathered.left_out.iter().map(|left| left.to_json(&request.base)).collect()
 }
 
-/// What a message tells of files that are not there.
-fn remark(missing: &[Missing], elsewhere: u64) -> Option<String> {
-    if missing.is_empty() && elsewhere == 0 {
+/// What a message tells of files that are not there, and of what was left out.
+fn remark(missing: &[Missing], elsewhere: u64, left_out: Option<String>) -> Option<String> {
+    if missing.is_empty() && elsewhere == 0 && left_out.is_none() {
         return None;
     }
     let names: Vec<&str> = missing.iter().take(TOLD_MAX).map(|missing| missing.origin.item.as_str()).collect();
@@ -189,6 +194,9 @@ fn remark(missing: &[Missing], elsewhere: u64) -> Option<String> {
     }
     if elsewhere > 0 {
         text.push_str(&format!(", {elsewhere} lie on other servers"));
+    }
+    if let Some(left_out) = left_out {
+        text.push_str(&format!("; {left_out}"));
     }
     text.push_str("; manifest.json tells which");
     Some(text)
@@ -232,13 +240,15 @@ impl Work {
         };
         let (files, snapshot, scope) = (Arc::clone(&app.files), Arc::clone(&work.snapshot), work.scope);
         let request = request.clone();
-        let gathered = run_blocking(move || gather(&files, &snapshot, &request, &scope, files_max)).await?;
+        let accepted = Accepted::of(&app.accounts, principal.id).await?;
+        let gathered = run_blocking(move || {
+            let (files, snapshot, request, accepted) = (&*files, &snapshot, &request, &accepted);
+            gather(&Asking { files, snapshot, request, scope, accepted, files_max })
+        })
+        .await?;
         for collection in &gathered.collections {
-            may_download(
-                principal,
-                work.snapshot.level(collection, work.scope),
-                &CollectionId::new(collection.clone())?,
-            )?;
+            // Whether the credential may fetch is asked of the one that fetches.
+            are_granted(work.snapshot.level(collection, work.scope), &CollectionId::new(collection.clone())?)?;
         }
         Ok((work, gathered))
     }
@@ -249,7 +259,7 @@ impl Work {
         gathered: Gathered,
         mut spool: Spool,
         told: &Value,
-    ) -> Result<(Contents, std::fs::File), ApiError> {
+    ) -> Result<(Contents, std::fs::File, Option<Share>), ApiError> {
         let Gathered { candidates, collections, folders, .. } = gathered;
         self.progress.total.store(candidates.len() as u64, Ordering::Relaxed);
         let mut contents = Contents { collections, ..Contents::default() };
@@ -293,8 +303,8 @@ impl Work {
                 contents.entries.push(piece(path, written, None));
             }
         }
-        let file = run_blocking(move || spool.finish()).await?;
-        Ok((contents, file))
+        let (file, share) = run_blocking(move || spool.finish()).await?;
+        Ok((contents, file, share))
     }
 
     /// Whether a file is left out that fails like this, and not the whole order.
@@ -396,11 +406,11 @@ impl Work {
             Ok((outcome, spool.end(), spool))
         });
         let (outcome, written, spool) = outcome.await.map_err(|error| (error, None))?;
-        match outcome {
-            Ok(()) => Ok((written, spool)),
+        match (outcome, spool.refused().cloned()) {
+            (Ok(()), _) => Ok((written, spool)),
             // What a writer in between made of it is not what it is.
-            Err(_) if spool.is_full() => Err((super::spool::full(self.app.config.orders.spool_bytes).into(), None)),
-            Err(error) => Err((error, Some(spool))),
+            (Err(_), Some(problem)) => Err((problem.into(), None)),
+            (Err(error), None) => Err((error, Some(spool))),
         }
     }
 

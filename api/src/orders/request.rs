@@ -228,6 +228,13 @@ impl Selection {
         self.correlation_id.as_deref().or(self.collection_id.as_deref()).unwrap_or_default()
     }
 
+    /// Ids of the collections that it names.
+    pub(crate) fn named(&self) -> Vec<&str> {
+        let of_search = self.search.as_ref().and_then(|search| search["collections"].as_array());
+        let of_search = of_search.into_iter().flatten().filter_map(Value::as_str);
+        self.collection_id.as_deref().into_iter().chain(of_search).collect()
+    }
+
     /// Where the files of an item lie in the archive: in the folder that was asked for, else below its collection.
     pub(crate) fn folder(&self, collection: &str) -> String {
         match (&self.folder, &self.collection_id) {

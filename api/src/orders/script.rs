@@ -2,8 +2,13 @@
 //! and with curl alone. Both read the key from the environment; neither holds one.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::request::Selection;
+use crate::routes::ask::hex;
+
+/// Hexadecimal digits in the name of a file that a program keeps.
+const NAME_DIGITS: usize = 12;
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,37 +60,85 @@ fn shell_quoted(text: &str) -> String {
 
 fn curl(base: &str, name: &str, selections: &[Selection]) -> String {
     let body = serde_json::to_string_pretty(&json!({"name": name, "selections": selections})).unwrap_or_default();
-    let api = shell_quoted(&format!("{base}/api/download/workflows"));
+    let api = format!("{base}/api/download/workflows");
+    // Each order has a file of its own, so that programs for several may lie in one folder.
+    let hash = Sha256::digest(format!("{api}\n{body}").as_bytes());
+    let kept = format!("order-{}.id", &hex(&hash)[..NAME_DIGITS]);
     // A here-document takes every line as it is but the one that ends it, which no line of JSON is.
-    format!(
-        r#"#!/bin/sh
+    CURL.replace("{api}", &shell_quoted(&api)).replace("{kept}", &shell_quoted(&kept)).replace("{body}", &body)
+}
+
+/// The program with curl; words in braces are put in.
+const CURL: &str = r#"#!/bin/sh
 # Orders files, waits until they are ready and fetches them. Needs curl. The key stands in HYDROWEB_API_KEY.
+# Run again, it goes on with the same order, whose id it keeps here; without that file it orders anew.
 set -eu
-: "${{HYDROWEB_API_KEY:?set it to an API key of your account}}"
+: "${HYDROWEB_API_KEY:?set it to an API key of your account}"
 api={api}
-ask() {{ curl --silent --show-error --fail-with-body --header "X-Api-Key: $HYDROWEB_API_KEY" "$@"; }}
-value() {{ sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }}
-order=$(ask --header 'Content-Type: application/json' --data-binary @- "$api" <<'BODY' | value workflowId
+kept={kept}
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
+
+# A text of the answer, by its name.
+value() { sed -En 's/.*"'"$1"'": ?"(([^"\\]|\\.)*)".*/\1/p' "$answer" | sed 's/\\"/"/g; s/\\\\/\\/g'; }
+
+# Asks; what is refused is told and ends the program.
+ask() {
+    status=$(curl --silent --show-error --output "$answer" --write-out '%{http_code}' \
+        --header "X-Api-Key: $HYDROWEB_API_KEY" --header 'Accept: application/json' "$@") || exit 1
+    case $status in
+        2*) ;;
+        *)
+            echo "refused ($status): $(value title)" >&2
+            value detail >&2
+            value allowed >&2
+            # An order that is not there any more is ordered anew next time.
+            if [ "$status" = 404 ] || [ "$status" = 410 ]; then rm -f "$kept"; fi
+            exit 1
+            ;;
+    esac
+}
+
+if [ -s "$kept" ]; then
+    order=$(cat "$kept")
+    echo "order $order, made earlier"
+else
+    ask --header 'Content-Type: application/json' --data-binary @- "$api" <<'BODY'
 {body}
 BODY
-)
-echo "order $order"
+    order=$(value workflowId)
+    printf '%s\n' "$order" > "$kept"
+    echo "order $order"
+fi
+if [ -f "$order.zip" ]; then
+    echo "$order.zip"
+    exit 0
+fi
 while :; do
-    answer=$(ask "$api/$order/status")
-    status=$(printf '%s' "$answer" | value status)
-    echo "$status"
-    case $status in
+    ask "$api/$order/status"
+    state=$(value status)
+    echo "$state"
+    case $state in
         CREATED|RUNNING) sleep 10 ;;
         COMPLETED) break ;;
-        *) printf '%s\n' "$answer" >&2; exit 1 ;;
+        *)
+            value message >&2
+            # Nothing is to be had of this one: the next run orders anew.
+            rm -f "$kept"
+            exit 1
+            ;;
     esac
 done
-# Goes on where it broke off, if it is run again for the same order.
-ask --continue-at - --output "$order.zip" "$api/$order/zip"
+# Goes on where it broke off, if it is run again. A refusal is no file: it is asked for anew, to tell it.
+if ! curl --silent --show-error --fail --header "X-Api-Key: $HYDROWEB_API_KEY" \
+    --continue-at - --output "$order.zip.part" "$api/$order/zip"; then
+    ask --range 0-0 "$api/$order/zip"
+    echo "the download broke off; run this again to go on" >&2
+    exit 1
+fi
+mv "$order.zip.part" "$order.zip"
 echo "$order.zip"
-"#
-    )
-}
+"#;
 
 /// A value as Python writes it: JSON but for three words.
 fn python_value(value: &Value) -> String {
@@ -207,5 +260,8 @@ mod tests {
         let text = script(Kind::Curl, "https://h.example/o'b", "", &selections);
         assert!(text.contains("api='https://h.example/o'\\''b/api/download/workflows'"), "{text}");
         assert_eq!(text.lines().filter(|line| *line == "BODY").count(), 1, "{text}");
+        let other = script(Kind::Curl, "https://h.example", "", &selections);
+        let kept = |text: &str| text.lines().find(|line| line.starts_with("kept=")).map(str::to_owned);
+        assert!(kept(&text).is_some() && kept(&text) != kept(&other), "each order has a file of its own");
     }
 }

@@ -1,8 +1,8 @@
 //! Workers: each takes the next order, prepares it under a lease that it renews, and says how that ended.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Moment};
 
 use nilometer_schemas::Instant;
@@ -36,11 +36,19 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Works until it is dropped. What was under way when the process before ended is taken up at once.
-pub(crate) async fn run(app: App) {
+/// What comes before the first request: what was under way when the process before ended may be taken up at once, and what lies on
+/// the disk is counted.
+pub(crate) async fn begin(app: &App) {
     if let Err(error) = app.accounts.release_orders().await {
         tracing::error!(error = chain(&error), "orders of the run before wait until their leases end");
     }
+    if let Err(error) = restore_room(app).await {
+        tracing::error!(problem = %error.problem(), cause = error.cause(), "what lies there of orders was not counted");
+    }
+}
+
+/// Works until it is dropped.
+pub(crate) async fn run(app: App) {
     let mut tasks = JoinSet::new();
     for _ in 0..app.config.orders.workers {
         tasks.spawn(work(Arc::clone(&app)));
@@ -54,6 +62,16 @@ pub(crate) async fn run(app: App) {
             tasks.spawn(work(Arc::clone(&app)));
         }
     }
+}
+
+async fn restore_room(app: &App) -> Result<(), ApiError> {
+    let known = app.accounts.order_files().await?;
+    let (folder, room) = (app.orders.folder.clone(), Arc::clone(&app.orders.room));
+    run_blocking(move || {
+        room.restore(&folder, &known);
+        Ok(())
+    })
+    .await
 }
 
 fn lease(app: &App) -> Lease {
@@ -100,7 +118,7 @@ async fn one(app: &App, order: Order) -> Result<(), Error> {
             () = tokio::time::sleep(SIGN_EVERY) => {
                 if !app.accounts.renew_order(&id, fence, lease(app), progress.percent()).await? {
                     tracing::info!(order.id = %id, "an order was taken back while it was prepared");
-                    remove(folder).await;
+                    remove(app, folder, (&id, fence)).await;
                     return Ok(());
                 }
             }
@@ -126,7 +144,7 @@ async fn one(app: &App, order: Order) -> Result<(), Error> {
     };
     let now = app.accounts.end_order(&id, fence, ended).await?;
     if !is_kept || now.is_none() {
-        remove(folder).await;
+        remove(app, folder, (&id, fence)).await;
     }
     if let Some(now) = now {
         let waited_s = ((app.clock)().0 - created.0).max(0) / 1_000_000;
@@ -138,14 +156,17 @@ async fn one(app: &App, order: Order) -> Result<(), Error> {
     Ok(())
 }
 
-async fn remove(folder: PathBuf) {
+/// Removes what a run wrote, and gives its room back.
+async fn remove(app: &App, folder: PathBuf, (id, fence): (&str, i64)) {
     let removed = run_blocking(move || match std::fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ApiError::internal(error)),
         _ => Ok(()),
     });
     if let Err(error) = removed.await {
         tracing::warn!(cause = error.cause(), "the files of an order were not removed");
+        return;
     }
+    app.orders.room.leave(id, fence);
 }
 
 /// Tells of ends, beside the work: a server that does not answer keeps nobody else waiting.
@@ -164,7 +185,8 @@ async fn keep_house(app: App) {
             Ok(figures) => app.metrics.orders(&figures),
             Err(error) => tracing::warn!(error = chain(&error), "orders were not counted"),
         }
-        if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+        let is_untidy = app.orders.is_untidy.swap(false, Ordering::Relaxed);
+        if is_untidy || swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
             swept = Some(Moment::now());
             if let Err(error) = sweep(&app).await {
                 tracing::warn!(problem = %error.problem(), cause = error.cause(), "what has ended of orders was not removed");
@@ -185,8 +207,9 @@ async fn sweep(app: &App) -> Result<(), ApiError> {
         })
         .await?
     };
-    let kept: HashMap<String, i64> = app.accounts.orders_with_files().await?.into_iter().collect();
-    app.orders.open.lock().retain(|(id, fence), _| kept.get(id) == Some(fence));
-    let folder = app.orders.folder.clone();
-    run_blocking(move || Orders::sweep(&folder, &before, &kept).map_err(ApiError::internal)).await
+    let known = app.accounts.order_files().await?;
+    let is_needed = |id: &str, fence| known.get(id).is_some_and(|order| order.are_needed && order.fence == fence);
+    app.orders.open.lock().retain(|(id, fence)| is_needed(id, *fence));
+    let (folder, room) = (app.orders.folder.clone(), Arc::clone(&app.orders.room));
+    run_blocking(move || Orders::sweep(&folder, &room, &before, &known).map_err(ApiError::internal)).await
 }

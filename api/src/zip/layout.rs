@@ -93,6 +93,16 @@ impl Layout {
         })
     }
 
+    /// The first file of which a range holds bytes.
+    pub fn first_data(&self, range: Range<u64>) -> Option<usize> {
+        // A range within the directory at the end holds none, and is not looked through.
+        let range = range.start..range.end.min(self.directory.offset);
+        self.parts(range).find_map(|(part, _)| match part {
+            Part::Data(i) => Some(i),
+            _ => None,
+        })
+    }
+
     /// The file whose checksum a part holds beyond what was known when the archive was laid out.
     pub(super) fn needs_crc(&self, part: Part) -> Option<usize> {
         match part {

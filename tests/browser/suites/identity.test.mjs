@@ -56,6 +56,7 @@ describe('a certified provider', () => {
     const cookie = (await context.cookies(service.url)).find(({ name }) => name === 'nilometer')
     assert.ok(cookie.httpOnly && cookie.sameSite === 'Lax' && cookie.path === '/', JSON.stringify(cookie))
     assert.ok(!(await context.cookies(service.url)).some(({ name }) => name === 'nilometer-sign-in'), 'what was remembered is gone')
+    await page.getByRole('link', { name: 'Keys', exact: true }).click()
     await page.getByRole('textbox', { name: 'Name of the new key' }).fill('laptop')
     await page.getByRole('button', { name: 'Make a key' }).click()
     const key = await page.locator('#new-key').textContent()
@@ -64,8 +65,8 @@ describe('a certified provider', () => {
     await page.getByText('revoked').waitFor()
     assert.equal((await withToken(service, key)).status, 401)
     for (const [name, heading] of [['Accounts', 'Accounts'], ['Groups', 'Groups']]) {
-      await page.goto(`${service.url}/account`)
-      await page.getByRole('link', { name, exact: true }).click()
+      await page.goto(`${service.url}/admin`)
+      await page.getByRole('main').getByRole('link', { name, exact: true }).click()
       await page.getByRole('heading', { level: 1, name: heading }).waitFor()
       await checkAxe(page)
     }

@@ -6,7 +6,7 @@ mod owner;
 mod queue;
 
 pub(crate) use owner::{ListOrders, NewOrder, OrderChange, Placed};
-pub(crate) use queue::{Ended, Lease, QueueFigures};
+pub(crate) use queue::{Ended, Lease, OrderFiles, QueueFigures};
 
 use nilometer_schemas::{Instant, Role};
 use serde_json::{Value, json};

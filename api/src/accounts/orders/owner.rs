@@ -5,7 +5,7 @@ use nilometer_schemas::{Instant, Kind, Problem};
 use super::super::audit::Actor;
 use super::super::error::failed;
 use super::super::rows::Sealed;
-use super::super::{Accounts, Error, Principal};
+use super::super::{Accounts, Error, Principal, Transaction};
 use super::{Order, OrderState};
 
 /// Orders of one answer, and of one user's history: the oldest that have ended are forgotten first.
@@ -134,9 +134,7 @@ impl Accounts {
             untold: new.untold,
         };
         let mut transaction = self.begin().await?;
-        let query = "SELECT count(*) FROM orders WHERE user = ? AND state IN ('CREATED', 'RUNNING', 'PAUSED')";
-        let open = sqlx::query_scalar::<_, i64>(query).bind(user).fetch_one(&mut *transaction).await;
-        let open = u64::try_from(open.map_err(failed("count orders"))?).unwrap_or_default();
+        let open = self.open_orders(&mut transaction, user).await?;
         if let Some(limit) = open_max.filter(|limit| open >= *limit) {
             return Ok(Placed::TooMany { limit, open });
         }
@@ -153,6 +151,13 @@ impl Accounts {
         self.note(&mut transaction, actor, "order.submit", &order.id, "done").await?;
         transaction.commit().await.map_err(failed("commit an order"))?;
         Ok(Placed::Order(Box::new(order)))
+    }
+
+    /// Orders of an account that are not ready yet.
+    async fn open_orders(&self, transaction: &mut Transaction, user: i64) -> Result<u64, Error> {
+        let query = "SELECT count(*) FROM orders WHERE user = ? AND state IN ('CREATED', 'RUNNING', 'PAUSED')";
+        let open = sqlx::query_scalar::<_, i64>(query).bind(user).fetch_one(&mut **transaction).await;
+        Ok(u64::try_from(open.map_err(failed("count orders"))?).unwrap_or_default())
     }
 
     /// An order of a user, or anybody's for `None`.
@@ -223,16 +228,14 @@ impl Accounts {
             OrderChange::Pause => order.message = Some("PAUSED: held back by those who run the service".into()),
             OrderChange::Resume => order.message = None,
             OrderChange::Rerun => {
-                let query = "SELECT count(*) FROM orders WHERE user = ? AND state IN ('CREATED', 'RUNNING', 'PAUSED')";
-                let open = sqlx::query_scalar::<_, i64>(query).bind(order.user).fetch_one(&mut *transaction).await;
-                let open = u64::try_from(open.map_err(failed("count orders"))?).unwrap_or_default();
+                let open = self.open_orders(&mut transaction, order.user).await?;
                 if let Some(limit) = open_max.filter(|limit| open >= *limit) {
                     let detail = format!("this account may have {limit} orders under way at a time and has {open}");
                     return Err(Problem::new(Kind::TooManyRequests, "orders-exceeded", detail).into());
                 }
                 order.untold = wants_telling(&order.request);
                 (order.message, order.contents, order.expires) = (None, None, None);
-                (order.files, order.bytes, order.attempts, order.fence) = (0, 0, 0, order.fence);
+                (order.files, order.bytes, order.attempts) = (0, 0, 0);
             }
         }
         self.save_order(&mut transaction, &order).await?;

@@ -5,6 +5,8 @@
 //! orders under way comes first, then who has waited longest, then the oldest order: nobody waits for somebody else's hundred
 //! orders.
 
+use std::collections::HashMap;
+
 use nilometer_schemas::Instant;
 use sqlx::Row;
 
@@ -36,6 +38,17 @@ pub(crate) enum Ended {
     Failed(String),
     /// It is tried again from this moment on, unless that was the last attempt.
     Again { retry: Instant, attempts_max: i64, message: String },
+}
+
+/// What of an order's files is still needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OrderFiles {
+    /// Number of the account.
+    pub(crate) user: i64,
+    /// Number of the last taking, or of the last change.
+    pub(crate) fence: i64,
+    /// Whether what was written under this number is needed. What was written under lesser ones never is.
+    pub(crate) are_needed: bool,
 }
 
 /// What metrics tell of the queue.
@@ -196,14 +209,17 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ids and fences of the orders whose files are still needed.
+    /// All orders by id: whose they are, their fence, and whether what its holder wrote is still needed.
     ///
     /// # Errors
     /// If the database fails.
-    pub(crate) async fn orders_with_files(&self) -> Result<Vec<(String, i64)>, Error> {
-        let query = "SELECT id, fence FROM orders WHERE state IN ('RUNNING', 'COMPLETED')";
-        let rows = sqlx::query_as::<_, (String, i64)>(query).fetch_all(&self.pool).await;
-        rows.map_err(failed("list orders"))
+    pub(crate) async fn order_files(&self) -> Result<HashMap<String, OrderFiles>, Error> {
+        let query = "SELECT id, user, fence, state FROM orders";
+        let rows = sqlx::query_as::<_, (String, i64, i64, String)>(query).fetch_all(&self.pool).await;
+        let needs = |state: &str| [OrderState::Running, OrderState::Completed].iter().any(|own| own.name() == state);
+        let rows = rows.map_err(failed("list orders"))?.into_iter();
+        let files = |user, fence, state: String| OrderFiles { user, fence, are_needed: needs(&state) };
+        Ok(rows.map(|(id, user, fence, state)| (id, files(user, fence, state))).collect())
     }
 
     /// Orders whose end somebody is still to be told of, oldest first.

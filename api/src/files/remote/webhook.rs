@@ -1,4 +1,5 @@
-//! Messages to addresses that users named: posted to public servers by https, or to servers that the configuration names.
+//! Messages to addresses that users named: posted to public servers by https, or, where the configuration names servers for messages,
+//! to these alone. They are others than those whose files are handed on: who may be asked for files need not be told of orders.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use url::{Host, Url};
 
 use super::CONNECT_WITHIN;
 use super::address::{Guard, system_lookup};
-use crate::config::RemoteConfig;
+use crate::config::{HostPattern, WebhookConfig};
 use crate::problem::chain;
 use crate::state::Random;
 
@@ -26,14 +27,14 @@ const PAUSE_MS: u64 = 500;
 /// See the module.
 pub(crate) struct Webhooks {
     guard: Guard,
-    config: RemoteConfig,
+    config: WebhookConfig,
     random: Random,
     /// Made when the first message is sent.
     client: Mutex<Option<Client>>,
 }
 
 impl Webhooks {
-    pub(crate) fn new(config: &RemoteConfig, random: Random) -> Self {
+    pub(crate) fn new(config: &WebhookConfig, random: Random) -> Self {
         let guard = Guard::new(&config.addresses, system_lookup());
         Self { guard, config: config.clone(), random, client: Mutex::default() }
     }
@@ -41,16 +42,20 @@ impl Webhooks {
     /// Reads an address to which messages may be sent. What its name means is checked again when it is asked.
     ///
     /// # Errors
-    /// `Invalid` for another scheme, credentials, an address of an inner network, or plain http to a server that the
-    /// configuration does not name.
+    /// `Invalid` for another scheme, credentials, an address of an inner network, a server that the configuration does not name
+    /// where it names some, and plain http where it names none.
     pub(crate) fn check(&self, address: &str) -> Result<Url, Problem> {
         let refused = |detail: &str| Problem::invalid("webhook", detail.to_owned()).at("/notify/webhook");
         let url = Url::parse(address).map_err(|_| refused("the webhook is no address"))?;
         let host = url.host_str().unwrap_or_default();
-        let is_known = self.config.hosts.iter().any(|pattern| pattern.matches(host, url.port_or_known_default()));
+        let named = &self.config.hosts;
+        let is_named = named.iter().any(|pattern| pattern.matches(host, url.port_or_known_default()));
         match url.scheme() {
+            "http" | "https" if !named.is_empty() && !is_named => {
+                return Err(refused("messages are not sent to this server").allowed(joined(named)));
+            }
             "https" => {}
-            "http" if is_known => {}
+            "http" if is_named => {}
             _ => return Err(refused("a webhook is asked by https").allowed("https://host/path")),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -121,6 +126,10 @@ impl Webhooks {
     }
 }
 
+fn joined(hosts: &[HostPattern]) -> String {
+    hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500..=599)
 }
@@ -131,12 +140,28 @@ mod tests {
 
     #[test]
     fn messages_go_to_public_servers_or_to_those_that_are_named() {
-        let config =
-            RemoteConfig { hosts: vec!["hook.internal:8080".parse().expect("a host")], ..RemoteConfig::default() };
-        let webhooks = Webhooks::new(&config, Random::system());
-        for fine in ["https://hook.example/a?b=c", "http://hook.internal:8080/x", "https://193.49.1.1/"] {
-            assert!(webhooks.check(fine).is_ok(), "{fine}");
+        let webhooks = |hosts: &[&str], addresses: &[&str]| {
+            let hosts = hosts.iter().map(|host| host.parse().expect("a host")).collect();
+            let addresses = addresses.iter().map(|block| block.parse().expect("a block")).collect();
+            Webhooks::new(&WebhookConfig { hosts, addresses }, Random::system())
+        };
+        let check = |webhooks: &Webhooks, address: &str| webhooks.check(address).map(drop).map_err(|p| p.code);
+        let (any, named) = (webhooks(&[], &[]), webhooks(&["hook.internal:8080", "*.example"], &[]));
+        for fine in ["https://hook.example/a?b=c", "https://193.49.1.1/"] {
+            assert_eq!(check(&any, fine), Ok(()), "{fine}");
         }
+        for (address, expected) in [
+            ("http://hook.internal:8080/x", Ok(())),
+            ("https://hook.example/a?b=c", Ok(())),
+            ("https://hook.internal/x", Err("webhook")),
+            ("https://193.49.1.1/", Err("webhook")),
+        ] {
+            assert_eq!(check(&named, address), expected, "{address}");
+        }
+        // Addresses of inner networks are allowed apart, whatever is named.
+        assert_eq!(check(&webhooks(&["127.0.0.1"], &[]), "http://127.0.0.1/"), Err("webhook"));
+        assert_eq!(check(&webhooks(&["127.0.0.1"], &["127.0.0.0/8"]), "http://127.0.0.1/"), Ok(()));
+        assert_eq!(check(&webhooks(&[], &["10.0.0.0/8"]), "https://10.0.0.1/"), Ok(()));
         for wrong in [
             "",
             "hook.example",
@@ -148,7 +173,7 @@ mod tests {
             "https://169.254.169.254/latest",
             "https://[::ffff:10.0.0.1]/",
         ] {
-            assert_eq!(webhooks.check(wrong).map_err(|p| p.code), Err("webhook"), "{wrong}");
+            assert_eq!(check(&any, wrong), Err("webhook"), "{wrong}");
         }
     }
 }

@@ -2,9 +2,13 @@
 
 mod admin;
 mod agent;
+mod keys;
+mod overview;
 mod own;
 
 pub(crate) use admin::{audit, groups, users};
+pub(crate) use keys::keys;
+pub(crate) use overview::overview;
 pub(crate) use own::{Own, account};
 
 use maud::{Markup, html};

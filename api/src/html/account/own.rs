@@ -4,17 +4,13 @@ use maud::{Markup, html};
 use nilometer_schemas::{Instant, Problem, Role};
 
 use super::{Input, agent, frame, notice, password, token, whole};
-use crate::accounts::{KeyInfo, Power, Session, User};
+use crate::accounts::{KeyInfo, Session, User};
 use crate::html::language::{Language, readable};
 use crate::html::layout::{Frame, breadcrumbs};
 use crate::html::table::{Column, table};
 use crate::html::values::bytes;
 use crate::limits::Quotas;
-use crate::links::encode;
 use crate::routes::ask::Ask;
-
-/// Days that the form of keys offers.
-const EXPIRES_DAYS: [u32; 4] = [30, 90, 365, 730];
 
 /// What is known of an account.
 pub(crate) struct Own {
@@ -34,15 +30,8 @@ pub(super) fn role_name(language: Language, role: Role) -> &'static str {
     }
 }
 
-/// `/account`. `key` is one that was made just now; `session` the one that asks.
-pub(crate) fn account(
-    ask: &Ask,
-    own: &Own,
-    csrf: &str,
-    session: Option<&str>,
-    key: Option<&str>,
-    problem: Option<&Problem>,
-) -> String {
+/// `/account`. `session` is the one that asks.
+pub(crate) fn account(ask: &Ask, own: &Own, csrf: &str, session: Option<&str>, problem: Option<&Problem>) -> String {
     let frame = frame(ask);
     let title = frame.t("Account", "Compte");
     let main = html! {
@@ -60,20 +49,15 @@ pub(crate) fn account(
                     }
                     a.button.quiet href=(frame.href("/orders")) { (frame.t("Orders", "Commandes")) }
                     a.button.quiet href=(frame.href("/account/basket")) { (frame.t("Basket", "Panier")) }
+                    a.button.quiet href=(frame.href("/account/keys")) { (frame.t("Keys", "Clés")) }
+                    a.button.quiet href=(frame.href("/account/licences")) { (frame.t("Licences", "Licences")) }
                     @if own.user.role >= Role::Operator {
-                        a.button.quiet href=(frame.href("/admin/orders")) { (frame.t("All orders", "Toutes les commandes")) }
-                        a.button.quiet href=(frame.href("/admin/users")) { (frame.t("Accounts", "Comptes")) }
-                        a.button.quiet href=(frame.href("/admin/groups")) { (frame.t("Groups", "Groupes")) }
-                    }
-                    @if own.user.role >= Role::Administrator {
-                        a.button.quiet href=(frame.href("/admin/audit")) { (frame.t("Audit log", "Journal d'audit")) }
+                        a.button.quiet href=(frame.href("/admin")) { (frame.t("Administration", "Administration")) }
                     }
                 }
             }
             (notice(&frame, problem))
-            @if let Some(key) = key { (new_key(&frame, key)) }
             (quotas(&frame, &own.quotas))
-            (keys(&frame, &own.keys, csrf))
             (sessions(&frame, &own.sessions, csrf, session))
             @if own.user.email.is_some() { (change_password(&frame, csrf)) }
             (data(&frame, own, csrf, session.is_some()))
@@ -130,117 +114,6 @@ fn quotas(frame: &Frame<'_>, quotas: &Quotas) -> Markup {
 fn readable_minute(moment: Instant) -> String {
     let text = moment.to_string();
     format!("{} {} UTC", &text[..10], text.get(11..16).unwrap_or_default())
-}
-
-fn new_key(frame: &Frame<'_>, key: &str) -> Markup {
-    html! {
-        div.notice role="status" {
-            h2 { (frame.t("Your new key", "Votre nouvelle clé")) }
-            p { (frame.t(
-                "Copy it now: it is not shown again, and nobody can find it out later.",
-                "Copiez-la maintenant : elle ne sera plus affichée et personne ne pourra la retrouver.",
-            )) }
-            p { code #new-key { (key) } }
-        }
-    }
-}
-
-fn keys(frame: &Frame<'_>, keys: &[KeyInfo], csrf: &str) -> Markup {
-    let title = frame.t("Keys for programs", "Clés pour les programmes");
-    let columns = [
-        Column::Text(frame.t("Key", "Clé")),
-        Column::Text(frame.t("Scopes", "Portées")),
-        Column::Text(frame.t("Made", "Créée")),
-        Column::Text(frame.t("Ends", "Expire")),
-        Column::Text(frame.t("Last used", "Dernière utilisation")),
-        Column::Text(frame.t("Revoke", "Révoquer")),
-    ];
-    let rows = html! {
-        @for key in keys {
-            @let name = key.name.as_deref().unwrap_or(&key.id);
-            tr {
-                th scope="row" { (name) @if key.name.is_some() { " " code { (key.id) } } }
-                td { (key.scopes.as_deref().unwrap_or(frame.t("all", "toutes"))) }
-                td { (readable(key.created)) }
-                td { (key.expires.map_or_else(|| frame.t("never", "jamais").to_owned(), readable)) }
-                td { (key.last_used.map_or_else(|| frame.t("never", "jamais").to_owned(), readable)) }
-                td {
-                    @match key.revoked {
-                        Some(at) => { (frame.t("revoked ", "révoquée le ")) (readable(at)) }
-                        None => form method="post" action=(frame.href(&format!("/account/keys/{}/revoke", encode(&key.id)))) {
-                            (token(csrf))
-                            button.button.quiet.small type="submit" aria-label=(format!("{} {name}", frame.t("Revoke", "Révoquer"))) {
-                                (frame.t("Revoke", "Révoquer"))
-                            }
-                        },
-                    }
-                }
-            }
-        }
-    };
-    html! {
-        section #keys {
-            h2 { (title) }
-            p { (frame.t(
-                "A program sends a key as X-API-Key or as Authorization: Bearer. Give each program its own.",
-                "Un programme envoie une clé par X-API-Key ou par Authorization: Bearer. Donnez à chacun la sienne.",
-            )) }
-            @if !keys.is_empty() { (table(title, &columns, &rows)) }
-            (key_form(frame, csrf))
-        }
-    }
-}
-
-fn key_form(frame: &Frame<'_>, csrf: &str) -> Markup {
-    let name = Input {
-        name: "name",
-        label: frame.t("Name of the new key", "Nom de la nouvelle clé"),
-        kind: "text",
-        complete: "off",
-        value: "",
-        required: false,
-    };
-    html! {
-        form.panel method="post" action=(frame.href("/account/keys")) {
-            (token(csrf))
-            div.row {
-                (name.markup())
-                div.field {
-                    label for="expires_days" { (frame.t("Ends after", "Expire après")) }
-                    select id="expires_days" name="expires_days" {
-                        @for days in EXPIRES_DAYS {
-                            option value=(days) selected[days == 365] { (days) (frame.t(" days", " jours")) }
-                        }
-                        option value="" { (frame.t("never", "jamais")) }
-                    }
-                }
-            }
-            fieldset {
-                legend { (frame.t("What it may do; nothing chosen is everything", "Ce qu'elle peut faire ; sans choix, tout")) }
-                ul.chips {
-                    @for power in Power::ALL {
-                        li {
-                            label.chip {
-                                input type="checkbox" name="scopes" value=(power.name());
-                                (power_name(frame, power))
-                            }
-                        }
-                    }
-                }
-            }
-            p.actions { button.button type="submit" { (frame.t("Make a key", "Créer une clé")) } }
-        }
-    }
-}
-
-fn power_name(frame: &Frame<'_>, power: Power) -> &'static str {
-    match power {
-        Power::Read => frame.language.of("read", "lire"),
-        Power::Download => frame.language.of("download files", "télécharger des fichiers"),
-        Power::Order => frame.language.of("order", "commander"),
-        Power::Write => frame.language.of("write", "écrire"),
-        Power::Admin => frame.language.of("manage the account", "gérer le compte"),
-    }
 }
 
 fn sessions(frame: &Frame<'_>, sessions: &[Session], csrf: &str, own: Option<&str>) -> Markup {

@@ -78,6 +78,22 @@ pub(super) async fn take_back(
     Ok(no_content())
 }
 
+/// What a form of the page does, which has these members.
+async fn by_form(
+    app: &App,
+    caller: &Caller,
+    fields: &Fields,
+    known: &[&str],
+    act: impl Future<Output = Result<(), ApiError>>,
+) -> Result<Response, ApiError> {
+    caller.ask.principal.require_keeper(Role::Administrator)?;
+    let done = async {
+        fields.only(known)?;
+        act.await
+    };
+    changed(app, caller, fields.of_form, done.await).await
+}
+
 /// `POST /admin/groups/{group}/grants`: the same from a form.
 pub(super) async fn add(
     State(app): State<App>,
@@ -85,12 +101,8 @@ pub(super) async fn add(
     caller: Caller,
     fields: Fields,
 ) -> Result<Response, ApiError> {
-    caller.ask.principal.require_keeper(Role::Administrator)?;
-    let done = async {
-        fields.only(&[&TERMS[..], &["collection"]].concat())?;
-        written(&app, &caller, &group, fields.text("collection")?, &fields).await
-    };
-    changed(&app, &caller, fields.of_form, done.await).await
+    let act = async { written(&app, &caller, &group, fields.text("collection")?, &fields).await };
+    by_form(&app, &caller, &fields, &[&TERMS[..], &["collection"]].concat(), act).await
 }
 
 /// `POST /admin/groups/{group}/grants/remove`.
@@ -100,11 +112,6 @@ pub(super) async fn remove(
     caller: Caller,
     fields: Fields,
 ) -> Result<Response, ApiError> {
-    caller.ask.principal.require_keeper(Role::Administrator)?;
-    let done = async {
-        fields.only(&["collection"])?;
-        let collection = fields.text("collection")?;
-        Ok::<_, ApiError>(app.accounts.delete_grant(&caller.actor(), &group, collection).await?)
-    };
-    changed(&app, &caller, fields.of_form, done.await).await
+    let act = async { Ok(app.accounts.delete_grant(&caller.actor(), &group, fields.text("collection")?).await?) };
+    by_form(&app, &caller, &fields, &["collection"], act).await
 }

@@ -7,6 +7,7 @@ mod fields;
 mod grants;
 mod groups;
 mod letters;
+mod overview;
 mod own;
 mod sign_in;
 mod sign_up;
@@ -56,6 +57,7 @@ pub(super) fn router() -> Router<App> {
         .route("/account/sessions", get(own::sessions))
         .route("/account/sessions/{session}", axum::routing::delete(own::end_session))
         .route("/account/sessions/{session}/end", post(own::end_session))
+        .route("/admin", get(overview::get))
         .route("/admin/users", get(users::list).post(users::create))
         .route("/admin/users/{user}", get(users::get).patch(users::change).post(users::change).delete(users::delete))
         .route("/admin/users/{user}/delete", post(users::delete))

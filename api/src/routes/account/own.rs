@@ -29,17 +29,23 @@ async fn load(app: &App, id: i64) -> Result<Own, ApiError> {
     })
 }
 
-/// The page of the account, with a new key or a refusal on it.
-async fn shown(
+/// The page of the account, with a refusal on it.
+async fn shown(app: &App, caller: &Caller, id: i64, problem: Option<&Problem>) -> Result<Response, ApiError> {
+    let own = load(app, id).await?;
+    let text = pages::account(&caller.ask, &own, &caller.csrf, caller.session(), problem);
+    Ok(caller.page(problem, text))
+}
+
+/// The page of the keys, with a new one or a refusal on it.
+async fn keys_shown(
     app: &App,
     caller: &Caller,
     id: i64,
     key: Option<&str>,
     problem: Option<&Problem>,
 ) -> Result<Response, ApiError> {
-    let own = load(app, id).await?;
-    let text = pages::account(&caller.ask, &own, &caller.csrf, caller.session(), key, problem);
-    Ok(caller.page(problem, text))
+    let keys = app.accounts.keys_of(id).await?;
+    Ok(caller.page(problem, pages::keys(&caller.ask, &keys, &caller.csrf, key, problem)))
 }
 
 /// `GET /account`.
@@ -50,7 +56,7 @@ pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Respon
         Err(problem) => return caller.to_sign_in(problem),
     };
     if caller.ask.html {
-        return shown(&app, &caller, id, None, None).await;
+        return shown(&app, &caller, id, None).await;
     }
     let own = load(&app, id).await?;
     let mut value = own.user.to_json();
@@ -67,7 +73,13 @@ pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Respon
 /// `GET /account/keys`.
 pub(super) async fn keys(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
     caller.ask.only(&[])?;
-    let id = caller.ask.principal.require_account(Power::Read)?;
+    let id = match caller.ask.principal.require_account(Power::Read) {
+        Ok(id) => id,
+        Err(problem) => return caller.to_sign_in(problem),
+    };
+    if caller.ask.html {
+        return keys_shown(&app, &caller, id, None, None).await;
+    }
     let keys: Vec<Value> = app.accounts.keys_of(id).await?.iter().map(KeyInfo::to_json).collect();
     Ok(as_json(StatusCode::OK, &json!({"keys": keys})))
 }
@@ -108,14 +120,14 @@ pub(super) async fn create_key(State(app): State<App>, caller: Caller, fields: F
         Ok::<_, ApiError>((key, new))
     };
     match made.await {
-        Ok((key, _)) if fields.of_form => shown(&app, &caller, id, Some(&key.reveal()), None).await,
+        Ok((key, _)) if fields.of_form => keys_shown(&app, &caller, id, Some(&key.reveal()), None).await,
         Ok((key, new)) => {
             let value = json!({"id": key.id(), "key": key.reveal(), "name": new.name, "scopes": new.powers.names()});
             Ok(as_json(StatusCode::CREATED, &value))
         }
         Err(error) if fields.of_form => {
             let problem = super::told(error)?;
-            shown(&app, &caller, id, None, Some(&problem)).await
+            keys_shown(&app, &caller, id, None, Some(&problem)).await
         }
         Err(error) => Err(error),
     }
@@ -132,7 +144,7 @@ pub(super) async fn revoke_key(
     if !app.accounts.revoke_as(&caller.actor(), &key, Some(id)).await? {
         return Err(Problem::not_found("key-not-found", format!("there is no key {key:?} of this account")).into());
     }
-    Ok(if fields.of_form { caller.go_to("/account") } else { no_content() })
+    Ok(if fields.of_form { caller.go_to("/account/keys") } else { no_content() })
 }
 
 /// `GET /account/sessions`.
@@ -172,7 +184,7 @@ pub(super) async fn password(State(app): State<App>, caller: Caller, fields: Fie
         Ok(()) => Ok(as_json(StatusCode::OK, &json!({"status": "changed"}))),
         Err(error) if fields.of_form => {
             let problem = super::told(error)?;
-            shown(&app, &caller, id, None, Some(&problem)).await
+            shown(&app, &caller, id, Some(&problem)).await
         }
         Err(error) => Err(error),
     }
@@ -222,7 +234,7 @@ pub(super) async fn delete(State(app): State<App>, caller: Caller, fields: Field
         Err(error) if fields.of_form => {
             let own = load(&app, id).await?;
             again(&caller, true, error, |problem| {
-                pages::account(&caller.ask, &own, &caller.csrf, caller.session(), None, Some(problem))
+                pages::account(&caller.ask, &own, &caller.csrf, caller.session(), Some(problem))
             })
         }
         Err(error) => Err(error),

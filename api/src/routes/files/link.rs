@@ -10,6 +10,7 @@ use super::found_asset;
 use crate::accounts::{LinkTerms, Principal};
 use crate::files::may_download;
 use crate::links::{item_asset_path, with_query};
+use crate::orders::require_licence;
 use crate::problem::ApiError;
 use crate::routes::ask::Ask;
 use crate::routes::body::JsonBody;
@@ -33,6 +34,8 @@ pub(in crate::routes) async fn post(
     let lifetime_s = lifetime(&body, app.config.limits.link_lifetime_s)?;
     let (stored, _) = found_asset(&app, &ask.snapshot, &collection, &item, &key, ask.scope).await?;
     may_download(&ask.principal, ask.snapshot.level(&collection, ask.scope), &stored.collection)?;
+    let seen = (&*ask.snapshot, ask.scope);
+    require_licence(&app.accounts, ask.principal.id, seen, &stored.collection, &ask.links).await?;
     let (Some(user), Some(key_id)) = (&ask.principal.user, ask.principal.key_id()) else {
         return Err(Problem::new(Kind::Unauthorized, "key-required", "a link is signed for the holder of a key").into());
     };

@@ -17,13 +17,14 @@ use futures_util::StreamExt;
 use nilometer_indexer::{Snapshot, StoredItem};
 use nilometer_schemas::Scope;
 
-pub(in crate::routes) use self::respond::{Shown, respond};
+pub(in crate::routes) use self::respond::{Shown, first_byte, respond};
 use super::ask::{Ask, no_collection, no_item};
 use crate::accounts::{Actor, Principal};
 use crate::context::RequestContext;
 use crate::files::{Asset, may_download};
 use crate::limits::{Fetched, Reserved, reserve};
 use crate::links::item_asset_path;
+use crate::orders::require_licence;
 use crate::problem::ApiError;
 use crate::state::{App, run_blocking};
 
@@ -50,6 +51,8 @@ async fn get(
     if let Err(problem) = may_download(&principal, snapshot.level(&collection, scope), &stored.collection) {
         return ask.to_sign_in().ok_or_else(|| problem.into());
     }
+    // Of a signed link, what its maker accepted.
+    require_licence(&app.accounts, principal.id, (&snapshot, scope), &stored.collection, &ask.links).await?;
     let head = method == Method::HEAD;
     // An address signed for GET is of no use to HEAD, which tells the same of either way.
     if !head && let Some(address) = app.files.presigned(&asset.location).await? {

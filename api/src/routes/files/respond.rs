@@ -47,8 +47,7 @@ pub(in crate::routes) fn respond(
     if let Some(response) = unchanged(facts, request)? {
         return Ok(response);
     }
-    let range = text(request, &header::RANGE).filter(|_| is_same(facts, text(request, &header::IF_RANGE)));
-    let response = match Wanted::read(range, facts.size) {
+    let response = match wanted(facts, request) {
         Wanted::Unsatisfiable => unsatisfiable(facts),
         Wanted::Whole => {
             let body = || file.read_whole();
@@ -66,6 +65,21 @@ pub(in crate::routes) fn respond(
         },
     };
     Ok(response)
+}
+
+/// The first byte of a file that an answer to a request would have, where it would have any.
+pub(in crate::routes) fn first_byte(facts: &Facts, request: &HeaderMap) -> Option<u64> {
+    match wanted(facts, request) {
+        Wanted::Whole => Some(0),
+        Wanted::Parts(parts) => parts.first().map(|range| range.start),
+        Wanted::Unsatisfiable => None,
+    }
+}
+
+/// What a request asks for of a file, if the file is the one that the caller has a part of.
+fn wanted(facts: &Facts, request: &HeaderMap) -> Wanted {
+    let range = text(request, &header::RANGE).filter(|_| is_same(facts, text(request, &header::IF_RANGE)));
+    Wanted::read(range, facts.size)
 }
 
 /// Whether a client has this very file, by the tag or the date that `If-Range` names (13.1.5).

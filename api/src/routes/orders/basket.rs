@@ -9,7 +9,7 @@ use nilometer_schemas::{Kind, Problem};
 use serde_json::{Value, json};
 
 use super::workflows::{Estimate, estimated, place, read};
-use crate::accounts::Power;
+use crate::accounts::{Error, Power, SharedBasket, SharingTerms};
 use crate::html::orders::{self as pages, BasketView};
 use crate::orders::request::{SELECTIONS_MAX, Selection};
 use crate::orders::script::{Kind as ScriptKind, script};
@@ -26,21 +26,55 @@ const BASKET_BYTES_MAX: usize = 512 << 10;
 
 /// The selections of an account's basket.
 async fn load(app: &App, user: i64) -> Result<Vec<Selection>, ApiError> {
-    let Some(text) = app.accounts.basket(user).await? else { return Ok(Vec::new()) };
-    let body: Value = serde_json::from_str(&text).map_err(ApiError::internal)?;
-    serde_json::from_value(body["selections"].clone()).map_err(ApiError::internal)
+    Ok(selections_of(app.accounts.basket(user).await?.as_deref())?)
 }
 
-async fn keep(app: &App, user: i64, selections: &[Selection]) -> Result<(), ApiError> {
+/// The selections of a basket's text.
+fn selections_of(text: Option<&str>) -> Result<Vec<Selection>, Error> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let read =
+        serde_json::from_str::<Value>(text).and_then(|mut body| serde_json::from_value(body["selections"].take()));
+    read.map_err(|error| Error::Damaged(format!("a basket ({error})")))
+}
+
+/// The text of a basket; none of an empty one.
+fn text_of(selections: &[Selection]) -> Result<Option<String>, Problem> {
     if selections.is_empty() {
-        return Ok(app.accounts.keep_basket(user, None).await?);
+        return Ok(None);
     }
     let text = body_of(selections).to_string();
     if selections.len() > SELECTIONS_MAX || text.len() > BASKET_BYTES_MAX {
         let detail = format!("a basket has at most {SELECTIONS_MAX} selections and {BASKET_BYTES_MAX} bytes");
-        return Err(Problem::new(Kind::TooLarge, "order-size", detail).into());
+        return Err(Problem::new(Kind::TooLarge, "order-size", detail));
     }
-    Ok(app.accounts.keep_basket(user, Some(&text)).await?)
+    Ok(Some(text))
+}
+
+/// Changes an account's basket, while nobody else does; what it holds afterwards.
+async fn changed(
+    app: &App,
+    user: i64,
+    change: impl FnOnce(&mut Vec<Selection>) -> Result<(), Problem> + Send,
+) -> Result<Vec<Selection>, ApiError> {
+    let mut kept = Vec::new();
+    let made = |text: Option<String>| {
+        let mut selections = selections_of(text.as_deref())?;
+        change(&mut selections)?;
+        let text = text_of(&selections)?;
+        kept = selections;
+        Ok(text)
+    };
+    app.accounts.change_basket(user, made).await?;
+    Ok(kept)
+}
+
+/// Puts further selections into a basket; what is there already is there once.
+fn join(selections: &mut Vec<Selection>, more: Vec<Selection>) {
+    for selection in more {
+        if !selections.contains(&selection) {
+            selections.push(selection);
+        }
+    }
 }
 
 fn body_of(selections: &[Selection]) -> Value {
@@ -84,10 +118,16 @@ async fn shown(app: &App, caller: &Caller, selections: &[Selection], view: View<
         bytes: gathered.bytes(),
         unknown_sizes: gathered.unknown_sizes() as u64,
         elsewhere: gathered.elsewhere,
+        left_out: gathered.left_out,
         licences,
     });
     let snapshot = Arc::clone(&caller.ask.snapshot);
-    let basket = BasketView { selections, estimate, shared: view.shared, link: view.link, csrf: &caller.csrf };
+    let sharing = match caller.ask.principal.id {
+        Some(user) => app.accounts.shared_baskets_of(user).await?,
+        None => Vec::new(),
+    };
+    let (csrf, sharing) = (caller.csrf.as_str(), sharing.as_slice());
+    let basket = BasketView { selections, estimate, shared: None, sharing, link: view.link, csrf };
     let text = pages::basket(&caller.ask, &snapshot, &basket, problem.as_ref());
     Ok(caller.page(view.problem, text))
 }
@@ -96,8 +136,6 @@ async fn shown(app: &App, caller: &Caller, selections: &[Selection], view: View<
 #[derive(Default)]
 struct View<'a> {
     problem: Option<&'a Problem>,
-    /// The id of a basket of somebody else's.
-    shared: Option<&'a str>,
     /// A link that was made just now.
     link: Option<&'a str>,
 }
@@ -128,14 +166,18 @@ pub(super) async fn put(
         Some(list) if list.is_empty() => Vec::new(),
         _ => read(&app, &caller.ask, body).await?.selections,
     };
-    keep(&app, user, &selections).await?;
+    let replaced = move |basket: &mut Vec<Selection>| {
+        *basket = selections;
+        Ok(())
+    };
+    let selections = changed(&app, user, replaced).await?;
     Ok(as_json(StatusCode::OK, &basket_json(&caller.ask, &selections)))
 }
 
 /// `DELETE /account/basket`.
 pub(super) async fn delete(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
     let user = caller.ask.principal.require_account(Power::Order)?;
-    app.accounts.keep_basket(user, None).await?;
+    app.accounts.change_basket(user, |_| Ok(None)).await?;
     Ok(no_content())
 }
 
@@ -189,14 +231,12 @@ async fn added(app: &App, caller: &Caller, fields: &Fields) -> Result<Vec<Select
 pub(super) async fn add(State(app): State<App>, caller: Caller, fields: Fields) -> Result<Response, ApiError> {
     let user = caller.ask.principal.require_account(Power::Order)?;
     let outcome = async {
-        let mut selections = load(&app, user).await?;
-        for selection in added(&app, &caller, &fields).await? {
-            if !selections.contains(&selection) {
-                selections.push(selection);
-            }
-        }
-        keep(&app, user, &selections).await?;
-        Ok::<_, ApiError>(selections)
+        let more = added(&app, &caller, &fields).await?;
+        let joined = |basket: &mut Vec<Selection>| {
+            join(basket, more);
+            Ok(())
+        };
+        changed(&app, user, joined).await
     };
     match outcome.await {
         Ok(_) if fields.of_form => Ok(caller.go_to("/account/basket")),
@@ -215,16 +255,19 @@ pub(super) async fn add(State(app): State<App>, caller: Caller, fields: Fields) 
 pub(super) async fn remove(State(app): State<App>, caller: Caller, fields: Fields) -> Result<Response, ApiError> {
     let user = caller.ask.principal.require_account(Power::Order)?;
     fields.only(&["selection"])?;
-    let mut selections = load(&app, user).await?;
-    match fields.get("selection").map(str::parse::<usize>) {
-        None => selections.clear(),
-        Some(Ok(at)) if at < selections.len() => drop(selections.remove(at)),
-        Some(_) => {
-            let problem = Problem::invalid("number", "the basket has no selection of this number").at("/selection");
-            return Err(problem.into());
+    let number = fields.get("selection").map(str::parse::<usize>);
+    let removed = |basket: &mut Vec<Selection>| {
+        match number {
+            None => basket.clear(),
+            Some(Ok(at)) if at < basket.len() => drop(basket.remove(at)),
+            Some(_) => {
+                let detail = "the basket has no selection of this number";
+                return Err(Problem::invalid("number", detail).at("/selection"));
+            }
         }
-    }
-    keep(&app, user, &selections).await?;
+        Ok(())
+    };
+    let selections = changed(&app, user, removed).await?;
     Ok(if fields.of_form {
         caller.go_to("/account/basket")
     } else {
@@ -232,7 +275,7 @@ pub(super) async fn remove(State(app): State<App>, caller: Caller, fields: Field
     })
 }
 
-/// `POST /account/basket/order`: orders the basket, which is empty afterwards.
+/// `POST /account/basket/order`: orders the basket, which is empty afterwards but for what was put into it meanwhile.
 pub(super) async fn order(State(app): State<App>, caller: Caller, fields: Fields) -> Result<Response, ApiError> {
     let user = caller.ask.principal.require_account(Power::Order)?;
     let selections = load(&app, user).await?;
@@ -246,7 +289,11 @@ pub(super) async fn order(State(app): State<App>, caller: Caller, fields: Fields
         });
         let request = read(&app, &caller.ask, body).await?;
         let order = place(&app, &caller, request).await?;
-        app.accounts.keep_basket(user, None).await?;
+        let emptied = |basket: &mut Vec<Selection>| {
+            basket.retain(|selection| !selections.contains(selection));
+            Ok(())
+        };
+        changed(&app, user, emptied).await?;
         Ok::<_, ApiError>(order)
     };
     match placed.await {
@@ -268,12 +315,64 @@ pub(super) async fn share(State(app): State<App>, caller: Caller, fields: Fields
     if selections.is_empty() {
         return Err(Problem::invalid("order", "an empty basket is not shared").at("/selections").into());
     }
-    let id = app.accounts.share_basket(&body_of(&selections).to_string()).await?;
-    let href = caller.ask.links.absolute(&format!("/baskets/{id}"));
-    if fields.of_form {
-        return shown(&app, &caller, &selections, View { link: Some(&href), ..View::default() }).await;
+    let settings = &app.config.orders;
+    let terms = SharingTerms {
+        per_user: settings.shared_per_user,
+        bytes_in_all: settings.shared_bytes,
+        days: settings.shared_days,
+    };
+    let text = body_of(&selections).to_string();
+    match app.accounts.share_basket(&caller.actor(), user, &text, &terms).await.map_err(ApiError::from) {
+        Ok(basket) if fields.of_form => {
+            let href = caller.ask.links.absolute(&path_of(&basket));
+            shown(&app, &caller, &selections, View { link: Some(&href), ..View::default() }).await
+        }
+        Ok(basket) => Ok(as_json(StatusCode::CREATED, &shared_json(&caller.ask, &basket))),
+        Err(error) if fields.of_form => {
+            let problem = told(error)?;
+            shown(&app, &caller, &selections, View { problem: Some(&problem), ..View::default() }).await
+        }
+        Err(error) => Err(error),
     }
-    Ok(as_json(StatusCode::CREATED, &json!({"id": id, "href": href})))
+}
+
+fn path_of(basket: &SharedBasket) -> String {
+    format!("/baskets/{}", basket.id)
+}
+
+/// A shared basket for its owner.
+fn shared_json(ask: &Ask, basket: &SharedBasket) -> Value {
+    let mut value = basket.to_json();
+    value["href"] = ask.links.absolute(&path_of(basket)).into();
+    value
+}
+
+/// `GET /account/baskets`: what the account shares. People see it on the page of the basket.
+pub(super) async fn all_shared(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
+    caller.ask.only(&[])?;
+    let user = match caller.ask.principal.require_account(Power::Order) {
+        Ok(user) => user,
+        Err(problem) => return caller.to_sign_in(problem),
+    };
+    if caller.ask.html {
+        return Ok(caller.go_to("/account/basket"));
+    }
+    let baskets = app.accounts.shared_baskets_of(user).await?;
+    let baskets: Vec<Value> = baskets.iter().map(|basket| shared_json(&caller.ask, basket)).collect();
+    Ok(as_json(StatusCode::OK, &json!({"baskets": baskets})))
+}
+
+/// `DELETE /baskets/{id}`, and the form of the page: its owner takes a shared basket back.
+pub(super) async fn unshare(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    caller: Caller,
+    fields: Fields,
+) -> Result<Response, ApiError> {
+    let user = caller.ask.principal.require_account(Power::Order)?;
+    fields.only(&[])?;
+    app.accounts.unshare_basket(&caller.actor(), user, &id).await?;
+    Ok(if fields.of_form { caller.go_to("/account/basket") } else { no_content() })
 }
 
 /// `GET /baskets/{id}`.
@@ -287,16 +386,21 @@ pub(super) async fn shared(
     if caller.ask.html {
         // What it holds is for those who may fetch it; whoever has the link may read it.
         let snapshot = Arc::clone(&caller.ask.snapshot);
-        let basket =
-            BasketView { selections: &selections, estimate: None, shared: Some(&id), link: None, csrf: &caller.csrf };
+        let basket = BasketView {
+            selections: &selections,
+            estimate: None,
+            shared: Some(&id),
+            sharing: &[],
+            link: None,
+            csrf: &caller.csrf,
+        };
         return Ok(caller.page(None, pages::basket(&caller.ask, &snapshot, &basket, None)));
     }
     Ok(as_json(StatusCode::OK, &body_of(&selections)))
 }
 
 async fn shared_selections(app: &App, id: &str) -> Result<Vec<Selection>, ApiError> {
-    let body: Value = serde_json::from_str(&app.accounts.shared_basket(id).await?).map_err(ApiError::internal)?;
-    serde_json::from_value(body["selections"].clone()).map_err(ApiError::internal)
+    Ok(selections_of(Some(&app.accounts.shared_basket(id).await?.body))?)
 }
 
 /// `POST /baskets/{id}/take`: makes a shared basket one's own, beside what is in it already.
@@ -308,13 +412,12 @@ pub(super) async fn take(
 ) -> Result<Response, ApiError> {
     let user = caller.ask.principal.require_account(Power::Order)?;
     fields.only(&[])?;
-    let mut selections = load(&app, user).await?;
-    for selection in shared_selections(&app, &id).await? {
-        if !selections.contains(&selection) {
-            selections.push(selection);
-        }
-    }
-    keep(&app, user, &selections).await?;
+    let more = shared_selections(&app, &id).await?;
+    let joined = |basket: &mut Vec<Selection>| {
+        join(basket, more);
+        Ok(())
+    };
+    let selections = changed(&app, user, joined).await?;
     Ok(if fields.of_form {
         caller.go_to("/account/basket")
     } else {

@@ -2,6 +2,7 @@
 //! the pages for both.
 
 mod basket;
+mod licences;
 mod list;
 mod pages;
 mod workflows;
@@ -64,7 +65,9 @@ pub(super) fn router() -> Router<App> {
         .route("/account/basket/order", post(basket::order))
         .route("/account/basket/share", post(basket::share))
         .route("/account/basket/script", get(basket::own_script))
-        .route("/baskets/{basket}", get(basket::shared))
+        .route("/account/baskets", get(basket::all_shared))
+        .route("/baskets/{basket}", get(basket::shared).delete(basket::unshare))
+        .route("/baskets/{basket}/delete", post(basket::unshare))
         .route("/baskets/{basket}/script", get(basket::shared_script))
         .route("/baskets/{basket}/take", post(basket::take))
         .route("/orders", get(pages::list))
@@ -77,8 +80,8 @@ pub(super) fn router() -> Router<App> {
         .route("/orders/{order}/rerun", form(OrderChange::Rerun))
         .route("/orders/{order}/delete", post(pages::delete))
         .route("/admin/orders", get(pages::all))
-        .route("/licences/{collection}", get(pages::terms).post(pages::accept))
-        .route("/account/licences", get(pages::accepted))
+        .route("/licences/{collection}", get(licences::terms).post(licences::accept))
+        .route("/account/licences", get(licences::accepted))
         .route(WORKFLOWS, get(list::get).post(workflows::submit))
         .route(&format!("{WORKFLOWS}/estimate"), post(workflows::estimate))
         .route(&one, get(workflows::get).delete(workflows::delete))

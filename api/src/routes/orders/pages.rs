@@ -1,12 +1,11 @@
-//! Orders on pages: one's own, one of them, and everybody's for those who run the service. And the terms of collections, which
-//! are accepted on a page.
+//! Orders on pages: one's own, one of them, and everybody's for those who run the service.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use nilometer_schemas::{Kind, Problem, Role};
+use nilometer_schemas::{Problem, Role};
 use serde_json::{Value, json};
 
 use super::basket::scripted;
@@ -16,10 +15,10 @@ use crate::accounts::{ListOrders, OrderChange, OrderState, Power};
 use crate::html::orders as pages;
 use crate::limits::running_orders_limit;
 use crate::orders::request::Request;
-use crate::orders::{Orders, terms_of, webhook_key};
+use crate::orders::{Orders, webhook_key};
 use crate::problem::ApiError;
 use crate::routes::account::{Caller, Fields, as_json, told};
-use crate::routes::ask::{no_collection, whole_number};
+use crate::routes::ask::whole_number;
 use crate::routes::writes::no_content;
 use crate::state::App;
 
@@ -120,7 +119,11 @@ pub(super) async fn files(
     caller: Caller,
 ) -> Result<Response, ApiError> {
     caller.ask.only(&[])?;
-    let order = app.accounts.order(&id, seen_of(&caller)?).await?;
+    let user = match seen_of(&caller) {
+        Ok(user) => user,
+        Err(problem) => return caller.to_sign_in(problem),
+    };
+    let order = app.accounts.order(&id, user).await?;
     if order.state != OrderState::Completed {
         return Err(Problem::not_found("order-not-ready", "the files of this order are not known yet").into());
     }
@@ -140,7 +143,11 @@ pub(super) async fn script(
     Path(id): Path<String>,
     caller: Caller,
 ) -> Result<Response, ApiError> {
-    let order = app.accounts.order(&id, seen_of(&caller)?).await?;
+    let user = match seen_of(&caller) {
+        Ok(user) => user,
+        Err(problem) => return caller.to_sign_in(problem),
+    };
+    let order = app.accounts.order(&id, user).await?;
     let request = Request::kept(&order.request)?;
     scripted(&caller.ask, &request.name, &request.selections)
 }
@@ -159,6 +166,7 @@ pub(super) async fn change(
     let changed = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await.map_err(ApiError::from);
     match changed {
         Ok(order) => {
+            app.orders.tidy();
             app.orders.wake();
             if !fields.of_form {
                 return Ok(as_json(StatusCode::OK, &shown(&caller.ask, &order)));
@@ -183,7 +191,9 @@ pub(super) async fn delete(
 ) -> Result<Response, ApiError> {
     let user = changes_of(&caller, OrderChange::Cancel)?;
     fields.only(&[])?;
-    match app.accounts.delete_order(&caller.actor(), &id, user).await.map_err(ApiError::from) {
+    let deleted = app.accounts.delete_order(&caller.actor(), &id, user).await.map_err(ApiError::from);
+    app.orders.tidy();
+    match deleted {
         Ok(()) if fields.of_form => Ok(caller.go_to("/orders")),
         Ok(()) => Ok(no_content()),
         Err(error) if fields.of_form => {
@@ -192,62 +202,4 @@ pub(super) async fn delete(
         }
         Err(error) => Err(error),
     }
-}
-
-/// `GET /licences/{collection}`.
-pub(super) async fn terms(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    caller: Caller,
-) -> Result<Response, ApiError> {
-    caller.ask.only(&[])?;
-    let snapshot = Arc::clone(&caller.ask.snapshot);
-    let stored = snapshot.collection(&id, caller.ask.scope).ok_or_else(|| no_collection(&id))?;
-    let (terms, must) = terms_of(&stored.collection);
-    let accepted = match caller.ask.principal.id {
-        Some(user) => app.accounts.acceptances(user).await?,
-        None => Vec::new(),
-    };
-    let accepted = accepted.into_iter().find(|a| a.collection == terms.collection && a.terms == terms.hash);
-    if !caller.ask.html {
-        let mut value = terms.to_json(&caller.ask.links.absolute(""));
-        value["required"] = must.into();
-        value["accepted"] = accepted.map(|accepted| accepted.accepted.to_string()).into();
-        return Ok(as_json(StatusCode::OK, &value));
-    }
-    let title = stored.collection.title(caller.ask.language().tag()).to_owned();
-    let view = pages::TermsView { terms: &terms, title: &title, must, accepted: accepted.map(|a| a.accepted) };
-    Ok(caller.page(None, pages::terms(&caller.ask, &view, &caller.csrf)))
-}
-
-/// `POST /licences/{collection}`: accepts the terms. `terms` is their hash, so that nobody accepts others than were read.
-pub(super) async fn accept(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    caller: Caller,
-    fields: Fields,
-) -> Result<Response, ApiError> {
-    let user = caller.ask.principal.require_account(Power::Order)?;
-    fields.only(&["terms"])?;
-    let snapshot = Arc::clone(&caller.ask.snapshot);
-    let stored = snapshot.collection(&id, caller.ask.scope).ok_or_else(|| no_collection(&id))?;
-    let (terms, _) = terms_of(&stored.collection);
-    if fields.get("terms").is_some_and(|hash| hash != terms.hash) {
-        let detail = "the terms have changed since they were shown; read them again";
-        return Err(Problem::new(Kind::Conflict, "licence-changed", detail).at("/terms").into());
-    }
-    app.accounts.accept_licence(&caller.actor(), user, &id, (&terms.hash, &terms.licence)).await?;
-    if fields.of_form {
-        return Ok(caller.go_to(&terms.path()));
-    }
-    Ok(as_json(StatusCode::OK, &terms.to_json(&caller.ask.links.absolute(""))))
-}
-
-/// `GET /account/licences`.
-pub(super) async fn accepted(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
-    caller.ask.only(&[])?;
-    let user = caller.ask.principal.require_account(Power::Read)?;
-    let all: Vec<Value> =
-        app.accounts.acceptances(user).await?.iter().map(crate::accounts::Acceptance::to_json).collect();
-    Ok(as_json(StatusCode::OK, &json!({"licences": all})))
 }

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::WORKFLOWS;
 use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Placed, Power, Principal};
-use crate::files::may_download;
+use crate::files::are_granted;
 use crate::limits::{orders_exceeded, running_orders_limit};
 use crate::orders::request::Request;
-use crate::orders::{Gathered, Terms, gather, needed_licences, not_accepted, terms_of};
+use crate::orders::{Accepted, Asking, Gathered, Terms, gather, needed_licences, not_accepted, terms_of};
 use crate::problem::ApiError;
 use crate::routes::account::{Caller, as_json};
 use crate::routes::ask::{Ask, no_collection};
@@ -48,10 +48,18 @@ pub(super) async fn read(app: &App, ask: &Ask, body: Value) -> Result<Request, A
     .await
 }
 
+/// What somebody asks for who may order.
+async fn asked(app: &App, ask: &Ask, body: Value) -> Result<Request, ApiError> {
+    ask.only(&[])?;
+    ask.principal.require_account(Power::Order)?;
+    read(app, ask, body).await
+}
+
 /// Places an order that was read.
 ///
 /// # Errors
-/// `Forbidden` for terms that were not accepted, `TooManyRequests` for too many open orders.
+/// `Forbidden` for terms that were not accepted, `TooManyRequests` for too many open orders, `Conflict` and `StorageFull` where
+/// there is no room for what would be written.
 pub(super) async fn place(app: &App, caller: &Caller, request: Request) -> Result<Order, ApiError> {
     let principal = &caller.ask.principal;
     let user = principal.require_account(Power::Order)?;
@@ -77,6 +85,10 @@ pub(super) async fn place(app: &App, caller: &Caller, request: Request) -> Resul
         )),
         None => None,
     };
+    if !request.is_compatible {
+        // Of theirs the worker finds out, and tells by the message.
+        app.orders.check_room(user)?;
+    }
     let new = NewOrder {
         name: request.name.clone(),
         untold: !request.notify.is_none(),
@@ -96,9 +108,7 @@ pub(super) async fn place(app: &App, caller: &Caller, request: Request) -> Resul
 fn named_collections(request: &Request) -> Vec<String> {
     let mut named: Vec<String> = Vec::new();
     for selection in &request.selections {
-        let of_search = selection.search.as_ref().and_then(|search| search["collections"].as_array());
-        let of_search = of_search.into_iter().flatten().filter_map(Value::as_str);
-        named.extend(selection.collection_id.as_deref().into_iter().chain(of_search).map(str::to_owned));
+        named.extend(selection.named().into_iter().map(str::to_owned));
     }
     named.sort_unstable();
     named.dedup();
@@ -111,9 +121,7 @@ pub(super) async fn submit(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    caller.ask.only(&[])?;
-    caller.ask.principal.require_account(Power::Order)?;
-    let request = read(&app, &caller.ask, body).await?;
+    let request = asked(&app, &caller.ask, body).await?;
     let order = place(&app, &caller, request).await?;
     let mut response = as_json(StatusCode::CREATED, &shown(&caller.ask, &order));
     if let Ok(location) = HeaderValue::from_str(&caller.ask.links.absolute(&path_of(&order.id))) {
@@ -177,6 +185,7 @@ pub(super) async fn delete(
 ) -> Result<Response, ApiError> {
     let user = caller.ask.principal.require_account(Power::Order)?;
     app.accounts.delete_order(&caller.actor(), &id, Some(user)).await?;
+    app.orders.tidy();
     Ok(no_content())
 }
 
@@ -206,6 +215,7 @@ pub(super) async fn change(
     let user = changes_of(&caller, change)?;
     let limit = running_orders_limit(&app, &caller.ask.principal).await?;
     let order = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await?;
+    app.orders.tidy();
     app.orders.wake();
     Ok(as_json(StatusCode::OK, &shown(&caller.ask, &order)))
 }
@@ -223,13 +233,15 @@ pub(super) struct Estimate {
 pub(super) async fn estimated(app: &App, ask: &Ask, request: &Request) -> Result<Estimate, ApiError> {
     let (files, snapshot, scope) = (Arc::clone(&app.files), Arc::clone(&ask.snapshot), ask.scope);
     let (request, files_max) = (request.clone(), app.config.orders.files_max);
+    let accepted = Accepted::of(&app.accounts, ask.principal.id).await?;
     let (gathered, snapshot) = run_blocking(move || {
-        let gathered = gather(&files, &snapshot, &request, &scope, files_max)?;
+        let (files, request, accepted) = (&*files, &request, &accepted);
+        let gathered = gather(&Asking { files, snapshot: &snapshot, request, scope, accepted, files_max })?;
         Ok((gathered, snapshot))
     })
     .await?;
     for collection in &gathered.collections {
-        may_download(&ask.principal, snapshot.level(collection, scope), &CollectionId::new(collection.clone())?)?;
+        are_granted(snapshot.level(collection, scope), &CollectionId::new(collection.clone())?)?;
     }
     let licences = needed_licences(&app.accounts, ask.principal.id, &snapshot, &scope, &gathered.collections).await?;
     Ok(Estimate { gathered, licences })
@@ -241,9 +253,7 @@ pub(super) async fn estimate(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    caller.ask.only(&[])?;
-    caller.ask.principal.require_account(Power::Order)?;
-    let request = read(&app, &caller.ask, body).await?;
+    let request = asked(&app, &caller.ask, body).await?;
     let Estimate { gathered, licences } = estimated(&app, &caller.ask, &request).await?;
     let base = caller.ask.links.absolute("");
     let value = json!({
@@ -251,6 +261,7 @@ pub(super) async fn estimate(
         "bytes": gathered.bytes(),
         "unknownSizes": gathered.unknown_sizes(),
         "elsewhere": gathered.elsewhere,
+        "leftOut": gathered.left_out.iter().map(|left| left.to_json(&base)).collect::<Vec<_>>(),
         "collections": gathered.collections,
         "licences": licences.iter().map(|terms| terms.to_json(&base)).collect::<Vec<_>>(),
         "limits": {"files": app.config.orders.files_max, "bytes": app.config.orders.bytes_max},

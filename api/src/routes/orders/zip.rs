@@ -9,14 +9,14 @@ use nilometer_schemas::{CollectionId, Kind, Level, Problem};
 use serde_json::json;
 
 use crate::accounts::{OrderState, Power};
-use crate::files::may_download;
+use crate::files::{Readable, may_download};
 use crate::orders::request::Request;
 use crate::orders::{Archive, Orders, small};
 use crate::problem::ApiError;
 use crate::routes::account::Caller;
 use crate::routes::ask::{Ask, no_collection};
 use crate::routes::export::busy;
-use crate::routes::files::{Shown, begin, counted, length, respond};
+use crate::routes::files::{Shown, begin, counted, first_byte, length, respond};
 use crate::routes::searches::load;
 use crate::state::App;
 
@@ -84,6 +84,10 @@ async fn answer(app: &App, archive: &Archive, caller: &Caller, name: &str, head:
     let has_bytes = matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT);
     if head || !has_bytes {
         return Ok(response);
+    }
+    // A file that is not there any more is told while there is still somebody to tell: a body can only break off.
+    if let Some(byte) = first_byte(archive.facts(), &ask.headers) {
+        archive.check_first(byte).await?;
     }
     let reserved = begin(app, &ask.principal, &caller.context, &ask.path, length(&response)).await?;
     Ok(counted(app, response, reserved))
