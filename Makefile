@@ -103,7 +103,9 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	@echo "every byte of the accounts' files, archives of gigabytes"
 	NILOMETER_LONG=1 cargo test --workspace --lib -- --include-ignored --nocapture --test-threads 1 flips more_than_four_gibibytes
 	@echo "orders: workers killed, more than four gibibytes"
-	NILOMETER_BIN="$(RELEASE)" cargo test --package nilometer-tests --test orders -- --ignored --nocapture --test-threads 1
+	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --workspace --test orders -- --ignored --nocapture --test-threads 1
+	@echo "rights"
+	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" cargo test --workspace --test rights -- --nocapture --test-threads 1
 	@echo "every boundary of every parameter"
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000
