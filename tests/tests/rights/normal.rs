@@ -161,9 +161,18 @@ impl Own<'_> {
         for (at, name) in self.names.iter().enumerate() {
             rest = rest.replace(name, &format!("name-{at}"));
         }
-        for mark in
-            ["token=", "token%3D", "since=", "changes up to sequence ", "urn:uuid:", "signature=", "expires=", "keyid="]
-        {
+        for mark in [
+            "token=",
+            "token%3D",
+            "since=",
+            "changes up to sequence ",
+            "urn:uuid:",
+            "signature=",
+            "expires=",
+            "keyid=",
+            // A program names what it keeps by its text, which has the server's address.
+            "kept='order-",
+        ] {
             let mut done = String::new();
             let mut left = rest.as_str();
             while let Some(at) = left.find(mark) {
