@@ -43,6 +43,11 @@ fn own(compared: &mut Compared, pair: &mut Pair, turn: Turn<'_>) {
     let ids = [0, 1].map(|at: usize| answers[at].json()["id"].as_str().expect("an id").to_owned());
     pair.name(&ids);
     compared.answers(pair, &share, &answers);
+    compared.one(pair, &get("shared basket", "/account/baskets").with(200));
+    compared.one(pair, &page(BASKET).with(200));
+    let unshare = Target { method: "DELETE", ..get("shared basket", "") }.with(204);
+    let paths = ids.each_ref().map(|id| format!("/baskets/{id}"));
+    compared.each(pair, &unshare, [&paths[0], &paths[1]]);
     compared.one(pair, &post("basket", format!("{BASKET}/remove"), json!({"selection": "0"})).with(200));
     ordered(compared, pair, true);
     compared.one(pair, &get("basket", BASKET).with(200));

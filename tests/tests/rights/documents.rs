@@ -5,6 +5,7 @@ use nilometer_tests::http::encode;
 use serde_json::json;
 
 use crate::model::{Catalogue, FIRST, Level, Principal, REACHES, Seen};
+use crate::orders::{self, Accepted};
 use crate::target::{Target, get, page, post};
 use crate::turn::Turn;
 
@@ -16,8 +17,9 @@ const FEATURES: usize = 3;
 const ITEMS: usize = 8;
 
 /// All that is asked of both servers.
-pub(crate) fn ask(random: &mut fastrand::Rng, turn: Turn<'_>, all: &mut Vec<Target>) {
+pub(crate) fn ask(random: &mut fastrand::Rng, turn: Turn<'_>, accepted: &Accepted, all: &mut Vec<Target>) {
     let Turn { catalogue, seen, principal, .. } = turn;
+    let reader = &Reader { seen, principal, waiting: orders::waiting(turn, accepted) };
     fixed(catalogue, seen, principal, all);
     words(all);
     for own in &catalogue.collections {
@@ -32,22 +34,22 @@ pub(crate) fn ask(random: &mut fastrand::Rng, turn: Turn<'_>, all: &mut Vec<Targ
     let items: Vec<(String, String)> = catalogue.items().into_keys().collect();
     // Of those that are there, seen or not.
     for (collection, id) in items.iter().filter(|_| random.bool()).take(ITEMS) {
-        of_item(collection, id, seen, principal, all);
+        of_item(collection, id, reader, all);
     }
     for (collection, id) in seen.catalogue.items().keys().take(2) {
-        of_item(collection, id, seen, principal, all);
+        of_item(collection, id, reader, all);
     }
-    of_item(REACHES, FIRST, seen, principal, all);
-    of_item("nowhere", "nothing", seen, principal, all);
+    of_item(REACHES, FIRST, reader, all);
+    of_item("nowhere", "nothing", reader, all);
     for (collection, id) in items.iter().take(2) {
         let file = format!("/collections/{collection}/items/{id}/assets/data");
         all.push(get("file elsewhere", file).with(404));
     }
     for own in catalogue.collections.iter().filter(|own| own.observed) {
-        features(catalogue, &own.id, seen, principal, all);
+        features(catalogue, &own.id, reader, all);
     }
     for (collection, id) in [(REACHES, "74200000999"), ("nowhere", "1")] {
-        of_feature(collection, id, seen, principal, all);
+        of_feature(collection, id, reader, all);
     }
 }
 
@@ -148,34 +150,49 @@ fn series(id: &str, observed: bool, seen: &Seen, all: &mut Vec<Target>) {
     all.push(get("series", format!("{path}/position?coords={}&f=CSV", encode("POINT(1 1)"))));
 }
 
-fn of_item(collection: &str, id: &str, seen: &Seen, principal: Principal, all: &mut Vec<Target>) {
+/// Who reads files.
+struct Reader<'a> {
+    seen: &'a Seen,
+    principal: Principal,
+    /// Collections whose terms are not accepted yet.
+    waiting: Vec<&'a str>,
+}
+
+impl Reader<'_> {
+    /// With what a file of a collection is refused, if it is.
+    fn refusal(&self, collection: &str, is_there: bool) -> Option<u16> {
+        match self.principal {
+            _ if !is_there => Some(404),
+            Principal::Visitor => Some(401),
+            _ => (self.seen.level(collection) < Level::Partial || self.waiting.contains(&collection)).then_some(403),
+        }
+    }
+}
+
+fn of_item(collection: &str, id: &str, reader: &Reader<'_>, all: &mut Vec<Target>) {
     let path = format!("/collections/{collection}/items/{id}");
-    let shown = seen.catalogue.items().remove(&(collection.to_owned(), id.to_owned()));
+    let shown = reader.seen.catalogue.items().remove(&(collection.to_owned(), id.to_owned()));
     all.push(get("item", path.clone()).there(shown.is_some()));
     all.push(page(path.clone()).there(shown.is_some()));
     let file = format!("{path}/assets/own");
-    let is_granted = seen.level(collection) >= Level::Partial;
-    let refused = match (shown.is_some_and(|version| version.stored), principal) {
-        (false, _) => Some(404),
-        (true, Principal::Visitor) => Some(401),
-        (true, _) => (!is_granted).then_some(403),
-    };
+    let refused = reader.refusal(collection, shown.is_some_and(|version| version.stored));
     all.push(get("file", file.clone()).with(refused.unwrap_or(200)));
     all.push(post("signed link", format!("{file}/link"), json!({})).with(refused.unwrap_or(201)));
 }
 
 /// Features of a collection, some of those whose observations are seen and some of the others.
-fn features(catalogue: &Catalogue, collection: &str, seen: &Seen, principal: Principal, all: &mut Vec<Target>) {
+fn features(catalogue: &Catalogue, collection: &str, reader: &Reader<'_>, all: &mut Vec<Target>) {
     let known = catalogue.observations.iter().filter(|(own, ..)| own == collection).map(|(_, id, ..)| id.as_str());
     let known: std::collections::BTreeSet<&str> = known.collect();
     let (seen_ones, others): (Vec<&str>, Vec<&str>) =
-        known.into_iter().partition(|id| !seen.days(collection, id).is_empty());
+        known.into_iter().partition(|id| !reader.seen.days(collection, id).is_empty());
     for id in seen_ones.iter().take(FEATURES).chain(others.iter().take(FEATURES)) {
-        of_feature(collection, id, seen, principal, all);
+        of_feature(collection, id, reader, all);
     }
 }
 
-fn of_feature(collection: &str, id: &str, seen: &Seen, principal: Principal, all: &mut Vec<Target>) {
+fn of_feature(collection: &str, id: &str, reader: &Reader<'_>, all: &mut Vec<Target>) {
+    let seen = reader.seen;
     let days = seen.days(collection, id);
     let shown = seen.catalogue.items().contains_key(&(collection.to_owned(), id.to_owned()));
     let path = format!("/collections/{collection}/locations/{id}");
@@ -186,10 +203,9 @@ fn of_feature(collection: &str, id: &str, seen: &Seen, principal: Principal, all
         all.push(get("series", format!("{path}?f=CoverageJSON&parameter-name=wse")));
     }
     let file = get("file of a series", format!("/collections/{collection}/items/{id}/assets/{id}.csv"));
-    all.push(match (shown && !days.is_empty(), principal) {
-        (true, Principal::Visitor) => file.with(401),
-        (true, _) => values(file, days.len()),
-        (false, _) => file.with(404),
+    all.push(match reader.refusal(collection, shown && !days.is_empty()) {
+        Some(status) => file.with(status),
+        None => values(file, days.len()),
     });
     if collection == REACHES {
         // Rows without the field have its fill value.

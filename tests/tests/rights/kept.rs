@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::compared::Compared;
 use crate::model::{Level, Principal};
 use crate::ordered::Ordered;
-use crate::orders::{Accepted, WORKFLOWS, ended, holds};
+use crate::orders::{self, Accepted, WORKFLOWS, ended, holds};
 use crate::turn::Turn;
 
 /// One order of each principal.
@@ -28,12 +28,12 @@ pub(crate) fn place(turn: Turn<'_>, accepted: &Accepted) -> Option<Order> {
     principal.name()?;
     let client = &turn.whole.client(principal);
     let is_ready = |id: &str| {
-        let ordered = Ordered::of(seen, |version| version.collection == id);
+        let ordered = Ordered::of_named(seen, &[id]);
         seen.level(id) >= Level::Partial && !ordered.files.is_empty()
     };
-    let is_accepted = |id: &String| accepted.get(&principal).is_some_and(|own| own.contains(id));
-    let named = catalogue.collections.iter().filter(|own| is_ready(&own.id) && (!own.asks || is_accepted(&own.id)));
-    let named: Vec<String> = named.map(|own| own.id.clone()).collect();
+    let waiting = orders::waiting(turn, accepted);
+    let named = catalogue.collections.iter().map(|own| &own.id);
+    let named: Vec<String> = named.filter(|id| is_ready(id) && !waiting.contains(&id.as_str())).cloned().collect();
     if named.is_empty() {
         return None;
     }
@@ -74,7 +74,7 @@ pub(crate) fn look_at(compared: &mut Compared, turn: Turn<'_>, order: &Order) {
     }
     client.post(&format!("{WORKFLOWS}/{}/rerun", order.id), &json!({})).expect(200);
     let state = ended(client, &order.id);
-    let today = Ordered::of(seen, |version| order.named.contains(&version.collection));
+    let today = Ordered::of_named(seen, &order.named);
     let is_refused = today.is_refused || order.named.iter().any(|id| seen.level(id) == Level::Hidden);
     let expected = if is_refused || today.files.is_empty() { "FAILED" } else { "COMPLETED" };
     compared.model("order prepared anew", state["status"] == expected, || format!("{state} and not {expected}"));

@@ -109,7 +109,7 @@ fn compare(
     let (whole, twin) = (turn.whole.client(turn.principal), turn.twin.client(turn.principal));
     let mut pair = Pair { whole, twin, names: Default::default(), context };
     let mut targets = Vec::new();
-    documents::ask(random, turn, &mut targets);
+    documents::ask(random, turn, accepted, &mut targets);
     questions::ask(random, turn.catalogue, turn.seen, &mut targets);
     refusals::ask(random, turn.catalogue, turn.principal, &mut targets);
     for target in targets {

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 pub(crate) const REACHES: &str = "SWOT_L2_HR_RiverSP_reach_D";
 /// The reach that is there at all times, and has a file and observations.
 pub(crate) const FIRST: &str = "74200000000";
-const KINDS: [&str; 3] = ["river", "lake", "rare"];
+/// The kind whose items alone have some properties.
+pub(crate) const RARE: &str = "rare";
+const KINDS: [&str; 3] = ["river", "lake", RARE];
 const WORDS: [&str; 12] =
     ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "kelpie", "lagoon"];
 
@@ -48,7 +50,7 @@ pub(crate) struct Version {
 impl Version {
     /// Where its file lies in the store.
     pub(crate) fn file(&self) -> String {
-        format!("{}/{}-{}.txt", self.collection, self.id, self.level)
+        format!("{}/{}-{}-{}.txt", self.collection, self.id, self.level, self.word)
     }
 
     /// What is in it.
@@ -66,7 +68,7 @@ impl Version {
             "level": self.level, "kind": self.kind, "title": format!("{} {}", self.word, self.id),
             format!("of_{}", self.kind): self.level * 2,
         });
-        if self.kind == "rare" {
+        if self.kind == RARE {
             properties["rare_note"] = json!([self.word, "seldom"]);
         }
         let day = format!("{}-{:02}-10T00:00:00Z", if self.old { 2020 } else { 2099 }, self.month);

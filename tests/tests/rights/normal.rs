@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{archive, tiles};
 
 /// Members that follow the clock or the log.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     "ingested",
     "created",
     "updated",
@@ -21,6 +21,7 @@ const OWN: [&str; 14] = [
     "accepted",
     "progress",
     "attempts",
+    "token",
 ];
 /// Headers that do.
 const HEADERS: [&str; 7] =

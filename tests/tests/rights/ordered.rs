@@ -19,7 +19,17 @@ pub(crate) struct Ordered {
 }
 
 impl Ordered {
-    pub(crate) fn of(seen: &Seen, chosen: impl Fn(&Version) -> bool) -> Self {
+    /// Of collections that are named.
+    pub(crate) fn of_named(seen: &Seen, collections: &[impl AsRef<str>]) -> Self {
+        Self::of(seen, |version| collections.iter().any(|id| id.as_ref() == version.collection))
+    }
+
+    /// Of a search that names no collections: those of which the metadata are seen alone are left out.
+    pub(crate) fn found(seen: &Seen, chosen: impl Fn(&Version) -> bool) -> Self {
+        Self::of(seen, |version| seen.level(&version.collection) >= Level::Partial && chosen(version))
+    }
+
+    fn of(seen: &Seen, chosen: impl Fn(&Version) -> bool) -> Self {
         let mut ordered = Self::default();
         for version in seen.catalogue.items().values().filter(|version| chosen(version)) {
             ordered.elsewhere += 1;

@@ -30,6 +30,14 @@ pub(crate) fn accept_again(turn: Turn<'_>, accepted: &Accepted) {
     }
 }
 
+/// Collections whose terms a principal has not accepted yet.
+pub(crate) fn waiting<'a>(turn: Turn<'a>, accepted: &Accepted) -> Vec<&'a str> {
+    let known = accepted.get(&turn.principal);
+    let is_accepted = |id: &String| known.is_some_and(|own| own.contains(id));
+    let asking = turn.catalogue.collections.iter().filter(|own| own.asks && !is_accepted(&own.id));
+    asking.map(|own| own.id.as_str()).collect()
+}
+
 /// A body that is ordered, and what the model says of it.
 struct Order {
     body: Value,
@@ -58,11 +66,11 @@ fn orders(random: &mut fastrand::Rng, catalogue: &Catalogue, seen: &Seen) -> Vec
         } else {
             json!({"name": "by collection", "search": {"collections": [id]}})
         };
-        let ordered = Some(Ordered::of(seen, |version| version.collection == id));
+        let ordered = Some(Ordered::of_named(seen, &[id]));
         all.push(Order { body, is_absent, ordered, is_compatible });
     }
     let by_search = |search: Value, chosen: &dyn Fn(&Version) -> bool| {
-        let ordered = Some(Ordered::of(seen, chosen));
+        let ordered = Some(Ordered::found(seen, chosen));
         Order { body: json!({"search": search}), is_absent: false, ordered, is_compatible: false }
     };
     all.push(by_search(json!({}), &|_| true));

@@ -38,7 +38,7 @@ pub(crate) fn ask(compared: &mut Compared, pair: &Pair, random: &mut fastrand::R
             compared.one(pair, &target);
         }
     }
-    let ordered = Ordered::of(seen, |version| version.collection == *collection);
+    let ordered = Ordered::of_named(seen, &[collection]);
     let zip = get("archive of a question", format!("/searches/{}/zip", ids[2]));
     let [whole, _] = compared.each(pair, &zip, [&zip.path, &zip.path]);
     if whole.status == 200 {
