@@ -199,7 +199,7 @@ fn a_missing_or_cut_file_is_refused_or_mended_but_never_a_panic() {
     let folder = TempDir::new().expect("a temporary folder");
     let whole = folder.path().join("whole");
     demo_copy(&whole);
-    for round in 0..rounds(12, 200) {
+    for round in 0..rounds(6, 200) {
         let data = folder.path().join(format!("copy-{round}"));
         nilometer_tests::copy_folder(&whole, &data).expect("the demo can be copied");
         let all = files(&data.join("catalog"));

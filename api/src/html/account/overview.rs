@@ -26,10 +26,10 @@ pub(crate) fn overview(ask: &Ask, overview: &Overview) -> String {
     let title = frame.t("Administration", "Administration");
     let account = (frame.t("Account", "Compte"), "/account".to_owned());
     let counted = |count: i64, english: &str, french: &str| {
-        format!("{} {}", frame.language.number(count.unsigned_abs()), frame.language.of(english, french))
+        format!("{}: {}", frame.language.of(english, french), frame.language.number(count.unsigned_abs()))
     };
     let users = [
-        counted(overview.accounts, "accounts", "comptes"),
+        counted(overview.accounts, "in all", "en tout"),
         counted(overview.closed, "closed", "fermés"),
         counted(overview.unconfirmed, "unconfirmed", "non confirmés"),
     ];
