@@ -11,6 +11,6 @@ mod error;
 
 pub use catalog::{
     Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Levels, Observer, Outcome,
-    Precondition, SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, name_token, offsets, stems,
+    Precondition, SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, name_token, parts, stems,
 };
 pub use error::Error;

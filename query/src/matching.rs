@@ -73,7 +73,7 @@ impl Terms<'_> {
     /// Words as they are, one after the other.
     fn of_exact(&self, words: &[String]) -> Result<Arc<Bits>, Problem> {
         let name = format!("exactly {}", words.join(" "));
-        self.segment.data().word_set(&name, || self.of([run(self.fields().words, words, words)]))
+        self.segment.data().word_set(&name, || self.of([run(self.fields().words, words)]))
     }
 
     /// What any of some queries matches.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use nilometer_indexer::segment::{Bits, ColumnKind};
-use nilometer_indexer::{SegmentView, Snapshot, StoredItem, name_token, offsets, stems};
+use nilometer_indexer::{SegmentView, Snapshot, StoredItem, name_token, parts, stems};
 use nilometer_schemas::{Collection, CollectionId, IndexFields, Problem, Scope, Words, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -227,7 +227,7 @@ pub fn count_named(
     scope: Scope,
 ) -> Result<u64, Problem> {
     let title = snapshot.fields().title;
-    let any = runs.iter().map(|words| run(title, words, words)).collect();
+    let any = runs.iter().map(|words| run(title, words)).collect();
     let mut count = 0;
     each_seen(snapshot, &BooleanQuery::union(any), scope, |segment, doc| {
         let collection = segment.data().collection_of(doc);
@@ -448,15 +448,14 @@ fn counted(field: Field, word: &str) -> TermQuery {
     term(field, word, IndexRecordOption::WithFreqs)
 }
 
-/// A run of words in a field: of `words`, which stand where `standing` do.
-pub(crate) fn run(field: Field, words: &[String], standing: &[String]) -> Box<dyn Query> {
-    match words {
+/// A run of words in a field. The parts of names of products follow each other in texts, so that a piece of such a name is
+/// found as the whole is.
+pub(crate) fn run(field: Field, words: &[String]) -> Box<dyn Query> {
+    let run: Vec<&str> = words.iter().flat_map(|word| parts(word)).collect();
+    match run[..] {
         [] => Box::new(EmptyQuery),
         [one] => Box::new(counted(field, one)),
-        several => {
-            let terms = several.iter().map(|word| Term::from_field_text(field, word));
-            Box::new(PhraseQuery::new_with_offset(offsets(standing).into_iter().zip(terms).collect()))
-        }
+        _ => Box::new(PhraseQuery::new(run.into_iter().map(|word| Term::from_field_text(field, word)).collect())),
     }
 }
 
@@ -465,7 +464,7 @@ pub(crate) fn runs_of_forms(words: &[String], fields: &IndexFields) -> Option<[B
     let stems: Vec<[String; 2]> = words.iter().map(|word| stems(word)).collect::<Option<_>>()?;
     let run = |at: usize| {
         let stems: Vec<String> = stems.iter().map(|stems| stems[at].clone()).collect();
-        run(fields.stems[at], &stems, words)
+        run(fields.stems[at], &stems)
     };
     Some(std::array::from_fn(run))
 }
@@ -493,8 +492,8 @@ fn run_of(words: &[String], exact: bool, fields: &IndexFields) -> Box<dyn Query>
     let name = name_token(&words.join(" "));
     let mut any = vec![
         boosted(term(fields.names, &name, IndexRecordOption::Basic), NAME),
-        Box::new(BoostQuery::new(run(fields.title, words, words), TITLE)),
-        Box::new(BoostQuery::new(run(fields.words, words, words), ANYWHERE)),
+        Box::new(BoostQuery::new(run(fields.title, words), TITLE)),
+        Box::new(BoostQuery::new(run(fields.words, words), ANYWHERE)),
     ];
     if let Some(forms) = runs_of_forms(words, fields).filter(|_| !exact) {
         any.extend(forms.into_iter().map(|query| Box::new(BoostQuery::new(query, STEM)) as Box<dyn Query>));
@@ -523,7 +522,7 @@ fn group(required: &[Words], optional: &[Words], excluded: &[Words], fields: &In
             clauses.push(name(&bare, BARE_NAME));
         }
         if plain.len() > 1 {
-            clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain, &plain), TITLE))));
+            clauses.push((Occur::Should, Box::new(BoostQuery::new(run(fields.title, &plain), TITLE))));
         }
     }
     Box::new(BooleanQuery::new(clauses))

@@ -82,7 +82,7 @@ impl Instant {
 
     /// Midnight UTC of a civil date, or `None` if there is no such day.
     pub fn from_date(year: i64, month: i64, day: i64) -> Option<Self> {
-        if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day)
+        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day)
         {
             return None;
         }

@@ -374,6 +374,49 @@ fn keys_are_shown_once_narrowed_and_revoked_at_once() {
 }
 
 #[test]
+fn a_key_never_makes_one_that_may_more_or_lasts_longer() {
+    let world = World::new();
+    let made = |client: &Client, body: Value| client.post("/account/keys", &body).expect(201).json();
+    let with = |key: &Value| world.server.client(key["key"].as_str().expect("a key"));
+    // A key of an administrator that is a user's only, and one that it makes.
+    world.key("root", "administrator").get("/admin/users").expect(200);
+    let narrow = world.key("root", "user");
+    narrow.get("/admin/users").problem(403);
+    let child = with(&made(&narrow, json!({"name": "child"})));
+    child.get("/account").expect(200);
+    child.get("/admin/users").problem(403);
+    let ana = world.key("ana", "user");
+    let short = made(&ana, json!({"name": "short", "expires_days": 1}));
+    for (name, days) in [("as long", None), ("longer", Some(30))] {
+        let mut body = json!({"name": name});
+        if let Some(days) = days {
+            body["expires_days"] = json!(days);
+        }
+        made(&with(&short), body);
+    }
+    let keys = ana.get("/account/keys").expect(200).json();
+    let ends = |name: &str| {
+        let all = keys["keys"].as_array().expect("a list");
+        all.iter().find(|key| key["name"] == name).map(|key| key["expires"].clone()).expect("the key")
+    };
+    assert!(ends("short").is_string(), "{keys}");
+    assert_eq!((ends("as long"), ends("longer")), (ends("short"), ends("short")));
+    assert!(is(&ana.post("/account/keys", &json!({"scopes": []})).problem(400), "key-scope"));
+}
+
+#[test]
+fn who_has_the_role_of_visitors_takes_no_files_and_makes_no_keys() {
+    let world = World::new();
+    let vic = world.key("vic", "visitor");
+    vic.get("/account").expect(200);
+    for path in ["/account/keys", "/api/download/workflows"] {
+        let body = json!({"search": {"collections": ["c"]}});
+        let body = if path.starts_with("/account") { json!({}) } else { body };
+        assert!(is(&vic.post(path, &body).problem(403), "role-required"), "{path}");
+    }
+}
+
+#[test]
 fn too_many_attempts_have_to_wait_whether_or_not_there_is_an_account() {
     let world = World::new();
     world.member("ana@water.example");

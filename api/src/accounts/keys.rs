@@ -156,16 +156,23 @@ impl Accounts {
         super::users::check_name(user)?;
         let mut transaction = self.begin().await?;
         let id = self.seal_user(&mut transaction, user, new.role.unwrap_or(Role::User), (self.clock)()).await?;
-        let key = self.insert_key(&mut transaction, actor, id, user, new).await?;
+        let key = self.insert_key(&mut transaction, actor, (id, user), new, None).await?;
         transaction.commit().await.map_err(failed("commit a key"))?;
         Ok(key)
     }
 
-    /// Makes a key for an account by its number. It follows the account's role.
+    /// Makes a key for an account, asked by somebody who showed to be its holder. It follows the account's role, or is of the
+    /// role of the credential that makes it where that was made for less; and it ends no later than that one.
     ///
     /// # Errors
     /// `Invalid` for a name that is none, `Conflict` for too many keys.
-    pub async fn create_own_key(&self, actor: &Actor, id: i64, new: &NewKey) -> Result<KeyText, Error> {
+    pub async fn create_own_key(
+        &self,
+        actor: &Actor,
+        id: i64,
+        maker: &Principal,
+        new: &NewKey,
+    ) -> Result<KeyText, Error> {
         if new.name.as_ref().is_some_and(|name| name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control)) {
             let detail = format!("the name of a key has at most {NAME_BYTES_MAX} bytes and no control characters");
             return Err(Problem::invalid("key-name", detail).at("name").into());
@@ -180,23 +187,32 @@ impl Accounts {
             let detail = format!("an account has at most {KEYS_PER_USER_MAX} keys; take one back first");
             return Err(Problem::new(Kind::Conflict, "keys-full", detail).into());
         }
-        let new = NewKey { role: None, ..new.clone() };
-        let key = self.insert_key(&mut transaction, actor, id, &user.name, &new).await?;
+        let ends = match maker.key_id() {
+            Some(key) => {
+                let query = sqlx::query_scalar::<_, Option<i64>>("SELECT expires FROM keys WHERE id = ?").bind(key);
+                query.fetch_optional(&mut *transaction).await.map_err(failed("look up a key"))?.flatten()
+            }
+            None => None,
+        };
+        let new = NewKey { role: (maker.role < user.role).then_some(maker.role), ..new.clone() };
+        let key = self.insert_key(&mut transaction, actor, (id, &user.name), &new, ends).await?;
         transaction.commit().await.map_err(failed("commit a key"))?;
         Ok(key)
     }
 
+    /// Writes a key of a user, by number and name; it ends at `ends` at the latest.
     async fn insert_key(
         &self,
         transaction: &mut Transaction,
         actor: &Actor,
-        user: i64,
-        user_name: &str,
+        (user, user_name): (i64, &str),
         new: &NewKey,
+        ends: Option<i64>,
     ) -> Result<KeyText, Error> {
         let key = KeyText::generate(&self.random)?;
         let now = (self.clock)();
-        let expires = new.expires_days.map(|days| now.0.saturating_add(i64::from(days) * MICROS_PER_DAY));
+        let asked = new.expires_days.map(|days| now.0.saturating_add(i64::from(days) * MICROS_PER_DAY));
+        let expires = asked.into_iter().chain(ends).min();
         let row = KeyRow {
             id: key.id().to_owned(),
             user,

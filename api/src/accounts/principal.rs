@@ -190,11 +190,16 @@ impl Principal {
         Ok(id)
     }
 
-    /// Passes those whose credential was not narrowed to something else.
+    /// Passes those whose credential was not narrowed to something else. Who has an account, but the role of visitors, sees what
+    /// visitors see and takes no files.
     ///
     /// # Errors
-    /// `Forbidden`, naming the scope that is missing.
+    /// `Forbidden`, naming the scope or the role that is missing.
     pub fn require_power(&self, power: Power) -> Result<(), Problem> {
+        if matches!(power, Power::Download | Power::Order) && self.role < Role::User {
+            let detail = format!("this needs the role {}", Role::User.name());
+            return Err(Problem::new(Kind::Forbidden, "role-required", detail));
+        }
         if self.powers.include(power) {
             return Ok(());
         }

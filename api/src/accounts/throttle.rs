@@ -80,7 +80,7 @@ impl Throttle {
                 counts.retain(|_, count| count.begun.0 > middle);
             }
         }
-        let mut allowed = true;
+        let mut wait_us = 0;
         for whose in all(account, address) {
             let most = whose.most();
             let count = counts.entry(whose).or_insert(Count { begun: now, attempts: 0 });
@@ -88,12 +88,19 @@ impl Throttle {
                 *count = Count { begun: now, attempts: 0 };
             }
             count.attempts = count.attempts.saturating_add(1);
-            allowed &= count.attempts <= most;
+            if count.attempts > most {
+                wait_us = wait_us.max(count.begun.0 + WINDOW_US - now.0);
+            }
         }
-        if allowed {
+        if wait_us == 0 {
             return Ok(());
         }
-        let detail = "too many attempts; wait some minutes before the next one";
+        let detail = format!(
+            "too many attempts: {PER_PAIR} for an account from here, {PER_ADDRESS} from here in all and {PER_ACCOUNT} for an \
+             account from anywhere are taken in {} minutes; the next one in {} s",
+            WINDOW_US / 60_000_000,
+            (wait_us + 999_999) / 1_000_000
+        );
         Err(Problem::new(Kind::TooManyRequests, "too-many-attempts", detail))
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nilometer_indexer::{Snapshot, StoredItem};
-use nilometer_schemas::{AddedAsset, ItemText, Scope};
+use nilometer_schemas::{AddedAsset, ItemText, Level, Scope};
 
 use super::Files;
 use super::location::{Location, SERIES_FORMATS, series_key};
@@ -40,9 +40,11 @@ impl AssetLinks {
         &self.links
     }
 
-    /// Whether whoever asks may order files.
-    pub(crate) fn may_order(&self) -> bool {
-        self.known.as_ref().is_some_and(|(_, _, scope)| !scope.is_public())
+    /// Whether whoever asks may order files of a collection.
+    pub(crate) fn may_order(&self, collection: &str) -> bool {
+        self.known.as_ref().is_some_and(|(_, snapshot, scope)| {
+            !scope.is_public() && snapshot.level(collection, *scope) >= Level::Partial
+        })
     }
 
     /// The item's text as it is answered.

@@ -14,6 +14,13 @@ use crate::problem::ApiError;
 /// Columns that name a row, or say when it was: they are delivered with every choice of parameters.
 const NAMING: [&str; 4] = ["time", "time_str", "river_name", "lake_name"];
 
+/// Where the service keeps what it reads is nothing for those who ordered it.
+fn without_path(error: ApiError, path: &Path) -> ApiError {
+    let mut problem = error.problem().clone();
+    problem.detail = problem.detail.replace(&format!("{}: ", path.display()), "");
+    problem.into()
+}
+
 /// Writes a zipped shapefile in a format; blocks.
 ///
 /// # Errors
@@ -24,7 +31,7 @@ pub(super) fn convert(
     part: &Part,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ApiError> {
-    let table = ZippedShapefile::open(path)?;
+    let table = ZippedShapefile::open(path).map_err(|error| without_path(error.into(), path))?;
     let format = match format {
         OutputFormat::Csv => Format::Csv,
         OutputFormat::Geojson => Format::GeoJson,
@@ -44,4 +51,19 @@ pub(super) fn convert(
         },
         out,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_without_where_it_lies() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("broken.zip");
+        std::fs::write(&path, "no archive").expect("written");
+        let error = convert(&path, OutputFormat::Csv, &Part::default(), &mut Vec::new()).expect_err("refused");
+        let detail = &error.problem().detail;
+        assert!(!detail.contains("broken") && !detail.contains('/'), "{detail}");
+    }
 }

@@ -195,6 +195,9 @@ fn arguments(selection: &Selection) -> Option<Vec<String>> {
     Some(arguments)
 }
 
+/// What failed is logged by the client, which gives no file then.
+const PYTHON_END: &str = "if not file:\n    sys.exit(\"there is no file\")\nprint(file)\n";
+
 fn python(base: &str, name: &str, selections: &[Selection]) -> String {
     let calls: Option<Vec<Vec<String>>> = selections.iter().map(arguments).collect();
     let api = json!(format!("{base}/api"));
@@ -203,6 +206,7 @@ fn python(base: &str, name: &str, selections: &[Selection]) -> String {
     let mut out = format!(
         "# Orders files, waits until they are ready and fetches them.\n\
          # Needs py-hydroweb (pip install py-hydroweb). The key stands in HYDROWEB_API_KEY.\n\
+         import sys\n\n\
          import py_hydroweb\n\n\
          client = py_hydroweb.Client({api})\n\
          basket = py_hydroweb.DownloadBasket({name})\n"
@@ -210,7 +214,8 @@ fn python(base: &str, name: &str, selections: &[Selection]) -> String {
     for arguments in calls {
         out.push_str(&format!("basket.add_collection({})\n", arguments.join(", ")));
     }
-    out.push_str("print(client.submit_and_download_zip(basket))\n");
+    out.push_str("file = client.submit_and_download_zip(basket)\n");
+    out.push_str(PYTHON_END);
     out
 }
 
@@ -221,13 +226,16 @@ fn python_plain(base: &str, selections: &[Selection]) -> String {
     format!(
         "# Orders files, waits until they are ready and fetches them.\n\
          # Needs py-hydroweb (pip install py-hydroweb). The key stands in HYDROWEB_API_KEY.\n\
+         import sys\n\n\
          import py_hydroweb\n\
          import requests\n\n\
          client = py_hydroweb.Client({api})\n\
          body = {body}\n\
          answer = requests.post({api} + \"/download/workflows\", json=body, headers=client.headers, timeout=60)\n\
-         answer.raise_for_status()\n\
-         print(client.download_zip(answer.json()[\"workflowId\"]))\n"
+         if not answer.ok:\n    \
+             sys.exit(f\"refused ({{answer.status_code}}): {{answer.text}}\")\n\
+         file = client.download_zip(answer.json()[\"workflowId\"])\n\
+         {PYTHON_END}"
     )
 }
 

@@ -117,7 +117,7 @@ pub(super) fn item_json(assets: &AssetLinks, item: &StoredItem) -> Vec<u8> {
     let mut own = ItemLinks::alone(assets.links()).of(item.collection.as_str(), item.id.as_str());
     let text = assets.text(item);
     // Assets that the service delivers have their stored address beside the answered one.
-    if assets.may_order() && text.as_str().contains("\"nilometer:href\"") {
+    if assets.may_order(item.collection.as_str()) && text.as_str().contains("\"nilometer:href\"") {
         let mut link = assets.links().with_method("order", JSON, WORKFLOWS, "POST");
         link["body"] = json!({"search": {"collections": [item.collection.as_str()], "ids": [item.id.as_str()]}});
         own.push(',');

@@ -19,7 +19,7 @@ pub(crate) use log::sync_dir;
 pub use open::Catalog;
 pub use snapshot::{SegmentView, Snapshot};
 pub use stems::stems;
-pub use tokens::{name_token, offsets};
+pub use tokens::{name_token, parts};
 pub use types::{
     CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Observer, Outcome, Precondition, Stats,
     StoredCollection, StoredItem, Write,

@@ -46,15 +46,16 @@ fn ending<'a>(word: &'a str, stem: &str) -> &'a str {
     &word[end..]
 }
 
-/// The stems of a folded word, in the order of the fields: English, French. None of what has no forms: numbers, codes and
-/// names of products (`swot_l2_hr`) are only ever written as they are, and are in no field of stems.
+/// The stems of a folded word, in the order of the fields: English, French. None of what has no forms: codes and names of
+/// products (`swot_l2_hr`) are only ever written as they are, and are in no field of stems. Numbers are, as their own stems:
+/// they stand beside words that have forms.
 pub fn stems(word: &str) -> Option<[String; 2]> {
     has_forms(word).then(|| KNOWN.with_borrow_mut(|known| known.stems(word).clone()))
 }
 
-/// Whether it is a word of a language.
+/// Whether it is a word of a language, or a number.
 fn has_forms(word: &str) -> bool {
-    word.chars().all(char::is_alphabetic)
+    word.chars().all(char::is_alphabetic) || word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Words whose stems are kept: texts of one kind are written with a few thousand.
@@ -173,9 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn numbers_codes_and_names_of_products_have_no_forms() {
-        for word in ["planned_026_113", "2024", "v1720000", "l2", "_a"] {
+    fn codes_and_names_of_products_have_no_forms_and_numbers_one() {
+        for word in ["planned_026_113", "v1720000", "l2", "_a"] {
             assert_eq!(stems(word), None, "{word}");
         }
+        assert_eq!(stems("2024"), Some(["2024", "2024"].map(str::to_owned)));
     }
 }

@@ -17,24 +17,15 @@ pub(crate) fn register(index: &Index) {
     }
 }
 
-/// Where each of a run of words stands in a text that has the run, counted from the first place of its first word.
-pub fn offsets(words: &[String]) -> Vec<usize> {
-    let mut begin = 0;
-    let of = |word: &String| {
-        begin += places(word);
-        begin - 1
-    };
-    words.iter().map(of).collect()
-}
-
 /// Places that a word takes in a text: one for each of its parts.
 fn places(word: &str) -> usize {
-    parts(word).count().max(1)
+    parts(word).count()
 }
 
-/// The parts between underscores.
-fn parts(word: &str) -> impl Iterator<Item = &str> {
-    word.split('_').filter(|part| !part.is_empty())
+/// The words that stand one after the other where a folded word does: its parts between underscores, or itself.
+pub fn parts(word: &str) -> impl Iterator<Item = &str> {
+    let nothing_else = Some(word).filter(|word| word.bytes().all(|byte| byte == b'_'));
+    word.split('_').filter(|part| !part.is_empty()).chain(nothing_else)
 }
 
 /// The one token of a whole name: its folded words with blanks between.
@@ -120,8 +111,8 @@ mod tests {
         let expected =
             [("swot", 0), ("l2", 1), ("hr", 2), ("swot_l2_hr", 2), ("of", 3), ("a", 4), ("_a", 4), ("leman", 5)];
         assert_eq!(tokens, expected.map(|(text, at)| (text.to_owned(), at)));
-        let run = ["swot_l2_hr", "of", "leman"].map(str::to_owned);
-        assert_eq!(offsets(&run), [2, 3, 4]);
+        assert_eq!(parts("swot_l2_hr").collect::<Vec<_>>(), ["swot", "l2", "hr"]);
+        assert_eq!(["__", "leman"].map(|word| parts(word).collect::<Vec<_>>()), [["__"], ["leman"]]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Conditions on any expressions, compiled once for a search and evaluated value by value or item by item.
 
+use std::borrow::Cow;
+
 use nilometer_schemas::{
     Arithmetic, ArrayRelation, Comparison, Expr, Filter, Function, Instant, Scalar, TemporalRelation, text,
 };
@@ -64,6 +66,8 @@ enum Period {
 enum Set {
     Values(Node),
     Array(Vec<Node>),
+    /// An array that reads nothing; nothing where one of its members has no value.
+    Const(Option<Vec<Datum<'static>>>),
 }
 
 #[derive(Debug)]
@@ -181,6 +185,7 @@ impl Test {
                 .flat_map(|set| match set {
                     Set::Values(node) => std::slice::from_ref(node),
                     Set::Array(nodes) => nodes,
+                    Set::Const(_) => &[],
                 })
                 .collect(),
         };
@@ -244,21 +249,22 @@ impl Period {
 
 impl Set {
     /// All values, or `None` where there are none, or one member of an array has none.
-    fn values<'a>(&self, item: &impl Item<'a>) -> Option<Vec<Datum<'a>>> {
+    fn values<'s, 'a>(&'s self, item: &impl Item<'a>) -> Option<Cow<'s, [Datum<'a>]>> {
         let list = |values: Values<Datum<'a>>| match values {
             Values::None => None,
             Values::One(value) => Some(vec![value]),
             Values::Many(values) => Some(values),
         };
         match self {
-            Self::Values(node) => list(node.values(item)),
+            Self::Values(node) => list(node.values(item)).map(Cow::Owned),
             Self::Array(nodes) => {
                 let mut all = Vec::with_capacity(nodes.len());
                 for node in nodes {
                     all.extend(list(node.values(item))?);
                 }
-                Some(all)
+                Some(Cow::Owned(all))
             }
+            Self::Const(values) => values.as_deref().map(Cow::Borrowed),
         }
     }
 }
@@ -393,15 +399,24 @@ impl Compiler {
 
     fn set(&mut self, expr: &Expr) -> Set {
         match expr {
-            Expr::Array(members) => Set::Array(members.iter().map(|member| self.node(member)).collect()),
+            Expr::Array(members) => {
+                let nodes: Vec<Node> = members.iter().map(|member| self.node(member)).collect();
+                match nodes.iter().all(is_constant) {
+                    true => Set::Const(Set::Array(nodes).values(&Nobody).map(Cow::into_owned)),
+                    false => Set::Array(nodes),
+                }
+            }
             other => Set::Values(self.node(other)),
         }
     }
 }
 
+fn is_constant(node: &Node) -> bool {
+    matches!(node, Node::Const(_) | Node::Nothing)
+}
+
 /// What reads nothing is evaluated once.
 fn folded(node: Node) -> Node {
-    let is_constant = |node: &Node| matches!(node, Node::Const(_) | Node::Nothing);
     let constant = match &node {
         Node::Arithmetic(_, left, right) => is_constant(left) && is_constant(right),
         Node::Call(_, argument) => is_constant(argument),

@@ -57,6 +57,9 @@ impl FromRequest<App> for Fields {
                     let texts: Option<Vec<&str>> = texts.collect();
                     let texts =
                         texts.ok_or_else(|| Problem::invalid("body", "a list holds texts").at(format!("/{name}")))?;
+                    if texts.is_empty() {
+                        pairs.push((name.clone(), String::new()));
+                    }
                     pairs.extend(texts.into_iter().map(|text| (name.clone(), text.to_owned())));
                 }
                 Value::String(text) => pairs.push((name, text)),
@@ -79,6 +82,11 @@ impl Fields {
                 .at(format!("/{name}"))
                 .allowed(known.join(", "))),
         }
+    }
+
+    /// Whether a name is there, be its value empty.
+    pub(in crate::routes) fn names(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(own, _)| own == name)
     }
 
     /// A value that may be missing or empty.

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use nilometer_schemas::{Kind, Problem};
+use nilometer_schemas::{Kind, Problem, Role};
 use serde_json::{Value, json};
 
 use super::fields::Fields;
@@ -93,17 +93,24 @@ fn new_key(fields: &Fields) -> Result<NewKey, Problem> {
                 .allowed(format!("1 to {EXPIRES_DAYS_MAX}"))
         })
     };
+    let scopes = fields.all("scopes");
+    if scopes.is_empty() && fields.names("scopes") && !fields.of_form {
+        let detail = "a key without any scope could do nothing; leave scopes out for all of them";
+        return Err(Problem::invalid("key-scope", detail)
+            .at("/scopes")
+            .allowed(Power::ALL.map(Power::name).join(", ")));
+    }
     Ok(NewKey {
         role: None,
         expires_days: fields.get("expires_days").map(days).transpose()?,
         name: fields.get("name").map(str::to_owned),
-        powers: Powers::parse(&fields.all("scopes"))?,
+        powers: Powers::parse(&scopes)?,
     })
 }
 
 /// `POST /account/keys`: the one answer that shows the key.
 pub(super) async fn create_key(State(app): State<App>, caller: Caller, fields: Fields) -> Result<Response, ApiError> {
-    let id = caller.ask.principal.require_account(Power::Admin)?;
+    let id = caller.ask.principal.require_keeper(Role::User)?;
     let made = async {
         let mut new = new_key(&fields)?;
         // Nobody makes a key that may more than the key that makes it.
@@ -116,7 +123,7 @@ pub(super) async fn create_key(State(app): State<App>, caller: Caller, fields: F
             }
             new.powers = own;
         }
-        let key = app.accounts.create_own_key(&caller.actor(), id, &new).await?;
+        let key = app.accounts.create_own_key(&caller.actor(), id, &caller.ask.principal, &new).await?;
         Ok::<_, ApiError>((key, new))
     };
     match made.await {

@@ -87,7 +87,7 @@ pub(super) async fn principal(app: &App, ask: &Ask, path: &str) -> Result<Princi
     if ask.query.len() != PARAMETERS.len() || !app.accounts.is_link_seal(&terms, value("signature")) {
         return Err(refused("this link was changed"));
     }
-    if seconds((app.clock)()) > expires {
+    if seconds((app.clock)()) >= expires {
         return Err(refused("this link has ended"));
     }
     match app.accounts.holder(terms.key_id).await? {
