@@ -34,11 +34,8 @@ const FIELDS_MAX: usize = 256;
 /// `include` absent with something excluded means all other members; `include` empty or null means the default set.
 pub(super) fn read(value: &Value) -> Result<Fields, Problem> {
     let fault = |detail: &str| bad("fields", detail).allowed("{\"include\": [NAME, …], \"exclude\": [NAME, …]}");
-    let none = serde_json::Map::new();
-    let members = match value {
-        Value::Null => &none,
-        Value::Object(members) => members,
-        _ => return Err(fault("fields is an object")),
+    let Value::Object(members) = value else {
+        return Err(fault("fields is an object"));
     };
     if members.keys().any(|name| name != "include" && name != "exclude") {
         return Err(fault("fields has include and exclude only"));

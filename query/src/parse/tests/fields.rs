@@ -113,6 +113,7 @@ fn the_longer_path_decides_and_inclusion_wins_a_tie() {
 #[test]
 fn what_is_no_fields_object_is_refused() {
     for value in [
+        json!(null),
         json!("id"),
         json!([]),
         json!({"include": "id"}),
