@@ -4,6 +4,7 @@
 
 pub mod http;
 pub mod ledger;
+pub mod orders;
 mod process;
 pub mod scenario;
 

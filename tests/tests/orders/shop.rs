@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nilometer_tests::{Client, Response, Server, collection, item, operator_key};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) const WORKFLOWS: &str = "/api/download/workflows";
+pub(crate) use nilometer_tests::orders::WORKFLOWS;
 
 /// Most time that an order of a test takes; reached only when something hangs.
 pub(crate) const READY_WITHIN: Duration = Duration::from_secs(240);
@@ -77,17 +77,10 @@ pub(crate) fn all_of(id: &str) -> Value {
     json!({"search": {"collections": [id]}, "folder": "all"})
 }
 
+/// Waits until an order is no more under way.
 #[track_caller]
 pub(crate) fn ended(client: &Client, id: &str) -> Value {
-    let begun = Instant::now();
-    loop {
-        let status = client.get(&format!("{WORKFLOWS}/{id}/status")).expect(200).json();
-        if !matches!(status["status"].as_str(), Some("CREATED" | "RUNNING")) {
-            return status;
-        }
-        assert!(begun.elapsed() < READY_WITHIN, "{status}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    nilometer_tests::orders::ended(client, id, READY_WITHIN)
 }
 
 #[track_caller]

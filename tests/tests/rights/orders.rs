@@ -2,7 +2,7 @@
 //! hidden and what nobody has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nilometer_tests::{Client, Response};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::questions;
 use crate::target::{Target, get, page, post};
 use crate::turn::Turn;
 
-pub(crate) const WORKFLOWS: &str = "/api/download/workflows";
+pub(crate) use nilometer_tests::orders::WORKFLOWS;
 /// Most time that an order takes; reached only when something hangs.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -186,19 +186,6 @@ pub(crate) fn place(compared: &mut Compared, pair: &mut Pair, target: &Target) -
     ids
 }
 
-/// Waits until an order is no more under way; its state and message then.
-pub(crate) fn ended(client: &Client, id: &str) -> Value {
-    let begun = Instant::now();
-    loop {
-        let status = client.get(&format!("{WORKFLOWS}/{id}/status")).expect(200).json();
-        if !matches!(status["status"].as_str(), Some("CREATED" | "RUNNING")) {
-            return status;
-        }
-        assert!(begun.elapsed() < ENDED_WITHIN, "{status}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// All that is answered of an order.
 fn fetch(compared: &mut Compared, pair: &Pair, order: &Order, ids: &[String; 2]) {
     let mut each = |target: &Target, path: &dyn Fn(&str) -> String| {
@@ -297,4 +284,9 @@ fn without_account(compared: &mut Compared, pair: &Pair) {
         compared.one(pair, &get("refusals", path).with(401));
     }
     compared.one(pair, &page("/orders").with(303));
+}
+
+/// Waits until an order is no more under way; its state and message then.
+pub(crate) fn ended(client: &Client, id: &str) -> Value {
+    nilometer_tests::orders::ended(client, id, ENDED_WITHIN)
 }
