@@ -53,7 +53,7 @@ built: ats
 
 .PHONY: test-rust
 test-rust: built
-	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" cargo test --workspace --no-fail-fast $(call AS,rust)
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" cargo test --workspace --lib --bins --tests --no-fail-fast $(call AS,rust)
 
 .PHONY: test-python
 test-python: built $(VENV)/installed ## Standards and clients, with Python

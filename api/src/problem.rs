@@ -15,8 +15,6 @@ use crate::problems::path;
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a caller may try again when the server cannot answer now.
 const RETRY_AFTER_S: &str = "5";
-/// Seconds after which one who asked too often may try again.
-const RETRY_AFTER_THROTTLED_S: &str = "60";
 
 /// A failure on its way to the caller; `cause` is for the log alone.
 #[derive(Clone, Debug)]
@@ -234,9 +232,6 @@ pub fn render(error: &ApiError, context: Option<&RequestContext>) -> Response {
         }
         Kind::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-        }
-        Kind::TooManyRequests if error.exceeded().is_none() => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_THROTTLED_S));
         }
         _ => {}
     }

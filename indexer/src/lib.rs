@@ -11,6 +11,7 @@ mod error;
 
 pub use catalog::{
     Catalog, CatalogOptions, Change, ChangeKind, Changes, Clock, CollectionStats, Levels, Observer, Outcome,
-    Precondition, SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, name_token, parts, stems,
+    Precondition, SegmentView, Snapshot, Stats, StoredCollection, StoredItem, Write, create_data_dir, name_token,
+    parts, stems,
 };
 pub use error::Error;

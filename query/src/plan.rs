@@ -11,7 +11,7 @@ use nilometer_indexer::segment::{Bits, Codes, ColumnKind, Narrow, SegmentData};
 use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::{Kind, Problem, Scope, Search, TimeInterval};
 
-use crate::filter::{Bound, Condition, compile};
+use crate::filter::{Condition, compile};
 use crate::order::Token;
 use crate::space::PreparedGeometry;
 use crate::space_match;
@@ -138,7 +138,7 @@ impl<'s> Plan<'s> {
         }
         if let Some(filter) = &self.filter {
             let few = is_few(&bits);
-            let bound = Bound::new(filter, data, few);
+            let bound = filter.bind(data, few);
             if few {
                 bits.retain(|doc| bound.of(data, doc) == Some(true));
             } else {

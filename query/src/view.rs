@@ -7,7 +7,7 @@ use nilometer_indexer::segment::{Bits, ColumnKind, LATEST_PREFIX, OBSERVATIONS_P
 use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::{Part, Problem, Right, Rights};
 
-use crate::filter::{Bound, Condition, compile};
+use crate::filter::{Condition, compile};
 use crate::plan::internal;
 
 /// A part, compiled once for all segments.
@@ -98,7 +98,7 @@ fn of_part(data: &SegmentData, part: &Shown, mut bits: Bits) -> Result<Bits, Pro
         bits.retain(|doc| end[doc as usize] < before);
     }
     if let Some(filter) = &part.filter {
-        Bound::new(filter, data, false).narrow(data, &mut bits);
+        filter.bind(data, false).narrow(data, &mut bits);
         filter.check().map_err(|problem| internal(format!("a grant's filter: {problem}")))?;
     }
     Ok(bits)

@@ -23,6 +23,10 @@ pub const LIKE_WILDCARDS_MAX: usize = 8;
 /// Vertices that a spatial relation other than intersecting may look at, of both geometries of every pair that it relates:
 /// some seconds' work.
 pub const RELATED_VERTICES_MAX: u64 = 20_000_000;
+/// Steps that the conditions of a filter on values may take, a step being about what comparing two numbers takes: a second's work.
+pub const FILTER_STEPS_MAX: u64 = 200_000_000;
+/// Steps besides for each item that is searched.
+pub const FILTER_STEPS_PER_ITEM: u64 = 100;
 /// Vertices of a caller's geometry (stored places may be larger).
 pub const QUERY_VERTICES_MAX: usize = 10_000;
 /// Properties that nobody has and of which an answer tells; it says how many more there are.

@@ -165,9 +165,10 @@ fn somebody_signs_up_confirms_by_mail_and_signs_in() {
     assert_eq!((&account["role"], &account["email"]), (&json!("user"), &json!("ana@water.example")));
     assert_eq!(account["sessions"].as_array().map(Vec::len), Some(2));
     assert!(ana.page("/").expect(200).text().contains("ana@water.example"), "the head of pages names the account");
-    let mode =
-        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(world.data.join("mail")).expect("there").permissions());
-    assert_eq!(mode & 0o777, 0o700);
+    for folder in [world.data.clone(), world.data.join("mail")] {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&folder).expect("there").permissions());
+        assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+    }
     world.server.finish();
 }
 
@@ -191,8 +192,13 @@ fn no_answer_tells_whether_an_address_has_an_account() {
     let forgot = |email: &str| told(world.visitor.post("/password/forgot", &json!({"email": email})));
     assert_eq!(forgot("ana@water.example"), forgot("nobody@water.example"));
     assert!(world.letter(4).contains("To: ana@water.example"));
+    // An account without an address whose name is one.
+    world.key("cleo@water.example", "user");
+    assert_eq!(sign_up("cleo@water.example"), sign_up("ana@water.example"));
+    let letter = world.letter(5);
+    assert!(letter.contains("To: cleo@water.example") && letter.contains("no address"), "{letter}");
     std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(world.letters().len(), 4, "nobody gets no letter");
+    assert_eq!(world.letters().len(), 6, "nobody gets no letter");
 }
 
 #[test]
@@ -425,7 +431,9 @@ fn too_many_attempts_have_to_wait_whether_or_not_there_is_an_account() {
             assert_eq!(world.sign_in(email, "a wrong password").status, 401, "attempt {attempt} of {email}");
         }
         let refused = world.sign_in(email, PASSWORD);
-        assert!(refused.header("retry-after").is_some());
+        let wait: u64 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("a time to wait");
+        assert!((14 * 60..=15 * 60).contains(&wait), "the whole wait, and not a guess: {wait}");
+        assert!(refused.header("ratelimit").is_some_and(|text| text.starts_with("\"attempts\";r=0")));
         assert!(is(&refused.problem(429), "too-many-attempts"), "{email}");
         let metrics = world.visitor.get("/metrics").expect(200).text();
         for reason in ["password", "attempts"] {

@@ -56,6 +56,45 @@ fn nested(depth: usize) -> String {
 }
 
 #[test]
+fn conditions_that_would_take_too_long_are_refused_and_one_of_them_is_answered() {
+    let target = target();
+    let text = |n: usize| format!("{n} {}", "a river that runs through a wide and long valley ".repeat(60));
+    let items: Vec<Value> = (0..500)
+        .map(|n| {
+            item(
+                "h",
+                &format!("i{n}"),
+                1.0,
+                2.0,
+                "2024-01-01T00:00:00Z",
+                json!({"told": text(n), "heard": text(n + 1)}),
+            )
+        })
+        .collect();
+    let answer = target.operator.post("/collections/h/items", &json!({"type": "FeatureCollection", "features": items}));
+    assert!(answer.status < 300, "{}", answer.text());
+    let many = |one: &dyn Fn(usize) -> String, count: usize| (0..count).map(one).collect::<Vec<_>>().join(" OR ");
+    let found = |filter: String| {
+        target.visitor.post("/search", &json!({"collections": ["h"], "filter-lang": "cql2-text", "filter": filter}))
+    };
+    // The first is asked of each distinct text, the second of each item.
+    let conditions: [&dyn Fn(usize) -> String; 2] =
+        [&|n| format!("told LIKE '%w_de {n} valley%'"), &|n| format!("LENGTH(told) + LENGTH(heard) = {n}")];
+    for one in conditions {
+        assert_eq!(found(one(0)).expect(200).json()["numberMatched"], 0, "{}", one(0));
+        let problem = found(many(one, 150)).problem(400);
+        assert!(problem["type"].as_str().is_some_and(|kind| kind.ends_with("/filter-too-large")), "{problem}");
+        // Fewer items give the same condition less to do.
+        let few = json!({"collections": ["h"], "ids": ["i7"], "filter-lang": "cql2-text", "filter": many(one, 150)});
+        assert_eq!(target.visitor.post("/search", &few).expect(200).json()["numberMatched"], 0);
+    }
+    // A long list is looked up, however many values there are.
+    let list = (0..900).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(",");
+    assert_eq!(found(format!("told IN ({list}) OR told LIKE '7 a river%'")).expect(200).json()["numberMatched"], 1);
+    target.survives();
+}
+
+#[test]
 fn deep_and_wide_filters_are_refused() {
     let target = target();
     let texts = [

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use nilometer_schemas::Problem;
 
+use crate::limits::Exceeded;
 use crate::problem::ApiError;
 
 /// What can fail here.
@@ -53,12 +54,16 @@ pub enum Error {
     /// The caller's fault.
     #[error("{0}")]
     Problem(#[from] Problem),
+    /// A limit that comes back by itself.
+    #[error("{}", .0.0)]
+    Limited(Box<(Problem, Exceeded)>),
 }
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
             Error::Problem(problem) => problem.into(),
+            Error::Limited(limit) => Self::limited(limit.0, limit.1),
             other => Self::internal(crate::problem::chain(&other)),
         }
     }

@@ -44,7 +44,7 @@ impl World {
         let posted = self.accounts.sign_up(&Actor::default(), EMAIL, PASSWORD.into(), None).await.expect("signed up");
         match posted {
             Posted::Confirm(token) => token,
-            Posted::Exists => panic!("the address has an account"),
+            Posted::Exists | Posted::Taken => panic!("the address has an account"),
         }
     }
 

@@ -61,6 +61,8 @@ pub(crate) enum Posted {
     Confirm(String),
     /// That there is an account already.
     Exists,
+    /// That an account without an address has it as its name.
+    Taken,
 }
 
 /// An address in the form in which it is kept: lower case, one `@`, nothing that could break out of a mail's header.
@@ -146,9 +148,9 @@ impl Accounts {
         let taken = sqlx::query("SELECT id FROM users WHERE name = ?").bind(email).fetch_optional(&mut *transaction);
         let taken = taken.await.map_err(failed("look up a name"))?.is_some();
         if taken && known.is_none() {
-            self.note(&mut transaction, actor, "account.sign-up", email, "exists").await?;
+            self.note(&mut transaction, actor, "account.sign-up", email, "taken").await?;
             transaction.commit().await.map_err(failed("commit a sign-up"))?;
-            return Ok(Posted::Exists);
+            return Ok(Posted::Taken);
         }
         let user = match known {
             Some(login) => login.user,
@@ -252,7 +254,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `TooManyRequests`.
-    pub(crate) fn attempt_link(&self, email: &str, from: Option<IpAddr>) -> Result<(), Problem> {
+    pub(crate) fn attempt_link(&self, email: &str, from: Option<IpAddr>) -> Result<(), Error> {
         self.throttle.attempt(&format!("link {email}"), from, (self.clock)())
     }
 

@@ -38,7 +38,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nilometer_indexer::Clock;
+use nilometer_indexer::{Clock, create_data_dir};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 pub(crate) use audit::ROWS_MAX as AUDIT_ROWS_MAX;
@@ -116,7 +116,7 @@ impl Accounts {
     /// What the file system or the database says.
     pub async fn open(dir: &Path, clock: Clock, random: Random) -> Result<Self, Error> {
         let io = |source| Error::Io { action: "create", path: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).map_err(io)?;
+        create_data_dir(dir).map_err(io)?;
         let secret = secret::Secret::open(dir, &random)?;
         let path = dir.join(FILE_NAME);
         make_private(&path).map_err(io)?;

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use nilometer_schemas::{Instant, Kind, Problem};
 use parking_lot::Mutex;
 
+use super::Error;
+use crate::limits::{Exceeded, Standing};
+
 /// Time over which attempts count, microseconds.
 const WINDOW_US: i64 = 15 * 60 * 1_000_000;
 /// Failed sign-ins of one account within the window, wherever they come from.
@@ -68,7 +71,7 @@ impl Throttle {
     ///
     /// # Errors
     /// `TooManyRequests` for one too many. Nothing tells whether the account exists.
-    pub(super) fn attempt(&self, account: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Problem> {
+    pub(super) fn attempt(&self, account: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Error> {
         let mut counts = self.0.lock();
         let is_over = |count: &Count| !(0..WINDOW_US).contains(&(now.0 - count.begun.0));
         if counts.len() >= ENTRIES_MAX {
@@ -80,7 +83,8 @@ impl Throttle {
                 counts.retain(|_, count| count.begun.0 > middle);
             }
         }
-        let mut wait_us = 0;
+        // How long, and what the limit is that asks for the longest wait.
+        let (mut wait_us, mut limit) = (0, 0);
         for whose in all(account, address) {
             let most = whose.most();
             let count = counts.entry(whose).or_insert(Count { begun: now, attempts: 0 });
@@ -89,19 +93,28 @@ impl Throttle {
             }
             count.attempts = count.attempts.saturating_add(1);
             if count.attempts > most {
-                wait_us = wait_us.max(count.begun.0 + WINDOW_US - now.0);
+                (wait_us, limit) = (wait_us, limit).max((count.begun.0 + WINDOW_US - now.0, most));
             }
         }
         if wait_us == 0 {
             return Ok(());
         }
+        let wait_s = wait_us.unsigned_abs().div_ceil(1_000_000);
         let detail = format!(
             "too many attempts: {PER_PAIR} for an account from here, {PER_ADDRESS} from here in all and {PER_ACCOUNT} for an \
-             account from anywhere are taken in {} minutes; the next one in {} s",
+             account from anywhere are taken in {} minutes; the next one in {wait_s} s",
             WINDOW_US / 60_000_000,
-            (wait_us + 999_999) / 1_000_000
         );
-        Err(Problem::new(Kind::TooManyRequests, "too-many-attempts", detail))
+        let standing = Standing {
+            policy: "attempts",
+            unit: None,
+            limit: limit.into(),
+            window_s: WINDOW_US.unsigned_abs() / 1_000_000,
+            remaining: 0,
+            reset_s: wait_s,
+        };
+        let problem = Problem::new(Kind::TooManyRequests, "too-many-attempts", detail);
+        Err(Error::Limited(Box::new((problem, Exceeded { standing, retry_after_s: wait_s }))))
     }
 
     /// Takes back what a successful attempt counted, for the account and the pair alone: an address from which many
@@ -134,7 +147,9 @@ mod tests {
             assert!(throttle.attempt("ana", address("192.0.2.1"), now).is_ok());
         }
         let refused = throttle.attempt("ana", address("192.0.2.1"), now).expect_err("one too many");
-        assert_eq!(refused.kind, Kind::TooManyRequests);
+        let Error::Limited(refused) = refused else { panic!("{refused}") };
+        assert_eq!((refused.0.kind, refused.1.standing.limit), (Kind::TooManyRequests, PER_PAIR.into()));
+        assert_eq!((refused.1.retry_after_s, refused.1.standing.reset_s), (15 * 60, 15 * 60));
         assert!(throttle.attempt("ana", address("192.0.2.2"), now).is_ok(), "the owner elsewhere");
         for host in 3..60 {
             let _ = throttle.attempt("ana", address(&format!("192.0.2.{host}")), now);

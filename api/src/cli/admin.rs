@@ -47,6 +47,13 @@ enum Subject {
     Grant(GrantCommand),
 }
 
+impl Subject {
+    /// Whether it makes sense as the first that is done with a data directory.
+    fn begins(&self) -> bool {
+        matches!(self, Self::User(UserCommand::Add { .. }) | Self::Key(KeyCommand::Create { .. }))
+    }
+}
+
 #[derive(Subcommand)]
 enum UserCommand {
     /// Makes an account; with an address and without a password, the last line is a link that sets one
@@ -191,6 +198,13 @@ fn parse_role(text: &str) -> Result<Role, String> {
 }
 
 pub(super) fn run(arguments: Arguments, config: &Config) -> Outcome {
+    if !config.data.is_dir() {
+        let data = config.data.display();
+        if !arguments.command.begins() {
+            return Err(format!("there is no data directory {data}").into());
+        }
+        say!("making the new data directory {data}");
+    }
     super::runtime()?.block_on(async {
         let accounts = Accounts::open(&config.data, system_clock(), Random::system()).await?;
         let code = match arguments.command {

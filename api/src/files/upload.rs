@@ -91,12 +91,23 @@ impl Files {
         }
     }
 
-    /// Removes the file of an asset that was replaced, if an upload had put it there.
-    pub(crate) async fn discard(&self, href: &str) {
-        let Some(Location::Stored { store, key }) = self.locate(href) else { return };
+    /// Whether an upload put the file of an asset where it is.
+    pub(crate) fn is_upload(&self, href: &str) -> bool {
+        self.uploaded(href).is_some()
+    }
+
+    /// The store and the key of a file that an upload put there.
+    fn uploaded(&self, href: &str) -> Option<(String, Key)> {
+        let Location::Stored { store, key } = self.locate(href)? else { return None };
         let random = key.as_str().split('/').nth(2).unwrap_or_default();
         let is_upload = random.len() == 2 * RANDOM_BYTES && random.bytes().all(|b| b.is_ascii_hexdigit());
-        let Some(found) = self.stores.get(&store).filter(|found| found.writable && is_upload) else { return };
+        (is_upload && self.stores.get(&store)?.writable).then_some((store, key))
+    }
+
+    /// Removes the file of an asset that was replaced, if an upload had put it there.
+    pub(crate) async fn discard(&self, href: &str) {
+        let Some((store, key)) = self.uploaded(href) else { return };
+        let Some(found) = self.stores.get(&store) else { return };
         let removed = match &found.files {
             StoreFiles::Directory(directory) => {
                 let (directory, key) = (Arc::clone(directory), key.clone());

@@ -12,15 +12,17 @@ use super::layout::{Frame, Page, Section, breadcrumbs};
 use super::table::{Column, table};
 use super::values::bytes;
 use crate::accounts::{Order, OrderState, SharedBasket};
-use crate::links::{encode, with_query};
+use crate::links::{encode, item_path, with_query};
 use crate::orders::request::{OutputFormat, Request, Selection};
 use crate::orders::script::Kind;
-use crate::orders::{LeftOut, Terms};
+use crate::orders::{Entry, LeftOut, Terms};
 use crate::routes::ask::Ask;
 use crate::routes::collection_view::collection_title;
 
 /// Seconds after which a page with orders that are not ready yet is loaded anew.
 const REFRESH_S: u32 = 10;
+/// Files of an order that are listed on its page; programs get all.
+const FILES_SHOWN: usize = 1_000;
 /// Characters of a condition that are shown.
 const CONDITION_CHARS_MAX: usize = 200;
 
@@ -446,6 +448,56 @@ fn holding(frame: &Frame<'_>, order: &Order, csrf: &str, of_all: bool) -> Markup
             }
         }
     }
+}
+
+/// `/orders/{id}/files`.
+pub(crate) fn files(ask: &Ask, order: &Order, entries: &[Entry]) -> String {
+    let frame = frame(ask);
+    let title = frame.t("Files of the order", "Fichiers de la commande");
+    let own = format!("/orders/{}", order.id);
+    let steps = [
+        ("Nilometer", "/".to_owned()),
+        (frame.t("Account", "Compte"), "/account".to_owned()),
+        (frame.t("Orders", "Commandes"), "/orders".to_owned()),
+        (name_of(order), own.clone()),
+    ];
+    let columns = [
+        Column::Text(frame.t("File", "Fichier")),
+        Column::Text(frame.t("Of", "De")),
+        Column::Number(frame.t("Size", "Taille")),
+    ];
+    let rows = html! {
+        @for entry in entries.iter().take(FILES_SHOWN) {
+            tr {
+                td { code { (entry.path) } }
+                td {
+                    @if let Some(origin) = &entry.origin {
+                        a href=(frame.href(&item_path(&origin.collection, &origin.item))) { (origin.item) }
+                    }
+                }
+                td.number { (bytes(entry.size)) }
+            }
+        }
+    };
+    let json = with_query(&format!("{own}/files"), [("f", "json")]);
+    let main = html! {
+        div.wide.stack {
+            (breadcrumbs(&frame, &steps, title))
+            header.title { h1 { (title) } }
+            @if entries.len() > FILES_SHOWN {
+                p.meta {
+                    (frame.language.number(FILES_SHOWN as u64)) " / " (frame.language.number(entries.len() as u64)) " "
+                    (frame.t("files are listed here.", "fichiers sont listés ici."))
+                }
+            }
+            (table(title, &columns, &rows))
+            div.row {
+                (fetch(&frame, order))
+                a.button.quiet.small href=(frame.links.local(&json)) { (frame.t("All of them as JSON", "Tous en JSON")) }
+            }
+        }
+    };
+    whole(&frame, title, main)
 }
 
 /// `/orders/{id}`.

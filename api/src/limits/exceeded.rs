@@ -9,7 +9,7 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// What a limit allows, and what is left of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub struct Standing {
     /// Name of the policy.
     pub(crate) policy: &'static str,
     /// What is counted, where it is something else than requests.
@@ -42,7 +42,7 @@ impl Standing {
 
 /// A limit that a request would go beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Exceeded {
+pub struct Exceeded {
     /// The limit.
     pub(crate) standing: Standing,
     /// Seconds until the same request may be let in.

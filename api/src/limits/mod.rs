@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use axum::http::Method;
 use nilometer_schemas::{Kind, Problem, Role};
 
-pub(crate) use exceeded::{Exceeded, Standing};
+pub use exceeded::{Exceeded, Standing};
 pub(crate) use quota::{Fetched, Quotas, Reserved, quotas, reserve};
 pub use quota::{orders_exceeded, running_orders_limit};
 

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nilometer_indexer::source::{ShapefileRow, ZippedShapefile};
+use nilometer_schemas::Problem;
 use serde_json::Map;
 
 use super::request::OutputFormat;
@@ -24,7 +26,8 @@ fn without_path(error: ApiError, path: &Path) -> ApiError {
 /// Writes a zipped shapefile in a format; blocks.
 ///
 /// # Errors
-/// `Invalid` for what is no zipped shapefile, `TooLarge` for one too large, and what writing fails with.
+/// `Invalid` for what is no zipped shapefile, `NotFound` where no row has any of the parameters, `TooLarge` for a file too large,
+/// and what writing fails with.
 pub(super) fn convert(
     path: &Path,
     format: OutputFormat,
@@ -37,10 +40,15 @@ pub(super) fn convert(
         OutputFormat::Geojson => Format::GeoJson,
         _ => Format::GeoParquet,
     };
+    let (is_any_row, is_any_parameter) = (AtomicBool::new(false), AtomicBool::new(false));
     write_features(
         format,
         &|take: Take<'_>| {
             table.rows(&mut |row: ShapefileRow| {
+                is_any_row.store(true, Ordering::Relaxed);
+                if row.columns.keys().any(|name| part.has_column(name)) {
+                    is_any_parameter.store(true, Ordering::Relaxed);
+                }
                 if !part.has_time(row.time) || !part.has_place(&row.geometry) {
                     return Ok(());
                 }
@@ -50,7 +58,12 @@ pub(super) fn convert(
             })
         },
         out,
-    )
+    )?;
+    if is_any_row.into_inner() && !is_any_parameter.into_inner() {
+        let detail = format!("the file has none of the parameters {}", part.parameters.join(", "));
+        return Err(Problem::not_found("order-empty", detail).into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

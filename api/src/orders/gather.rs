@@ -16,7 +16,7 @@ use super::licence::Accepted;
 use super::request::{OutputFormat, Request, Selection};
 use super::subset::Part;
 use crate::exports;
-use crate::files::{Files, has_series};
+use crate::files::{Files, are_granted, has_series};
 use crate::problem::ApiError;
 use crate::routes::edr::Format;
 use crate::zip::{Names, harmless};
@@ -98,7 +98,8 @@ impl Gathered {
 /// Finds the files of an order; blocks.
 ///
 /// # Errors
-/// As [`Selection::search`] and the search; `TooLarge` above `files_max`.
+/// As [`Selection::search`] and the search; `Forbidden` for items of a named collection of which the metadata alone are seen;
+/// `TooLarge` above `files_max`.
 pub(crate) fn gather(asking: &Asking<'_>) -> Result<Gathered, ApiError> {
     let Asking { files, snapshot, request, scope, accepted, files_max } = *asking;
     let mut gathered = Gathered::default();
@@ -110,7 +111,11 @@ pub(crate) fn gather(asking: &Asking<'_>) -> Result<Gathered, ApiError> {
         let named = selection.named();
         for item in exports::find(snapshot, &search, scope)? {
             let item = item?;
-            if !named.contains(&item.collection.as_str()) && !sieve.passes(item.collection.as_str()) {
+            let collection = item.collection.as_str();
+            if named.contains(&collection) {
+                // Whether the credential may fetch is asked of the one that fetches.
+                are_granted(snapshot.level(collection, scope), &item.collection)?;
+            } else if !sieve.passes(collection) {
                 continue;
             }
             let of = OfItem { files, snapshot, selection, part: &part, scope, at };

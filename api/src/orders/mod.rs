@@ -37,6 +37,7 @@ use tokio::sync::Notify;
 
 pub(crate) use archive::Archive;
 pub(crate) use check::check;
+pub(crate) use contents::Entry;
 pub(crate) use gather::{Asking, Gathered, gather};
 pub(crate) use left_out::LeftOut;
 pub(crate) use licence::{

@@ -21,7 +21,7 @@ use super::room::Share;
 use super::spool::{Spool, Written};
 use super::subset::Part;
 use crate::accounts::{Order, Principal};
-use crate::files::{File, Multihash, are_granted, write_failure};
+use crate::files::{File, Multihash, write_failure};
 use crate::problem::ApiError;
 use crate::routes::edr::{Cut, Format, file_of};
 use crate::state::{App, run_blocking};
@@ -117,7 +117,7 @@ pub(super) async fn prepare(
         let share = app.orders.room.share(&order.id, order.fence, order.user);
         run_blocking(move || Spool::create(&folder, bytes_max, share)).await?
     };
-    let told = json!({"order": order.id, "name": order.name, "ordered": order.created.to_string(), "request": request.selections, "left_out": left_out_json(&gathered, &request)});
+    let told = json!({"order": order.id, "name": order.name, "ordered": order.created.to_string(), "request": request.selections, "left_out": left_out_json(&gathered, &request), "elsewhere": gathered.elsewhere});
     let elsewhere = gathered.elsewhere;
     let (contents, spool, share) = work.fill(gathered, spool, &told).await?;
     let files = contents.entries.iter().filter(|entry| entry.origin.is_some()).count();
@@ -168,7 +168,7 @@ pub(crate) async fn small(app: &App, principal: &Principal, request: &Request) -
         tempfile::tempfile_in(&folder).map_err(|error| write_failure(&error))
     });
     let spool = Spool::of(file.await?, bytes_max);
-    let told = json!({"request": request.selections, "left_out": left_out_json(&gathered, request)});
+    let told = json!({"request": request.selections, "left_out": left_out_json(&gathered, request), "elsewhere": gathered.elsewhere});
     let (contents, spool, _) = work.fill(gathered, spool, &told).await?;
     let bytes = contents.layout().length();
     if bytes > bytes_max {
@@ -184,22 +184,21 @@ fn left_out_json(gathered: &Gathered, request: &Request) -> Vec<Value> {
 
 /// What a message tells of files that are not there, and of what was left out.
 fn remark(missing: &[Missing], elsewhere: u64, left_out: Option<String>) -> Option<String> {
-    if missing.is_empty() && elsewhere == 0 && left_out.is_none() {
-        return None;
-    }
-    let names: Vec<&str> = missing.iter().take(TOLD_MAX).map(|missing| missing.origin.item.as_str()).collect();
-    let mut text = format!("INCOMPLETE: {} files are not to be had", missing.len());
-    if !names.is_empty() {
-        text.push_str(&format!(" ({}{})", names.join(", "), if missing.len() > TOLD_MAX { ", …" } else { "" }));
+    let mut all = Vec::new();
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().take(TOLD_MAX).map(|missing| missing.origin.item.as_str()).collect();
+        let more = if missing.len() > TOLD_MAX { ", …" } else { "" };
+        all.push(format!("not to be had: {} ({}{more})", counted(missing.len() as u64), names.join(", ")));
     }
     if elsewhere > 0 {
-        text.push_str(&format!(", {elsewhere} lie on other servers"));
+        all.push(format!("on other servers, at the addresses that their items name: {}", counted(elsewhere)));
     }
-    if let Some(left_out) = left_out {
-        text.push_str(&format!("; {left_out}"));
-    }
-    text.push_str("; manifest.json tells which");
-    Some(text)
+    all.extend(left_out);
+    (!all.is_empty()).then(|| format!("INCOMPLETE: {}; manifest.json tells more", all.join("; ")))
+}
+
+fn counted(files: u64) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
 }
 
 impl Work {
@@ -246,10 +245,6 @@ impl Work {
             gather(&Asking { files, snapshot, request, scope, accepted, files_max })
         })
         .await?;
-        for collection in &gathered.collections {
-            // Whether the credential may fetch is asked of the one that fetches.
-            are_granted(work.snapshot.level(collection, work.scope), &CollectionId::new(collection.clone())?)?;
-        }
         Ok((work, gathered))
     }
 

@@ -6,6 +6,7 @@ use nilometer_query::parse;
 use nilometer_schemas::{CollectionId, Dialect, Filter, Instant, Kind, Problem, Scope, Search, TimeInterval};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use serde_path_to_error::Segment;
 
 use super::subset::Subset;
 use crate::routes::ask::no_collection;
@@ -130,7 +131,10 @@ impl Request {
     /// # Errors
     /// `Invalid` and `TooLarge` with a JSON pointer.
     pub(crate) fn read(body: Value) -> Result<Self, Problem> {
-        let body: Body = serde_json::from_value(body).map_err(|error| bad(error.to_string()))?;
+        let body: Body = serde_path_to_error::deserialize(body).map_err(|error| {
+            let at: String = error.path().iter().filter_map(step).collect();
+            bad(error.into_inner().to_string()).at(if at.is_empty() { "/".to_owned() } else { at })
+        })?;
         let is_compatible = body.collections.is_some();
         let selections = match (body.collections, body.selections, body.search) {
             (Some(list), None, None) | (None, Some(list), None) => list,
@@ -312,6 +316,15 @@ fn ingested(value: &Value) -> Result<[Option<Filter>; 2], Problem> {
     Ok([condition(">=", period.start).transpose()?, condition("<=", period.end).transpose()?])
 }
 
+/// A step of the way to a member, as a JSON pointer has it.
+fn step(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
 fn bad(detail: impl Into<String>) -> Problem {
     Problem::invalid("order", detail)
 }
@@ -358,7 +371,10 @@ mod tests {
             (json!({"collections": [selection, selection]}), Some("/collections/1/correlationId")),
             (json!({"selections": [{"search": {}, "folder": "x".repeat(2_000)}]}), Some("/selections/0/folder")),
             (json!({"selections": vec![json!({"search": {}}); 101]}), Some("/selections")),
-            (json!({"search": {}, "surprise": 1}), None),
+            (json!({"search": {}, "surprise": 1}), Some("/surprise")),
+            (json!({"selections": [{"search": {}, "formats": ["csv", "gif"]}]}), Some("/selections/0/formats/1")),
+            (json!({"collections": [{"collectionId": "A", "folder": 7}]}), Some("/collections/0/folder")),
+            (json!([]), Some("/")),
         ] {
             let problem = Request::read(wrong.clone()).expect_err("refused");
             assert_eq!(problem.parameter.as_deref(), pointer, "{wrong}");

@@ -2,14 +2,14 @@
 
 use geo::{Geometry, Intersects, Rect};
 use nilometer_query::parse;
-use nilometer_schemas::{Bbox, Instant, Problem, TimeInterval, geojson};
+use nilometer_schemas::{Bbox, Dialect, Instant, Problem, TimeInterval, geojson};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Names of parameters at most.
 const PARAMETERS_MAX: usize = 200;
 
-/// A subset as it is asked for. `bbox`, `intersects` and `datetime` are those of a search.
+/// A subset as it is asked for. `bbox` and `intersects` are those of a search, `datetime` may be a date, a month or a year too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Subset {
@@ -46,7 +46,9 @@ impl Subset {
             let detail = format!("a subset names at most {PARAMETERS_MAX} parameters");
             return Err(Problem::invalid("order", detail).at("subset/parameters"));
         }
-        let body = json!({"bbox": self.bbox, "intersects": self.intersects, "datetime": self.datetime});
+        let period = self.datetime.as_deref().map(|text| TimeInterval::parse(text, Dialect::Edr));
+        let period = period.transpose().map_err(under)?;
+        let body = json!({"bbox": self.bbox, "intersects": self.intersects});
         let Value::Object(mut members) = body else { return Ok(Part::default()) };
         members.retain(|_, value| !value.is_null());
         let search = parse::from_json(&Value::Object(members), &[]).map_err(under)?.search;
@@ -55,7 +57,7 @@ impl Subset {
             (None, Some(bbox)) => Some(bbox.split().into_iter().map(rect).collect()),
             (None, None) => None,
         };
-        Ok(Part { area, period: search.datetime, parameters: self.parameters.clone() })
+        Ok(Part { area, period, parameters: self.parameters.clone() })
     }
 }
 

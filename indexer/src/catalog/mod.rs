@@ -16,7 +16,7 @@ mod view;
 mod writer;
 
 pub(crate) use log::sync_dir;
-pub use open::Catalog;
+pub use open::{Catalog, create_data_dir};
 pub use snapshot::{SegmentView, Snapshot};
 pub use stems::stems;
 pub use tokens::{name_token, parts};

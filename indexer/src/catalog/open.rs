@@ -1,6 +1,7 @@
 //! The catalogue's door: opening, the writer's thread, and the newest snapshot for readers.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -56,8 +57,16 @@ pub struct Catalog {
     _lock: Option<File>,
 }
 
+/// Makes a data directory, unless there is one. Its owner alone may look into a new one: it holds what is hidden from others.
+///
+/// # Errors
+/// What the file system says.
+pub fn create_data_dir(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 fn lock(layout: &Layout) -> Result<File, Error> {
-    std::fs::create_dir_all(&layout.root).map_err(Error::io("create", &layout.root))?;
+    create_data_dir(&layout.root).map_err(Error::io("create", &layout.root))?;
     let path = layout.lock();
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;

@@ -6,6 +6,12 @@ use nilometer_schemas::{Comparison, Expr, Filter, Scalar};
 use super::eval::{Item, Leaf};
 use super::like::Pattern;
 use super::value::{Datum, Values, all, holds, one_of};
+use super::work::{Cost, Work};
+
+/// Steps after which work is taken down.
+const STEPS_AT_ONCE: u64 = 1 << 16;
+/// Steps of finding a value among those of a dictionary.
+const FIND_STEPS: u64 = 32;
 
 /// A test of a property's values against literals.
 #[derive(Debug)]
@@ -55,6 +61,32 @@ impl Test {
             },
             Self::Leaf(leaf) => leaf.truth(&OneValue(stored)),
         }
+    }
+
+    /// What testing a value takes.
+    pub(super) fn cost(&self) -> Cost {
+        match self {
+            Self::Compare(..) => Cost { fixed: 1, per_8_bytes: 0 },
+            Self::Between(..) => Cost { fixed: 2, per_8_bytes: 0 },
+            Self::In(values) => Cost { fixed: values.len() as u64, per_8_bytes: 0 },
+            Self::Like(pattern) => pattern.cost(),
+            Self::Leaf(leaf) => leaf.cost,
+        }
+    }
+
+    /// What testing this value takes.
+    pub(super) fn cost_of(&self, value: &Datum<'_>) -> u64 {
+        self.cost().of_bytes(value.bytes())
+    }
+
+    /// The members of a list that may be found among the values of a column; `None` where each value must be looked at.
+    fn members(&self, kind: ColumnKind) -> Option<impl Iterator<Item = &Datum<'static>>> {
+        let Self::In(values) = self else { return None };
+        let is_moment = |value: &Datum<'_>| matches!(value, Datum::Time(_));
+        if kind == ColumnKind::Bool || (kind == ColumnKind::Text && values.iter().any(is_moment)) {
+            return None;
+        }
+        Some(values.iter())
     }
 
     /// Whether values of a column's type can be told anything of.
@@ -143,30 +175,59 @@ pub(super) fn datum<'a>(column: &Column<'a>, code: u32) -> Datum<'a> {
     }
 }
 
+/// The code of a value of a column; `None` where no item has it.
+fn find(column: &Column<'_>, value: &Datum<'_>) -> Option<u32> {
+    let dictionary = column.dictionary;
+    match (value, column.kind) {
+        (Datum::Text(text), ColumnKind::Text) => dictionary.find_text(text),
+        (Datum::Number(number), ColumnKind::Number) => {
+            let at = dictionary.lower_bound_number(*number);
+            ((at as usize) < dictionary.len() && dictionary.number(at) == *number).then_some(at)
+        }
+        _ => None,
+    }
+}
+
 /// Which codes of a column pass a test.
 #[derive(Debug)]
 pub(crate) struct CodeTest<'a> {
     column: Column<'a>,
-    pass: Vec<bool>,
-    /// The codes of which the test is unknown; empty when there are none.
-    vague: Vec<bool>,
+    pass: Bits,
+    /// The codes of which the test is unknown, where there are any.
+    vague: Option<Bits>,
     /// Smallest and largest passing code, when all between them pass.
     range: Option<(u32, u32)>,
 }
 
 impl<'a> CodeTest<'a> {
-    /// Tests a column's values; `None` where nothing can be told of values of its type.
-    pub(super) fn new(column: Column<'a>, test: &Test) -> Option<Self> {
+    /// Tests a column's values; `None` where nothing can be told of values of its type, and where that would take more work
+    /// than is allowed.
+    pub(super) fn new(column: Column<'a>, test: &Test, work: &Work) -> Option<Self> {
         if !test.compares(column.kind) {
             return None;
         }
-        let mut pass = vec![false; column.dictionary.len()];
-        let mut vague = Vec::new();
+        let values = column.dictionary.len() as u32;
+        let mut pass = Bits::none(values);
+        if let Some(members) = test.members(column.kind) {
+            for member in members {
+                work.step(FIND_STEPS)?;
+                let found = find(&column, member);
+                found.into_iter().for_each(|code| pass.insert(code));
+            }
+            return Some(Self { column, pass, vague: None, range: None });
+        }
+        let mut vague: Option<Bits> = None;
         let (mut first, mut last, mut count) = (None, 0, 0u32);
+        let mut steps = 0;
         for code in test.code_range(column.dictionary) {
-            match test.of(&datum(&column, code)) {
+            let value = datum(&column, code);
+            steps += test.cost_of(&value);
+            if steps > STEPS_AT_ONCE {
+                work.step(std::mem::take(&mut steps))?;
+            }
+            match test.of(&value) {
                 Some(true) => {
-                    pass[code as usize] = true;
+                    pass.insert(code);
                     first = first.or(Some(code));
                     last = code;
                     count += 1;
@@ -174,18 +235,17 @@ impl<'a> CodeTest<'a> {
                 // Beyond the passing run of an ordered test nothing passes any more.
                 Some(false) if count > 0 && test.is_one_run() => break,
                 Some(false) => {}
-                None => {
-                    vague.resize(pass.len(), false);
-                    vague[code as usize] = true;
-                }
+                None => vague.get_or_insert_with(|| Bits::none(values)).insert(code),
             }
         }
+        work.step(steps)?;
         Some(Self { column, pass, vague, range: first.filter(|f| last - f + 1 == count).map(|f| (f, last)) })
     }
 
     /// The truth of one value.
     fn of(&self, code: u32) -> Option<bool> {
-        if self.vague.get(code as usize) == Some(&true) { None } else { Some(self.pass[code as usize]) }
+        let is_vague = self.vague.as_ref().is_some_and(|vague| vague.contains(code));
+        (!is_vague).then(|| self.pass.contains(code))
     }
 
     /// The truth for a document by its values of this column.
@@ -215,7 +275,7 @@ impl<'a> CodeTest<'a> {
             _ => {
                 let mut bits = Bits::none(docs);
                 data.for_each_pair(&self.column, |doc, code| {
-                    if self.pass[code as usize] {
+                    if self.pass.contains(code) {
                         bits.insert(doc);
                     }
                 });

@@ -117,7 +117,7 @@ impl Condition {
             Self::And(all) => value::all(all.iter().map(|c| c.of_document(document))),
             Self::Or(any) => value::any(any.iter().map(|c| c.of_document(document))),
             Self::Not(inner) => inner.of_document(document).map(|truth| !truth),
-            Self::Property(name, test) => value::one_of(document.values(name).iter().map(|value| test.of(value))),
+            Self::Property(name, test, _) => value::one_of(document.values(name).iter().map(|value| test.of(value))),
             Self::IsNull(name) if name == "geometry" => Some(document.geometry.is_empty()),
             Self::IsNull(name) => Some(!document.has(name)),
             Self::Intersects(geometry) => document.geometry().map(|flat| geometry.intersects(&flat)),

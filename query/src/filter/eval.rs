@@ -8,6 +8,7 @@ use nilometer_schemas::{
 
 use super::like::Pattern;
 use super::value::{Datum, Values, all, holds, one_of};
+use super::work::Cost;
 use crate::cql2::is_moment;
 
 /// Where the values of an item come from.
@@ -18,6 +19,10 @@ pub(super) trait Item<'a> {
     fn time(&self) -> Option<(i64, i64)>;
     /// Great-circle distance of the item's geometry from a position (longitude, latitude).
     fn distance_km(&self, position: [f64; 2]) -> Option<f64>;
+    /// Takes down steps that are about to be taken; `None` where they are too many.
+    fn spend(&self, _steps: u64) -> Option<()> {
+        Some(())
+    }
 }
 
 /// No item: what a condition without properties is evaluated on.
@@ -88,6 +93,8 @@ pub(crate) struct Leaf {
     pub(super) names: Vec<String>,
     /// Whether its truth for an item is that for each value of its one property, joined as comparisons join them.
     pub(super) by_value: bool,
+    /// What evaluating it takes.
+    pub(super) cost: Cost,
     test: Test,
 }
 
@@ -104,7 +111,7 @@ impl Leaf {
             _ => true,
         };
         let by_value = by_value && compiler.reads == 1 && !compiler.item;
-        Some(Self { names: compiler.names, by_value, test })
+        Some(Self { names: compiler.names, by_value, cost: test.cost(), test })
     }
 
     /// The truth of a condition that reads nothing of any item.
@@ -119,6 +126,7 @@ impl Leaf {
             Test::Compare(op, left, right) => {
                 let (left, right) = (left.values(item), right.values(item));
                 let (left, right) = (left.as_slice(), right.as_slice());
+                item.spend((left.len() * right.len()) as u64)?;
                 one_of(left.iter().flat_map(|a| right.iter().map(|b| Some(holds(*op, a.compare(b)?)))))
             }
             Test::Between(value, low, high) => {
@@ -142,10 +150,12 @@ impl Leaf {
             Test::Temporal(relation, left, right) => {
                 let (left, right) = (left.periods(item), right.periods(item));
                 let (left, right) = (left.as_slice(), right.as_slice());
+                item.spend((left.len() * right.len()) as u64)?;
                 one_of(left.iter().flat_map(|a| right.iter().map(|b| Some(relation.holds(*a, *b)))))
             }
             Test::Array(relation, left, right) => {
                 let (left, right) = (left.values(item)?, right.values(item)?);
+                item.spend(2 * (left.len() * right.len()) as u64)?;
                 Some(related(*relation, &left, &right))
             }
         }
@@ -173,6 +183,19 @@ fn related(relation: ArrayRelation, left: &[Datum<'_>], right: &[Datum<'_>]) -> 
 }
 
 impl Test {
+    /// What evaluating it takes, the products of lists apart.
+    fn cost(&self) -> Cost {
+        match self {
+            Self::Compare(_, a, b) => a.cost() + b.cost(),
+            Self::Between(a, b, c) => a.cost() + b.cost() + c.cost(),
+            Self::In(a, list) => a.cost() + list.iter().map(Node::cost).sum(),
+            Self::Like(a, pattern) => a.cost() + pattern.cost(),
+            Self::IsNull(a) => a.cost(),
+            Self::Temporal(_, a, b) => a.cost() + b.cost(),
+            Self::Array(_, a, b) => a.cost() + b.cost(),
+        }
+    }
+
     fn reads_item(&self) -> bool {
         let nodes: Vec<&Node> = match self {
             Self::Compare(_, a, b) => vec![a, b],
@@ -194,6 +217,24 @@ impl Test {
 }
 
 impl Node {
+    fn cost(&self) -> Cost {
+        let fixed = |fixed| Cost { fixed, per_8_bytes: 0 };
+        match self {
+            Self::Nothing => fixed(1),
+            Self::Property(_) => fixed(8),
+            // A text is taken down anew for each comparison.
+            Self::Const(datum) => fixed(4 + datum.bytes() as u64 / 8),
+            Self::Arithmetic(_, a, b) => fixed(2) + a.cost() + b.cost(),
+            Self::Call(function, a) => {
+                let is_of_text =
+                    !matches!(function, Function::Abs | Function::Floor | Function::Ceil | Function::Round);
+                a.cost() + if is_of_text { Cost { fixed: 32, per_8_bytes: 12 } } else { fixed(2) }
+            }
+            Self::Moment(a) => fixed(24) + a.cost(),
+            Self::Distance(_) => fixed(32),
+        }
+    }
+
     /// Whether it reads of the item what is no property.
     fn reads_item(&self) -> bool {
         match self {
@@ -231,6 +272,15 @@ impl Node {
 }
 
 impl Period {
+    fn cost(&self) -> Cost {
+        let moment = Cost { fixed: 24, per_8_bytes: 0 };
+        match self {
+            Self::Values(node) => moment + node.cost(),
+            Self::Item => Cost { fixed: 2, per_8_bytes: 0 },
+            Self::Interval(start, end) => [start, end].into_iter().flatten().map(|node| moment + node.cost()).sum(),
+        }
+    }
+
     fn periods<'a>(&self, item: &impl Item<'a>) -> Values<(i64, i64)> {
         match self {
             Self::Values(node) => node.values(item).map(|value| value.period()),
@@ -248,6 +298,14 @@ impl Period {
 }
 
 impl Set {
+    fn cost(&self) -> Cost {
+        match self {
+            Self::Values(node) => node.cost(),
+            Self::Array(nodes) => nodes.iter().map(Node::cost).sum(),
+            Self::Const(_) => Cost::default(),
+        }
+    }
+
     /// All values, or `None` where there are none, or one member of an array has none.
     fn values<'s, 'a>(&'s self, item: &impl Item<'a>) -> Option<Cow<'s, [Datum<'a>]>> {
         let list = |values: Values<Datum<'a>>| match values {

@@ -35,7 +35,7 @@ pub(crate) enum Condition {
     And(Vec<Condition>),
     Or(Vec<Condition>),
     Not(Box<Condition>),
-    Property(String, Test),
+    Property(String, Test, Arc<Work>),
     IsNull(String),
     Intersects(Box<PreparedGeometry>),
     Relation(Box<Relation>),
@@ -62,7 +62,7 @@ fn compile_part(filter: &Filter, work: &Arc<Work>) -> Condition {
         Filter::IsNull(Expr::Property(name)) => Condition::IsNull(name.clone()),
         Filter::Spatial { relation, left, right } => compile_spatial(*relation, left, right, work),
         leaf => match (Test::plain(leaf), around(leaf, work)) {
-            (Some((name, test)), _) => Condition::Property(name, test),
+            (Some((name, test)), _) => Condition::Property(name, test, Arc::clone(work)),
             (None, Some(around)) => around,
             (None, None) => Leaf::of(leaf).map_or(Condition::Const(None), |leaf| compile_leaf(leaf, work)),
         },
@@ -107,7 +107,7 @@ fn compile_leaf(leaf: Leaf, work: &Arc<Work>) -> Condition {
         return Condition::Const(truth);
     }
     match leaf.names.as_slice() {
-        [name] if leaf.by_value => Condition::Property(name.clone(), Test::Leaf(leaf)),
+        [name] if leaf.by_value => Condition::Property(name.clone(), Test::Leaf(leaf), Arc::clone(work)),
         _ => Condition::Each(leaf, Arc::clone(work)),
     }
 }
@@ -132,14 +132,37 @@ fn compile_spatial(relation: SpatialRelation, left: &Expr, right: &Expr, work: &
 impl Condition {
     /// Refuses what took more work than the limits allow; asked after each segment.
     pub(crate) fn check(&self) -> Result<(), Problem> {
+        self.check_relations()?;
+        self.work().map_or(Ok(()), Work::check)
+    }
+
+    fn check_relations(&self) -> Result<(), Problem> {
         match self {
-            Self::And(children) | Self::Or(children) => children.iter().try_for_each(Self::check),
-            Self::Not(child) => child.check(),
-            Self::Relation(relation) => relation.check().and_then(|()| relation.work().check()),
-            Self::Around(around) => around.work().check(),
-            Self::Each(_, work) => work.check(),
+            Self::And(children) | Self::Or(children) => children.iter().try_for_each(Self::check_relations),
+            Self::Not(child) => child.check_relations(),
+            Self::Relation(relation) => relation.check(),
             _ => Ok(()),
         }
+    }
+
+    /// The work of the whole filter, where a part of it does any.
+    fn work(&self) -> Option<&Work> {
+        match self {
+            Self::And(children) | Self::Or(children) => children.iter().find_map(Self::work),
+            Self::Not(child) => child.work(),
+            Self::Relation(relation) => Some(relation.work()),
+            Self::Around(around) => Some(around.work()),
+            Self::Property(_, _, work) | Self::Each(_, work) => Some(work),
+            _ => None,
+        }
+    }
+
+    /// Binds it to a segment that is searched now: its items give room for work.
+    pub(crate) fn bind<'a>(&'a self, data: &'a SegmentData, few: bool) -> Bound<'a> {
+        if let Some(work) = self.work() {
+            work.search(data.docs());
+        }
+        Bound::new(self, data, few)
     }
 }
 
@@ -197,12 +220,22 @@ struct Stored<'s, 'a> {
     data: &'a SegmentData,
     sources: &'s [Source<'a>],
     doc: u32,
+    per_8_bytes: u64,
     work: &'s Work,
 }
 
 impl<'a> Item<'a> for Stored<'_, 'a> {
     fn property(&self, at: usize) -> Values<Datum<'a>> {
-        self.sources[at].values(self.doc)
+        let values = self.sources[at].values(self.doc);
+        let bytes: usize = values.as_slice().iter().map(Datum::bytes).sum();
+        match self.spend(self.per_8_bytes * (bytes as u64 / 8)) {
+            Some(()) => values,
+            None => Values::None,
+        }
+    }
+
+    fn spend(&self, steps: u64) -> Option<()> {
+        self.work.step(steps)
     }
 
     fn time(&self) -> Option<(i64, i64)> {
@@ -213,7 +246,7 @@ impl<'a> Item<'a> for Stored<'_, 'a> {
 
     fn distance_km(&self, position: [f64; 2]) -> Option<f64> {
         let flat = self.data.geometry(self.data.geometry_of(self.doc)?)?;
-        self.work.spend(flat.positions().len() as u64)?;
+        self.work.look_at(flat.positions().len() as u64)?;
         spatial::distance_of(&flat, position)
     }
 }
@@ -226,7 +259,7 @@ pub(crate) enum Bound<'a> {
     /// A property's columns of the types that the test compares.
     Columns(Columns<'a>),
     /// The same, tested value by value.
-    Values(Vec<Column<'a>>, &'a Test),
+    Values(Vec<Column<'a>>, &'a Test, &'a Work),
     Times(Times<'a>),
     NoColumns(Vec<Column<'a>>),
     NoTime(&'a [i64]),
@@ -243,12 +276,21 @@ pub(crate) enum Bound<'a> {
 pub(crate) struct Columns<'a>(Vec<CodeTest<'a>>);
 
 /// Tested times.
-pub(crate) struct Times<'a>(&'a [i64], &'a Test);
+pub(crate) struct Times<'a>(&'a [i64], &'a Test, &'a Work);
 
 impl Times<'_> {
     fn of(&self, doc: u32) -> Option<bool> {
         let time = self.0[doc as usize];
         if time == NO_TIME { None } else { self.1.of(&Datum::Time(time)) }
+    }
+
+    /// The documents of which the test is true, or false.
+    fn docs(&self, truth: bool) -> Bits {
+        let docs = self.0.len() as u32;
+        match self.2.step(self.1.cost().fixed * u64::from(docs)) {
+            Some(()) => Bits::from_fn(docs, |doc| self.of(doc) == Some(truth)),
+            None => Bits::none(docs),
+        }
     }
 }
 
@@ -260,7 +302,9 @@ pub(crate) struct Each<'a>(&'a Leaf, Vec<Source<'a>>, &'a Work);
 
 impl<'a> Each<'a> {
     fn of(&self, data: &'a SegmentData, doc: u32) -> Option<bool> {
-        self.0.truth(&Stored { data, sources: &self.1, doc, work: self.2 })
+        let Each(leaf, sources, work) = self;
+        work.step(leaf.cost.fixed)?;
+        leaf.truth(&Stored { data, sources, doc, per_8_bytes: leaf.cost.per_8_bytes, work })
     }
 }
 
@@ -271,12 +315,12 @@ impl<'a> Bound<'a> {
             Condition::And(all) => Self::And(all.iter().map(|c| Self::new(c, data, few)).collect()),
             Condition::Or(any) => Self::Or(any.iter().map(|c| Self::new(c, data, few)).collect()),
             Condition::Not(inner) => Self::Not(Box::new(Self::new(inner, data, few))),
-            Condition::Property(property, test) => match times(data, property) {
-                Some(times) => Self::Times(Times(times, test)),
+            Condition::Property(property, test, work) => match times(data, property) {
+                Some(times) => Self::Times(Times(times, test, work)),
                 // Testing all values there are would be more work than testing these documents' own.
-                None if few => Self::Values(data.columns_of(property).collect(), test),
+                None if few => Self::Values(data.columns_of(property).collect(), test, work),
                 None => Self::Columns(Columns(
-                    data.columns_of(property).filter_map(|column| CodeTest::new(column, test)).collect(),
+                    data.columns_of(property).filter_map(|column| CodeTest::new(column, test, work)).collect(),
                 )),
             },
             Condition::IsNull(property) if property == "geometry" => Self::NoGeometry,
@@ -325,7 +369,7 @@ impl<'a> Bound<'a> {
             Self::Or(any) => union(docs, any.iter().map(|b| b.trues(data))),
             Self::Not(inner) => inner.falses(data),
             Self::Columns(columns) => union(docs, columns.0.iter().map(|column| column.trues(data))),
-            Self::Times(times) => Bits::from_fn(docs, |d| times.of(d) == Some(true)),
+            Self::Times(times) => times.docs(true),
             Self::NoColumns(columns) => {
                 let mut bits = union(docs, columns.iter().map(|c| docs_with_any(data, c)));
                 bits.invert();
@@ -356,7 +400,7 @@ impl<'a> Bound<'a> {
                 bits.and_not(&self.trues(data));
                 bits
             }
-            Self::Times(times) => Bits::from_fn(docs, |d| times.of(d) == Some(false)),
+            Self::Times(times) => times.docs(false),
             Self::Relation(related) => {
                 let (mut bits, related) = (with_geometry(data), related.0.related(data));
                 bits.and_not(&related.trues);
@@ -386,10 +430,14 @@ impl<'a> Bound<'a> {
             Self::Or(any) => value::any(any.iter().map(|bound| bound.of(data, doc))),
             Self::Not(inner) => inner.of(data, doc).map(|truth| !truth),
             Self::Columns(columns) => value::one_of(columns.0.iter().map(|column| column.of_doc(doc))),
-            Self::Values(columns, test) => {
+            Self::Values(columns, test, work) => {
                 let mut result = None;
                 for column in columns {
-                    let mut one = |code| result = value::one_of([result, test.of(&datum(column, code))].into_iter());
+                    let mut one = |code| {
+                        let value = datum(column, code);
+                        let truth = work.step(test.cost_of(&value)).and_then(|()| test.of(&value));
+                        result = value::one_of([result, truth].into_iter());
+                    };
                     column.for_each_code(doc, &mut one);
                 }
                 result

@@ -108,7 +108,7 @@ impl Relation {
                 _ => false,
             });
         }
-        self.work.spend(self.vertices + flat.positions().len() as u64)?;
+        self.work.look_at(self.vertices + flat.positions().len() as u64)?;
         related(self.relation, &*plain(&flat.to_geometry())?, self.geometry.as_ref()?)
     }
 
@@ -292,7 +292,7 @@ impl Around {
 
     /// Whether a geometry lies so near; `None` where it has no distance.
     pub(super) fn of_flat(&self, flat: &FlatGeometry<'_>) -> Option<bool> {
-        self.work.spend(flat.positions().len() as u64)?;
+        self.work.look_at(flat.positions().len() as u64)?;
         let km = distance_of(flat, self.position)?;
         Some(km < self.km || self.is_inclusive && km == self.km)
     }

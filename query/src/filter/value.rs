@@ -47,6 +47,14 @@ impl Datum<'_> {
         }
     }
 
+    /// Bytes of a text.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            _ => 0,
+        }
+    }
+
     /// First and last moment of a moment or date.
     pub(super) fn period(&self) -> Option<(i64, i64)> {
         match self {

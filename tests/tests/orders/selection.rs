@@ -113,7 +113,7 @@ fn shapefiles_are_delivered_in_other_formats_whole_and_in_part() {
     };
     let search = json!({"collections": ["c"]});
     let (status, path) = order(json!({"search": search, "formats": ["original", "geojson", "csv", "geoparquet"]}));
-    assert!(status["message"].as_str().is_some_and(|text| text.contains("3 files are not to be had")), "{status}");
+    assert!(status["message"].as_str().is_some_and(|text| text.contains("not to be had: 3 files")), "{status}");
     let names: BTreeSet<String> = listed(&path).into_iter().map(|(name, _)| name).collect();
     for name in ["reaches.zip", "reaches.geojson", "reaches.csv", "reaches.parquet", "other.zip"] {
         assert!(names.contains(&format!("c/{name}")), "{names:?}");
@@ -129,6 +129,23 @@ fn shapefiles_are_delivered_in_other_formats_whole_and_in_part() {
         order(json!({"search": {"collections": ["c"], "ids": ["reaches"]}, "formats": ["csv"], "subset": part}));
     let text = String::from_utf8(member(&path, "c/reaches.csv")).expect("text");
     assert_eq!(text, "reach_id,time_str,wse,geometry\r\n23214400111,2024-02-01T00:00:00Z,11.5,POINT (2.0 45.0)\r\n");
+
+    // Dates alone are days, and of a parameter that the file does not have nothing is made up.
+    let of = |part: Value| {
+        order(
+            json!({"search": {"collections": ["c"], "ids": ["reaches"]}, "formats": ["csv", "original"], "subset": part}),
+        )
+    };
+    let (_, path) = of(json!({"datetime": "2024-02-01/2024-02-01", "parameters": ["wse", "unheard_of"]}));
+    let text = String::from_utf8(member(&path, "c/reaches.csv")).expect("text");
+    assert_eq!(text, "reach_id,time_str,wse,geometry\r\n23214400111,2024-02-01T00:00:00Z,11.5,POINT (2.0 45.0)\r\n");
+    let (status, path) = of(json!({"parameters": ["unheard_of"]}));
+    assert!(
+        status["message"].as_str().is_some_and(|text| text.contains("not to be had: 1 file (reaches)")),
+        "{status}"
+    );
+    let manifest: Value = serde_json::from_slice(&member(&path, "c/manifest.json")).expect("JSON");
+    assert_eq!(manifest["missing"][0]["reason"], "the file has none of the parameters unheard_of");
     server.finish();
 }
 

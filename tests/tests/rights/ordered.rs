@@ -14,7 +14,7 @@ pub(crate) struct Ordered {
     pub(crate) files: BTreeMap<(String, String), (Option<String>, Option<usize>)>,
     /// Files that the service does not hand on.
     pub(crate) elsewhere: usize,
-    /// Whether of one of the items the metadata are seen alone, though it has files: then nothing is ordered.
+    /// Whether of one of the items the metadata are seen alone: then nothing is ordered.
     pub(crate) is_refused: bool,
 }
 
@@ -33,11 +33,11 @@ impl Ordered {
         let mut ordered = Self::default();
         for version in seen.catalogue.items().values().filter(|version| chosen(version)) {
             ordered.elsewhere += 1;
+            ordered.is_refused |= seen.level(&version.collection) < Level::Partial;
             let name = |file: String| (version.collection.clone(), file);
             if version.stored {
                 let file = version.file().rsplit('/').next().unwrap_or_default().to_owned();
                 ordered.files.insert(name(file), (Some(version.text()), version.told_bytes()));
-                ordered.is_refused |= seen.level(&version.collection) < Level::Partial;
             }
             if !seen.days(&version.collection, &version.id).is_empty() {
                 ordered.files.insert(name(format!("{}.csv", version.id)), (None, None));

@@ -74,6 +74,25 @@ pub(super) fn exists(links: &Links, language: Language, to: &str) -> Message {
     Message { to: to.to_owned(), subject: subject.into(), text }
 }
 
+/// Tells somebody who signed up with an address that it is the name of an account without one.
+pub(super) fn taken(language: Language, to: &str) -> Message {
+    let (subject, text) = match language {
+        Language::English => (
+            "No account was made for this address",
+            "Somebody, probably you, signed up with this address. Those who run the service gave its name to an account that has \
+             no address, so none was made and nothing has changed.\n\n\
+             Ask them for an account with this address.\n",
+        ),
+        Language::French => (
+            "Aucun compte n'a été créé pour cette adresse",
+            "Quelqu'un, sans doute vous, a voulu créer un compte avec cette adresse. Les responsables du service ont donné ce nom \
+             à un compte sans adresse ; aucun compte n'a donc été créé et rien n'a changé.\n\n\
+             Demandez-leur un compte à cette adresse.\n",
+        ),
+    };
+    Message { to: to.to_owned(), subject: subject.into(), text: text.into() }
+}
+
 /// Sets a new password.
 pub(super) fn reset(links: &Links, language: Language, to: &str, token: &str) -> Message {
     let address = address(links, "/password/reset", token, language);

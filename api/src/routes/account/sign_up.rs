@@ -58,6 +58,7 @@ async fn signed_up(app: &App, caller: &Caller, fields: &Fields) -> Result<(), Ap
     let letter = match posted {
         Posted::Confirm(token) => letters::confirm(&links, language, &email, &token),
         Posted::Exists => letters::exists(&links, language, &email),
+        Posted::Taken => letters::taken(language, &email),
     };
     app.mail.send(letter).await
 }

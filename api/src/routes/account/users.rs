@@ -51,10 +51,16 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Respo
 }
 
 /// `GET /admin/users/{user}`.
-pub(super) async fn get(State(app): State<App>, Path(id): Path<i64>, caller: Caller) -> Result<Response, ApiError> {
+pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, caller: Caller) -> Result<Response, ApiError> {
     caller.ask.only(&[])?;
     caller.ask.principal.require_keeper(Role::Operator)?;
-    Ok(as_json(StatusCode::OK, &app.accounts.user(id).await?.to_json()))
+    Ok(as_json(StatusCode::OK, &app.accounts.user(number(&id)?).await?.to_json()))
+}
+
+/// The number of an account in an address.
+fn number(text: &str) -> Result<i64, Problem> {
+    text.parse()
+        .map_err(|_| Problem::not_found("user-not-found", format!("accounts have numbers, and {text:?} is none")))
 }
 
 fn role(fields: &Fields) -> Result<Option<Role>, Problem> {
@@ -120,12 +126,13 @@ fn quota(fields: &Fields) -> Result<QuotaChange, Problem> {
 /// `PATCH /admin/users/{user}`, and the form of the page.
 pub(super) async fn change(
     State(app): State<App>,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     method: Method,
     caller: Caller,
     fields: Fields,
 ) -> Result<Response, ApiError> {
     caller.ask.principal.require_keeper(Role::Administrator)?;
+    let id = number(&id)?;
     let changed = async {
         fields.only(&["role", "disabled", "download_bytes_per_day", "running_orders"])?;
         let (role, disabled, quota) = (role(&fields)?, fields.flag("disabled")?, quota(&fields)?);
@@ -147,12 +154,12 @@ pub(super) async fn change(
 /// `DELETE /admin/users/{user}`, and the form of the page.
 pub(super) async fn delete(
     State(app): State<App>,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     caller: Caller,
     fields: Fields,
 ) -> Result<Response, ApiError> {
     caller.ask.principal.require_keeper(Role::Administrator)?;
-    match app.accounts.delete_user(&caller.actor(), id).await.map_err(ApiError::from) {
+    match app.accounts.delete_user(&caller.actor(), number(&id)?).await.map_err(ApiError::from) {
         Ok(()) if fields.of_form => Ok(caller.go_to("/admin/users")),
         Ok(()) => Ok(no_content()),
         Err(error) if fields.of_form => {

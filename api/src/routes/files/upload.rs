@@ -44,7 +44,7 @@ pub(in crate::routes) async fn put(
     let stored = found(&ask.snapshot, &collection, &id, ask.scope).await?;
     precondition(&ask.headers, Some(stored.seq))?;
     let asset = asset_of(&stored, &key)?;
-    let expected = expected(&ask, asset.as_ref())?;
+    let expected = expected(&app, &ask, asset.as_ref())?;
     let media_type = ask.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let body = request.into_body().into_data_stream().map(|piece| piece.map_err(body_failure));
     let received = app.files.receive(ask.parameter("store"), (&collection, &id, &key), &expected, pin!(body)).await?;
@@ -68,10 +68,12 @@ fn asset_of(item: &StoredItem, key: &str) -> Result<Option<Value>, ApiError> {
     Ok(body["assets"].get_mut(key).map(Value::take))
 }
 
-/// What the upload must be: as the request says, else as the item does whose file it is to become.
-fn expected(ask: &Ask, asset: Option<&Value>) -> Result<Expected, Problem> {
+/// What the upload must be: as the request says, else as the item does whose file it is to become. What an item tells of a
+/// file that came by an upload is that file's, and no promise of the next.
+fn expected(app: &App, ask: &Ask, asset: Option<&Value>) -> Result<Expected, Problem> {
     let told = ask.parameter("file:checksum").map(Multihash::of_upload).transpose()?;
-    let stored = || asset?["file:checksum"].as_str().and_then(Multihash::parse);
+    let awaited = asset.filter(|asset| !app.files.is_upload(asset["href"].as_str().unwrap_or_default()));
+    let stored = || awaited?["file:checksum"].as_str().and_then(Multihash::parse);
     let length = ask.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
     let size = match ask.parameter("file:size") {
         Some(text) => Some(whole_number("file:size", text)?),

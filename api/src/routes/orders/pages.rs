@@ -129,6 +129,9 @@ pub(super) async fn files(
     }
     let archive = Orders::archive(&app, &order).await?;
     may_fetch(&caller.ask, &archive)?;
+    if caller.ask.html {
+        return Ok(caller.page(None, pages::files(&caller.ask, &order, archive.entries())));
+    }
     let files: Vec<Value> = archive
         .entries()
         .iter()

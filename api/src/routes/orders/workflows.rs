@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use nilometer_schemas::{CollectionId, Problem, Role};
+use nilometer_schemas::{Problem, Role};
 use serde_json::{Value, json};
 
 use super::WORKFLOWS;
 use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Placed, Power, Principal};
-use crate::files::are_granted;
 use crate::limits::{orders_exceeded, running_orders_limit};
 use crate::orders::request::Request;
 use crate::orders::{Accepted, Asking, Gathered, Terms, gather, needed_licences, not_accepted, terms_of};
@@ -240,9 +239,6 @@ pub(super) async fn estimated(app: &App, ask: &Ask, request: &Request) -> Result
         Ok((gathered, snapshot))
     })
     .await?;
-    for collection in &gathered.collections {
-        are_granted(snapshot.level(collection, scope), &CollectionId::new(collection.clone())?)?;
-    }
     let licences = needed_licences(&app.accounts, ask.principal.id, &snapshot, &scope, &gathered.collections).await?;
     Ok(Estimate { gathered, licences })
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use futures_util::StreamExt;
 use nilometer_schemas::{CollectionId, Kind, Level, Problem};
 use serde_json::json;
 
@@ -104,7 +106,13 @@ pub(in crate::routes) async fn saved(
     ask.only(&[])?;
     ask.principal.require_account(Power::Download)?;
     let request = Request::read(json!({"search": load(&app, &id).await?}))?;
-    let _room = Arc::clone(&app.exports).try_acquire_owned().map_err(|_| busy(&app))?;
+    let room = Arc::clone(&app.exports).try_acquire_owned().map_err(|_| busy(&app))?;
     let archive = small(&app, &ask.principal, &request).await?;
-    answer(&app, &archive, &caller, &id, method == Method::HEAD).await
+    let response = answer(&app, &archive, &caller, &id, method == Method::HEAD).await?;
+    // What was written for it stays on the disk as long as somebody reads it, and is bounded by the number of readers.
+    Ok(response.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect(move |_| {
+            let _ = &room;
+        }))
+    }))
 }
