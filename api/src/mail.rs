@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant as Moment};
+use std::time::{Duration, Instant as Moment, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,6 +38,9 @@ pub(crate) struct Message {
 trait Sender: Send + Sync {
     /// Hands on a whole message (RFC 5322). Blocks.
     fn send(&self, message: &[u8], name: &str) -> Result<(), String>;
+
+    /// Removes messages that were handed on before a moment, where it keeps any. Blocks.
+    fn clean_up(&self, before: SystemTime) -> Result<(), String>;
 }
 
 /// As files, which somebody or something looks at. They hold links that open accounts: their owner alone reads them.
@@ -52,6 +55,18 @@ impl Sender for Files {
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
         written.and_then(|mut file| file.write_all(message).and_then(|()| file.sync_all())).map_err(told)?;
         std::fs::rename(&aside, &file).map_err(told)
+    }
+
+    fn clean_up(&self, before: SystemTime) -> Result<(), String> {
+        let Ok(entries) = std::fs::read_dir(&self.0) else { return Ok(()) };
+        for entry in entries.flatten() {
+            let changed = entry.metadata().and_then(|of| of.modified());
+            if changed.is_ok_and(|at| at < before) {
+                let path = entry.path();
+                std::fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -88,6 +103,10 @@ impl Sender for Program {
             (false, _) => Err(format!("{program} ended with {status}")),
         }
     }
+
+    fn clean_up(&self, _: SystemTime) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Writes messages and sends them. Clones share the way.
@@ -123,6 +142,16 @@ impl Mailer {
         let text = written(&message, &self.from, &id, micros);
         let (sender, name) = (Arc::clone(&self.sender), format!("{micros}-{id}"));
         run_blocking(move || sender.send(text.as_bytes(), &name).map_err(ApiError::internal)).await
+    }
+
+    /// Removes letters in files that are older than so many days.
+    ///
+    /// # Errors
+    /// `Internal` where the folder cannot be changed.
+    pub(crate) async fn clean_up(&self, days: u32) -> Result<(), ApiError> {
+        let before = SystemTime::now() - Duration::from_secs(u64::from(days) * 86_400);
+        let sender = Arc::clone(&self.sender);
+        run_blocking(move || sender.clean_up(before).map_err(ApiError::internal)).await
     }
 }
 
@@ -192,6 +221,18 @@ mod tests {
         mailer(&[]).send(message()).await.expect("sent");
         let files: Vec<_> = std::fs::read_dir(dir.path().join(FOLDER)).expect("the folder").collect();
         assert_eq!(files.len(), 1);
+        // Letters go when they are old, and not before.
+        let letter = files[0].as_ref().expect("a letter").path();
+        let age = |days: u64| {
+            let file = std::fs::File::options().write(true).open(&letter).expect("a letter");
+            file.set_modified(SystemTime::now() - Duration::from_secs(days * 86_400)).expect("a file of another day");
+        };
+        age(29);
+        mailer(&[]).clean_up(30).await.expect("cleaned up");
+        assert!(letter.exists());
+        age(31);
+        mailer(&[]).clean_up(30).await.expect("cleaned up");
+        assert!(!letter.exists());
         let taken = dir.path().join("taken");
         let command = format!("tee {}", taken.display());
         let program = [("mail.sender", "command"), ("mail.command", command.as_str())];

@@ -44,12 +44,15 @@ const DETAIL_BYTES_MAX: usize = 2_000;
 /// Browsers come back by https alone, for a year. Names below this one are not ours to decide about.
 const HTTPS_ONLY: &str = "max-age=31536000";
 /// Writes that the audit log holds, by route; what becomes of single items stands in the change feed.
-const NOTED: [(&str, &str); 4] = [
+const NOTED: [(&str, &str); 5] = [
     ("/collections", "collection.write"),
     ("/collections/{collection}", "collection.write"),
+    ("/collections/{collection}/items/{item}", ITEM_DELETE),
     ("/collections/{collection}/items/{item}/assets/{key}", "file.upload"),
     ("/collections/{collection}/items/{item}/assets/{key}/link", "file.link"),
 ];
+/// Of writes of single items, those that leave nothing to look at.
+const ITEM_DELETE: &str = "item.delete";
 /// Route label of requests that no route matched.
 const UNMATCHED: &str = "unmatched";
 
@@ -445,7 +448,9 @@ async fn of_token(app: &App, oidc: &Oidc, text: &str, context: &RequestContext) 
 /// Notes writes of collections, files and links to files in the audit log, with their outcome.
 async fn note_writes(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let noted = NOTED.iter().find(|(own, _)| route == Some(own)).filter(|_| browser::changes(request.method(), route));
+    let noted = NOTED.iter().find(|(own, _)| route == Some(own)).filter(|(_, action)| {
+        browser::changes(request.method(), route) && (*action != ITEM_DELETE || request.method() == Method::DELETE)
+    });
     let context = request.extensions().get::<Arc<RequestContext>>().cloned();
     let principal = request.extensions().get::<Principal>().cloned();
     let Some(((context, principal), (_, action))) = context.zip(principal).zip(noted) else {

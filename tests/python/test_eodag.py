@@ -11,6 +11,7 @@ import offline
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 ROOTS = ["/api/v1/rs-catalog/stac", "/api/catalog/stac"]
+STATION = {"collection": "camels-fr-stations", "id": "H010002001"}
 ALWAYS = {"start": "1990-01-01", "end": "2100-01-01", "geom": [-180, -90, 180, 90]}
 
 
@@ -22,8 +23,8 @@ def no_network():
     give_back()
 
 
-def gateway(folder, root, apikey):
-    """An eodag of which these settings are ours: where hydroweb_next is, and the key."""
+def gateway(folder, root, apikey, **more):
+    """An eodag of which these settings are ours: where hydroweb_next is, and the key; and more that a test is about."""
     from eodag import EODataAccessGateway
     from eodag.config import EODAGSettings
 
@@ -32,7 +33,7 @@ def gateway(folder, root, apikey):
     settings = folder / "eodag.yml"
     settings.write_text(json.dumps({"hydroweb_next": {
         "priority": 100, "search": {"api_endpoint": f"{root}/search"},
-        "auth": {"matching_url": root, "credentials": {"apikey": apikey}}}}))
+        "auth": {"matching_url": root, "credentials": {"apikey": apikey}}, **more}}))
     return EODataAccessGateway(settings=EODAGSettings(
         cfg_dir=folder, ext_collections_cfg_uri=str(known), providers_whitelist="hydroweb_next,here"))
 
@@ -106,8 +107,7 @@ def test_a_plain_provider_discovers_pages_and_keeps(url, key, passes, tmp_path):
 @pytest.mark.parametrize("root", ROOTS)
 def test_hydroweb_next_downloads_the_series_of_a_station(url, key, tmp_path, root):
     dag = hydroweb_next(tmp_path, url + root, key)
-    [station] = dag.search(
-        provider="hydroweb_next", collection="camels-fr-stations", id="H010002001", raise_errors=True)
+    [station] = dag.search(provider="hydroweb_next", raise_errors=True, **STATION)
     assert [asset["href"].rsplit("/", 1)[1] for asset in station.assets.values()] == ["H010002001.csv", "H010002001.parquet"]
     assert all(asset["href"].startswith(url + root) for asset in station.assets.values())
     folder = Path(dag.download(station, output_dir=str(tmp_path / "out")))
@@ -126,3 +126,48 @@ def test_a_wrong_key_is_an_authentication_error(url, passes, tmp_path, monkeypat
     monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda self, response=None: None)
     with pytest.raises(AuthenticationError):
         found(dag, "hydroweb_next")
+
+
+def check_refused(dag, product, folder):
+    """A download is refused as unauthenticated, and leaves no file."""
+    from eodag.utils.exceptions import AuthenticationError
+
+    with pytest.raises(AuthenticationError, match="HTTP Error 401"):
+        dag.download(product, output_dir=str(folder))
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_download_with_a_wrong_key_is_an_authentication_error_and_leaves_nothing(url, key, tmp_path, root):
+    def auth(part, apikey):
+        headers = {"X-API-Key": "{apikey}"}
+        return {"type": "HTTPHeaderAuth", "matching_url": f"{url}{root}/{part}", "headers": headers, "credentials": {"apikey": apikey}}
+
+    def found_by(name, apikey):
+        """An eodag that searches with a right key and downloads with this one, and what it found."""
+        (tmp_path / name).mkdir()
+        dag = gateway(tmp_path / name, url + root, None, search_auth=auth("search", key), auth=auth("collections", apikey))
+        [station] = dag.search(provider="hydroweb_next", raise_errors=True, **STATION)
+        assert station.downloader_auth.config.credentials == {"apikey": apikey}
+        return dag, station
+
+    check_refused(*found_by("wrong", "nil_wrong"), tmp_path / "out")
+    # Nothing else was different.
+    dag, station = found_by("right", key)
+    dag.download(station, output_dir=str(tmp_path / "out"))
+    assert {path.name for path in tmp_path.glob("out/H010002001/*")} == {"H010002001.csv", "H010002001.parquet"}
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_without_a_key_there_is_a_search_and_no_download(url, tmp_path, root):
+    from eodag.utils.exceptions import MisconfiguredError
+
+    dag = gateway(tmp_path, url + root, None)
+    # As hydroweb_next, eodag itself asks for one.
+    with pytest.raises(MisconfiguredError, match="no credentials"):
+        dag.search(provider="hydroweb_next", raise_errors=True, **STATION)
+    # As a plain provider it sends none.
+    dag.add_provider("here", search={"type": "StacSearch", "api_endpoint": f"{url}{root}/search"})
+    [station] = dag.search(provider="here", raise_errors=True, **STATION)
+    assert station.downloader_auth is None and len(station.assets) == 2
+    check_refused(dag, station, tmp_path / "out")

@@ -14,6 +14,12 @@ from conftest import ROOT, Server, environment, run
 VERSIONS = [line.split("==")[1].strip() for line in (ROOT / "tests" / "hydroweb.txt").read_text().splitlines() if "==" in line]
 # Made by `make` beside the other packages: the versions do not go into one environment.
 CLIENTS = Path(os.environ.get("HYDROWEB_CLIENTS", Path(sys.prefix) / "hydroweb"))
+# Where products are, and of when: four along a line, one elsewhere of nearly the date of the second, and one of a year in
+# which nothing can have been written into a catalogue.
+PRODUCTS = {
+    "p-0": ((0, 0), "2024-01-01"), "p-1": ((1, 1), "2024-02-01"), "p-2": ((2, 2), "2024-03-01"), "p-3": ((3, 3), "2024-04-01"),
+    "p-far": ((60, 60), "2024-02-10"), "p-old": ((-60, -30), "1995-06-01"),
+}
 UNDATED = {"datetime": None, "start_datetime": "1900-01-01T00:00:00Z", "end_datetime": "2100-01-01T00:00:00Z"}
 
 
@@ -48,10 +54,9 @@ def shop(tmp_path_factory):
     (data / "nilometer.toml").write_text(f'[stores.disk]\nkind = "directory"\nroot = "{store}"\n')
     key = run("admin", "key", "create", "--data", data, "--user", "python", "--role", "operator").splitlines()[-1].strip()
     items = {"products": [], "undated": [], "places": [], "closed": []}
-    for number in range(4):
-        (store / f"p-{number}.nc").write_bytes(f"product {number}\n".encode() * 100)
-        properties = {"datetime": f"2024-0{number + 1}-01T00:00:00Z"}
-        items["products"].append(item("products", f"p-{number}", (number, number), properties, data_asset(f"p-{number}.nc")))
+    for id, (position, day) in PRODUCTS.items():
+        (store / f"{id}.nc").write_bytes(f"product {id}\n".encode() * 100)
+        items["products"].append(item("products", id, position, {"datetime": f"{day}T00:00:00Z"}, data_asset(f"{id}.nc")))
     for kind in "ab":
         (store / f"{kind}.txt").write_text(kind)
         items["undated"].append(item("undated", kind, (0, 0), {**UNDATED, "kind": kind}, data_asset(f"{kind}.txt")))
@@ -65,9 +70,11 @@ def shop(tmp_path_factory):
     for id, features in items.items():
         more = {"nilometer:licence_acceptance": True} if id == "closed" else {}
         requests.post(f"{server.url}/collections", json=collection(id, **more), headers=headers, timeout=60).raise_for_status()
-        body = {"type": "FeatureCollection", "features": features}
-        answer = requests.post(f"{server.url}/collections/{id}/items", json=body, headers=headers, timeout=60)
-        assert answer.status_code == 201, answer.text
+        # The oldest product is written last, so that dates and times of writing are in other orders.
+        for written in [features[:-1], features[-1:]] if id == "products" else [features]:
+            body = {"type": "FeatureCollection", "features": written}
+            answer = requests.post(f"{server.url}/collections/{id}/items", json=body, headers=headers, timeout=60)
+            assert answer.status_code == 201, answer.text
     yield server.url, key
     server.stop()
 

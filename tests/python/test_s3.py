@@ -1,17 +1,21 @@
 """Files in a real bucket: SeaweedFS with its own check of signatures, right and wrong credentials, and faults on the way."""
 
 import hashlib
+import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -20,6 +24,9 @@ from conftest import Server, run
 
 ACCESS_KEY, SECRET_KEY = "ci", "a-secret-of-the-bucket"
 READY_WITHIN_S = 90
+# What a fault gives to end a connection as a machine does that knows nothing of it, not as one that has said all.
+RESET = object()
+RANGE = re.compile(rb"(?im)^range: bytes=(\d+)-(\d+)")
 
 
 def free_ports(count):
@@ -44,10 +51,11 @@ def sha256(content):
 
 class Proxy:
     """Passes connections on to the bucket and does damage to answers as `fault` says: a function of what is sent back,
-    which gives the bytes to pass on, or None to break off."""
+    which gives the bytes to pass on, or None to break off, or RESET. The first and the last byte of each part that was
+    asked for are in `ranges`."""
 
     def __init__(self, port):
-        self.target, self.fault, self.count = port, None, 0
+        self.target, self.fault, self.count, self.ranges = port, None, 0, []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -66,19 +74,49 @@ class Proxy:
     def copy(self, source, target, is_answer):
         try:
             while data := source.recv(65_536):
+                if not is_answer:
+                    self.ranges += [(int(first), int(last)) for first, last in RANGE.findall(data)]
                 # Looked up each time: connections are kept and used again.
-                if is_answer and self.fault:
+                elif self.fault:
                     data = self.fault(data)
                     if data is None:
+                        break
+                    if data is RESET:
+                        reset(target)
                         break
                 target.sendall(data)
         except OSError:
             pass
-        for end in (source, target):
+        # Whoever asks is left to the other direction, which may have to end without a farewell.
+        for end in (source, target) if is_answer else (target,):
             try:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+
+def reset(connection):
+    """Ends a connection by a reset."""
+    # What was passed on is let arrive: a reset may overtake it.
+    time.sleep(0.2)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # Wakes whoever reads from it, without which it stays open.
+    connection.shutdown(socket.SHUT_RD)
+    connection.close()
+
+
+def cut_after(size, times, how=None):
+    """A fault that ends answers after so many bytes, so many times."""
+    passed, left = 0, times
+
+    def fault(data):
+        nonlocal passed, left
+        passed += len(data)
+        if left > 0 and passed > size:
+            passed, left = 0, left - 1
+            return how
+        return data
+    return fault
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +180,14 @@ def signed(method, port, path, body=b""):
 class Service:
     """A server with the bucket as its store, and a collection."""
 
-    def __init__(self, folder, port, secret=SECRET_KEY, **more):
+    def __init__(self, folder, port, secret=SECRET_KEY, limits=None, **more):
         data = folder / "data"
         key = run("admin", "key", "create", "--data", data, "--user", "me", "--role", "operator").splitlines()[-1].strip()
         settings = {"kind": "s3", "endpoint": f"http://127.0.0.1:{port}", "bucket": "files", "access_key": ACCESS_KEY,
                     "secret_key": secret, "writable": "true", **more}
         lines = [f"{name} = '{value}'" for name, value in settings.items()]
-        (data / "nilometer.toml").write_text("\n".join(["[stores.bucket]", *lines]))
+        bounds = [f"{name} = {value}" for name, value in (limits or {}).items()]
+        (data / "nilometer.toml").write_text("\n".join(["[stores.bucket]", *lines, "[limits]", *bounds]))
         self.server = Server(data)
         self.url = f"{self.server.url}/collections/c/items"
         self.session = requests.Session()
@@ -165,6 +204,20 @@ class Service:
     def get(self, id, key, **headers):
         return self.session.get(f"{self.url}/{id}/assets/{key}", headers=headers, timeout=120)
 
+    def come(self, id, key):
+        """All that comes of a file, to the last byte, whether it ends or breaks off: status, announced bytes, bytes."""
+        address = urlsplit(f"{self.url}/{id}/assets/{key}")
+        connection = http.client.HTTPConnection(address.netloc, timeout=120)
+        connection.request("GET", address.path, headers={"x-api-key": self.session.headers["x-api-key"]})
+        answer, got = connection.getresponse(), bytearray()
+        try:
+            while piece := answer.read1(65_536):
+                got += piece
+        except ConnectionError:
+            pass
+        connection.close()
+        return answer.status, int(answer.headers["content-length"]), bytes(got)
+
     def end(self):
         self.server.process.kill()
         self.server.process.wait()
@@ -177,6 +230,22 @@ def service(bucket, tmp_path):
     service.put_item("i", {})
     yield service
     service.server.stop()
+
+
+@pytest.fixture
+def damaged(bucket, tmp_path):
+    """A way to the bucket that may do damage, and a server that has no other."""
+    proxy = Proxy(bucket)
+    service = Service(tmp_path, proxy.port)
+    yield proxy, service
+    service.end()
+
+
+def broken_off(service, id, key, content):
+    """A file breaks off, and what came of it is the beginning of this content."""
+    status, size, got = service.come(id, key)
+    assert (status, size) == (200, len(content))
+    assert 0 < len(got) < size and content.startswith(got), f"{len(got)} of {size} bytes"
 
 
 def test_files_go_in_and_come_out_whole_and_in_part(service, bucket):
@@ -243,48 +312,134 @@ def test_callers_are_sent_to_the_bucket_where_the_store_says_so(bucket, tmp_path
         service.end()
 
 
-def test_faults_on_the_way_are_repeated_and_never_served(bucket, tmp_path):
+def test_faults_on_the_way_are_repeated_and_never_served(bucket, damaged):
+    proxy, service = damaged
     content = random.Random(7).randbytes(6_000_000)
     assert signed("PUT", bucket, "/files/large.nc", content).status_code == 200
-    proxy = Proxy(bucket)
-    service = Service(tmp_path, proxy.port)
+    service.put_item("i", {"a": {"href": "large.nc", "file:size": len(content), "file:checksum": sha256(content)}})
+    assert service.get("i", "a").content == content
+
+    proxy.fault = cut_after(1_000_000, 2)
+    got = service.get("i", "a")
+    assert got.status_code == 200 and got.content == content
+
+    # More often than it asks again.
+    proxy.ranges.clear()
+    proxy.fault = cut_after(1_000_000, 10)
+    broken_off(service, "i", "a", content)
+    assert len(proxy.ranges) == 4, proxy.ranges
+
+    # A bit that flips: the last bytes are withheld.
+    passed = [0]
+
+    def flip(data):
+        before, passed[0] = passed[0], passed[0] + len(data)
+        return data[:-1] + bytes([data[-1] ^ 1]) if before < 2_000_000 <= passed[0] else data
+    proxy.fault = flip
+    with pytest.raises(requests.exceptions.RequestException):
+        service.get("i", "a")
+
+    proxy.fault = lambda data: b"HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    before = proxy.count
+    assert service.get("i", "a").status_code == 503
+    assert proxy.count - before <= 4
+    proxy.fault = None
+    assert service.get("i", "a").content == content
+
+
+def test_a_reset_connection_is_resumed_at_the_byte_that_was_reached(bucket, damaged):
+    proxy, service = damaged
+    content = random.Random(8).randbytes(6_000_000)
+    assert signed("PUT", bucket, "/files/reset.nc", content).status_code == 200
+    # Without a checksum: the bytes are right because the right ones are asked for.
+    service.put_item("i", {"a": {"href": "reset.nc"}})
+    proxy.fault = cut_after(1_000_000, 2, RESET)
+    assert service.come("i", "a") == (200, len(content), content)
+    starts, ends = zip(*proxy.ranges)
+    assert starts[0] == 0 < starts[1] < starts[2] and set(ends) == {len(content) - 1}, proxy.ranges
+
+
+def test_two_states_of_a_file_are_never_mixed(bucket, damaged):
+    proxy, service = damaged
+    # As long as each other, and no checksum: the bucket's tags alone tell them apart.
+    first, second, third = (random.Random(seed).randbytes(6_000_000) for seed in (9, 10, 11))
+
+    def put(content):
+        return signed("PUT", bucket, "/files/changing.nc", content).status_code == 200
+    assert put(first)
+    service.put_item("i", {"a": {"href": "changing.nc"}})
+
+    cut, is_changed = cut_after(1_000_000, 1), False
+
+    def change(data):
+        nonlocal is_changed
+        data = cut(data)
+        if data is None:
+            is_changed = put(second)
+        return data
+    proxy.fault = change
+    broken_off(service, "i", "a", first)
+    assert is_changed and [start > 0 for start, _ in proxy.ranges] == [False, True], proxy.ranges
+
+    # A bucket that is asked for one state and gives another, whose bytes are right but by chance.
+    cut, told = cut_after(1_000_000, 1), None
+
+    def lie(data):
+        nonlocal told
+        data = cut(data)
+        if data is None:
+            told = 0
+        elif told is not None:
+            data, count = re.subn(rb'(?i)(\r\netag: ")[^"]*', rb"\1another", data)
+            told += count
+        return data
+    proxy.fault = lie
+    broken_off(service, "i", "a", second)
+    assert told == 1
+
+    # Nor by a caller who resumes.
+    proxy.fault = None
+    begun = service.get("i", "a", range="bytes=0-999999")
+    assert begun.status_code == 206 and begun.content == second[:1_000_000]
+    assert put(third)
+    rest = {"range": "bytes=1000000-", "if-range": begun.headers["etag"]}
+    anew = service.get("i", "a", **rest)
+    assert anew.status_code == 200 and anew.content == third and anew.headers["etag"] != begun.headers["etag"]
+    again = service.get("i", "a", **{**rest, "if-range": anew.headers["etag"]})
+    assert again.status_code == 206 and again.content == third[1_000_000:]
+
+
+def test_a_slow_bucket_gives_whole_files_and_a_silent_one_is_given_up(bucket, tmp_path):
+    content = random.Random(12).randbytes(1_000_000)
+    assert signed("PUT", bucket, "/files/slow.nc", content).status_code == 200
+    proxy, end = Proxy(bucket), threading.Event()
+    # Neither bounds how long a file takes on its way.
+    service = Service(tmp_path, proxy.port, limits={"request_timeout_s": 2, "body_idle_timeout_s": 1})
     try:
-        service.put_item("i", {"a": {"href": "large.nc", "file:size": len(content), "file:checksum": sha256(content)}})
-        assert service.get("i", "a").content == content
+        service.put_item("i", {"a": {"href": "slow.nc"}})
+        passed, pauses = 0, 0
 
-        def cut_after(size, times):
-            """Breaks answers off after so many bytes, so many times."""
-            passed, left = [0], [times]
+        def slow(data):
+            nonlocal passed, pauses
+            passed += len(data)
+            is_long = pauses == 0 and passed > 500_000
+            pauses += is_long
+            time.sleep(2.2 if is_long else 0.02)
+            return data
+        proxy.fault = slow
+        assert service.come("i", "a") == (200, len(content), content)
+        assert pauses == 1
 
-            def fault(data):
-                passed[0] += len(data)
-                if left[0] > 0 and passed[0] > size:
-                    passed[0], left[0] = 0, left[0] - 1
-                    return None
-                return data
-            return fault
-
-        proxy.fault = cut_after(1_000_000, 2)
-        got = service.get("i", "a")
-        assert got.status_code == 200 and got.content == content
-
-        # A bit that flips: the last bytes are withheld.
-        passed = [0]
-
-        def flip(data):
-            before, passed[0] = passed[0], passed[0] + len(data)
-            return data[:-1] + bytes([data[-1] ^ 1]) if before < 2_000_000 <= passed[0] else data
-        proxy.fault = flip
-        with pytest.raises(requests.exceptions.RequestException):
-            service.get("i", "a")
-
-        proxy.fault = lambda data: b"HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        before = proxy.count
-        assert service.get("i", "a").status_code == 503
-        assert proxy.count - before <= 4
+        proxy.fault = lambda data: end.wait(60) and None
+        answer = service.get("i", "a")
+        assert answer.status_code == 504 and answer.headers["content-type"].startswith("application/problem+json")
+        # The limit of requests, not the store's own.
+        assert answer.json()["type"].endswith("/timeout"), answer.text
+        end.set()
         proxy.fault = None
         assert service.get("i", "a").content == content
     finally:
+        end.set()
         service.end()
 
 

@@ -71,8 +71,7 @@ fn conditions_that_would_take_too_long_are_refused_and_one_of_them_is_answered()
             )
         })
         .collect();
-    let answer = target.operator.post("/collections/h/items", &json!({"type": "FeatureCollection", "features": items}));
-    assert!(answer.status < 300, "{}", answer.text());
+    target.operator.bulk("h", &items).expect(200);
     let many = |one: &dyn Fn(usize) -> String, count: usize| (0..count).map(one).collect::<Vec<_>>().join(" OR ");
     let found = |filter: String| {
         target.visitor.post("/search", &json!({"collections": ["h"], "filter-lang": "cql2-text", "filter": filter}))

@@ -389,6 +389,25 @@ fn the_audit_log_tells_who_fetched_linked_and_put_which_file() {
 }
 
 #[test]
+fn orders_that_are_placed_at_the_same_moment_are_no_more_than_may_be_under_way() {
+    let world = World::new(&["orders.workers=0", "orders.open_per_user=5"]);
+    let key = world.key("ana", "user");
+    let (begin, placers) = (Barrier::new(16), 16);
+    let placed: Vec<u16> = std::thread::scope(|scope| {
+        let place = || {
+            let client = world.server().client(&key);
+            begin.wait();
+            client.post("/api/download/workflows", &json!({"search": {"collections": ["c"]}})).status
+        };
+        let all: Vec<_> = (0..placers).map(|_| scope.spawn(place)).collect();
+        all.into_iter().map(|one| one.join().expect("answered")).collect()
+    });
+    let of = |status: u16| placed.iter().filter(|own| **own == status).count();
+    assert_eq!((of(201), of(429)), (5, placers - 5), "{placed:?}");
+    world.finish();
+}
+
+#[test]
 fn one_caller_cannot_fill_the_room_for_kept_questions() {
     let world = World::new(&["quotas.kept_bytes_per_day=20480"]);
     let ids: Vec<String> = (0..20).map(|n| format!("{n:0>400}")).collect();

@@ -20,7 +20,7 @@ impl Sealed for BasketRow {
 
     fn columns_of(row: &SqliteRow) -> Option<Self> {
         Some(Self {
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             body: row.try_get("body").ok()?,
             updated: Instant(row.try_get("updated").ok()?),
         })
@@ -42,7 +42,7 @@ impl Accounts {
     }
 
     async fn basket_in(&self, transaction: &mut Transaction, user: i64) -> Result<Option<String>, Error> {
-        let found = sqlx::query("SELECT * FROM baskets WHERE user = ?").bind(user);
+        let found = sqlx::query("SELECT * FROM baskets WHERE account = ?").bind(user);
         let found = found.fetch_optional(&mut **transaction).await;
         let Some(row) = found.map_err(failed("look up a basket"))? else { return Ok(None) };
         let row = BasketRow::read(&row, &self.secret).ok_or_else(|| Error::Damaged("a basket".into()))?;
@@ -61,11 +61,11 @@ impl Accounts {
         let mut transaction = self.begin().await?;
         let changed = change(self.basket_in(&mut transaction, user).await?)?;
         let done = match changed {
-            None => sqlx::query("DELETE FROM baskets WHERE user = ?").bind(user).execute(&mut *transaction).await,
+            None => sqlx::query("DELETE FROM baskets WHERE account = ?").bind(user).execute(&mut *transaction).await,
             Some(body) => {
                 let row = BasketRow { user, body, updated: (self.clock)() };
                 let query = sqlx::query(
-                    "INSERT INTO baskets (user, body, updated, mac) VALUES (?, ?, ?, ?) ON CONFLICT (user) DO UPDATE SET \
+                    "INSERT INTO baskets (account, body, updated, mac) VALUES (?, ?, ?, ?) ON CONFLICT (account) DO UPDATE SET \
                      body = excluded.body, updated = excluded.updated, mac = excluded.mac",
                 );
                 let query = query.bind(user).bind(&row.body).bind(row.updated.0).bind(row.mac(&self.secret));

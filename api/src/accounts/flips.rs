@@ -37,7 +37,7 @@ async fn tell(dir: &Path, keys: &[String]) -> Result<Vec<String>, Error> {
     for query in [
         "SELECT concat_ws(',', quote(id), quote(name), quote(role), quote(created), \
                           quote(disabled), quote(mac)) FROM users",
-        "SELECT concat_ws(',', quote(id), quote(user), quote(hash), quote(role), quote(created), quote(expires), \
+        "SELECT concat_ws(',', quote(id), quote(account), quote(hash), quote(role), quote(created), quote(expires), \
                           quote(revoked), quote(last_used), quote(name), quote(scopes), quote(mac)) FROM keys ORDER BY id",
         "SELECT concat_ws(',', quote(id), quote(body)) FROM searches ORDER BY id",
     ] {

@@ -288,8 +288,9 @@ impl Accounts {
             changed: (self.clock)(),
         };
         let query = sqlx::query(
-            "INSERT OR REPLACE INTO grants (granted_to, collection, level, filter, older_than, changed, mac) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO grants (granted_to, collection, level, filter, older_than, changed, mac) \
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (granted_to, collection) DO UPDATE SET level = excluded.level, \
+             filter = excluded.filter, older_than = excluded.older_than, changed = excluded.changed, mac = excluded.mac",
         );
         let query = query.bind(granted_to).bind(&row.collection).bind(row.level.name()).bind(&row.filter);
         let query = query.bind(&row.older_than).bind(row.changed.0).bind(row.mac(&self.secret));

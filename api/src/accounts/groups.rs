@@ -48,7 +48,7 @@ impl Sealed for MemberRow {
     const TABLE: &'static str = "memberships";
 
     fn columns_of(row: &SqliteRow) -> Option<Self> {
-        Some(Self { group: row.try_get("member_of").ok()?, user: row.try_get("user").ok()? })
+        Some(Self { group: row.try_get("member_of").ok()?, user: row.try_get("account").ok()? })
     }
 
     fn sealed(&self) -> Vec<Column<'_>> {
@@ -117,7 +117,7 @@ impl Accounts {
 
     /// Numbers of the groups of an account whose memberships are whole.
     pub(super) async fn group_ids_of(&self, user: i64) -> Result<Vec<i64>, Error> {
-        let rows = sqlx::query("SELECT * FROM memberships WHERE user = ?").bind(user).fetch_all(&self.pool).await;
+        let rows = sqlx::query("SELECT * FROM memberships WHERE account = ?").bind(user).fetch_all(&self.pool).await;
         let rows = rows.map_err(failed("list groups"))?;
         let mut groups: Vec<i64> =
             rows.iter().filter_map(|row| MemberRow::read(row, &self.secret)).map(|row| row.group).collect();
@@ -127,7 +127,7 @@ impl Accounts {
 
     /// Names of the groups of an account whose memberships are whole.
     pub(super) async fn groups_of(&self, transaction: &mut Transaction, user: i64) -> Result<Vec<String>, Error> {
-        let rows = sqlx::query("SELECT * FROM memberships WHERE user = ?").bind(user).fetch_all(&mut **transaction);
+        let rows = sqlx::query("SELECT * FROM memberships WHERE account = ?").bind(user).fetch_all(&mut **transaction);
         let rows = rows.await.map_err(failed("list groups"))?;
         let mut names = Vec::new();
         for member in rows.iter().filter_map(|row| MemberRow::read(row, &self.secret)) {
@@ -214,11 +214,11 @@ impl Accounts {
         let row = MemberRow { group: self.group_row(&mut transaction, group).await?.id, user: id };
         let done = if member {
             let query = sqlx::query(
-                "INSERT INTO memberships (member_of, user, mac) VALUES (?, ?, ?) ON CONFLICT (member_of, user) DO NOTHING",
+                "INSERT INTO memberships (member_of, account, mac) VALUES (?, ?, ?) ON CONFLICT (member_of, account) DO NOTHING",
             );
             query.bind(row.group).bind(id).bind(row.mac(&self.secret)).execute(&mut *transaction).await
         } else {
-            let query = sqlx::query("DELETE FROM memberships WHERE member_of = ? AND user = ?");
+            let query = sqlx::query("DELETE FROM memberships WHERE member_of = ? AND account = ?");
             query.bind(row.group).bind(id).execute(&mut *transaction).await
         };
         if done.map_err(failed("change a membership"))?.rows_affected() > 0 {

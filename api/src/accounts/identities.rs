@@ -25,7 +25,7 @@ impl Sealed for IdentityRow {
         Some(Self {
             issuer: row.try_get("issuer").ok()?,
             subject: row.try_get("subject").ok()?,
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             created: Instant(row.try_get("created").ok()?),
         })
     }
@@ -123,7 +123,8 @@ impl Accounts {
         }
         let id = self.seal_user(transaction, &name, who.role, now).await?;
         let row = IdentityRow { issuer: who.issuer.clone(), subject: who.subject.clone(), user: id, created: now };
-        let query = sqlx::query("INSERT INTO identities (issuer, subject, user, created, mac) VALUES (?, ?, ?, ?, ?)");
+        let query =
+            sqlx::query("INSERT INTO identities (issuer, subject, account, created, mac) VALUES (?, ?, ?, ?, ?)");
         let query = query.bind(&row.issuer).bind(&row.subject).bind(id).bind(now.0).bind(row.mac(&self.secret));
         query.execute(&mut **transaction).await.map_err(failed("keep an identity"))?;
         let object = format!("{name} as {} by {}", who.role.name(), who.issuer);
@@ -133,7 +134,7 @@ impl Accounts {
 
     /// Issuers that vouch for an account.
     pub(super) async fn issuers_of(&self, transaction: &mut Transaction, user: i64) -> Result<Vec<String>, Error> {
-        let rows = sqlx::query("SELECT * FROM identities WHERE user = ? ORDER BY issuer").bind(user);
+        let rows = sqlx::query("SELECT * FROM identities WHERE account = ? ORDER BY issuer").bind(user);
         let rows = rows.fetch_all(&mut **transaction).await.map_err(failed("list identities"))?;
         Ok(rows.iter().filter_map(|row| IdentityRow::read(row, &self.secret)).map(|row| row.issuer).collect())
     }

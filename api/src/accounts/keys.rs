@@ -180,7 +180,7 @@ impl Accounts {
         let mut transaction = self.begin().await?;
         let user = self.user_row(&mut transaction, id).await?;
         let working =
-            "SELECT count(*) FROM keys WHERE user = ? AND revoked IS NULL AND (expires IS NULL OR expires > ?)";
+            "SELECT count(*) FROM keys WHERE account = ? AND revoked IS NULL AND (expires IS NULL OR expires > ?)";
         let working = sqlx::query_scalar::<_, i64>(working).bind(id).bind((self.clock)().0);
         let working = working.fetch_one(&mut *transaction).await.map_err(failed("count keys"))?;
         if working >= KEYS_PER_USER_MAX as i64 {
@@ -226,7 +226,7 @@ impl Accounts {
             scopes: new.powers.names(),
         };
         let query = sqlx::query(
-            "INSERT INTO keys (id, user, hash, role, created, expires, name, scopes, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO keys (id, account, hash, role, created, expires, name, scopes, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         );
         let query = query.bind(&row.id).bind(row.user).bind(&row.hash).bind(row.role.map(Role::name)).bind(now.0);
         let query = query.bind(expires).bind(&row.name).bind(&row.scopes).bind(row.mac(&self.secret));
@@ -301,7 +301,7 @@ impl Accounts {
     pub async fn keys_of(&self, id: i64) -> Result<Vec<KeyInfo>, Error> {
         let mut transaction = self.begin_reading().await?;
         let user = self.user_row(&mut transaction, id).await?;
-        let rows = sqlx::query("SELECT * FROM keys WHERE user = ? ORDER BY created DESC, id").bind(id);
+        let rows = sqlx::query("SELECT * FROM keys WHERE account = ? ORDER BY created DESC, id").bind(id);
         let rows = rows.fetch_all(&mut *transaction).await.map_err(failed("list keys"))?;
         Ok(rows.iter().filter_map(|row| KeyRow::read(row, &self.secret)).map(|key| key.info(&user)).collect())
     }
@@ -323,7 +323,7 @@ impl Accounts {
         let mut transaction = self.begin().await?;
         let found = sqlx::query("SELECT * FROM keys WHERE id = ?").bind(id).fetch_optional(&mut *transaction).await;
         let Some(found) = found.map_err(failed("look up a key"))? else { return Ok(false) };
-        if owner.is_some() && found.try_get::<i64, _>("user").ok() != owner {
+        if owner.is_some() && found.try_get::<i64, _>("account").ok() != owner {
             return Ok(false);
         }
         let query = match KeyRow::read(&found, &self.secret) {

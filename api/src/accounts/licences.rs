@@ -36,7 +36,7 @@ impl Sealed for Acceptance {
 
     fn columns_of(row: &SqliteRow) -> Option<Self> {
         Some(Self {
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             collection: row.try_get("collection").ok()?,
             terms: row.try_get("terms").ok()?,
             licence: row.try_get("licence").ok()?,
@@ -61,7 +61,8 @@ impl Accounts {
     /// # Errors
     /// If the database fails.
     pub(crate) async fn acceptances(&self, user: i64) -> Result<Vec<Acceptance>, Error> {
-        let query = sqlx::query("SELECT * FROM licence_acceptances WHERE user = ? ORDER BY accepted DESC, collection");
+        let query =
+            sqlx::query("SELECT * FROM licence_acceptances WHERE account = ? ORDER BY accepted DESC, collection");
         let rows = query.bind(user).fetch_all(&self.pool).await.map_err(failed("list accepted licences"))?;
         Ok(rows.iter().filter_map(|row| Acceptance::read(row, &self.secret)).collect())
     }
@@ -86,8 +87,8 @@ impl Accounts {
         };
         let mut transaction = self.begin().await?;
         let query = sqlx::query(
-            "INSERT INTO licence_acceptances (user, collection, terms, licence, accepted, mac) VALUES (?, ?, ?, ?, ?, ?) \
-             ON CONFLICT (user, collection, terms) DO NOTHING",
+            "INSERT INTO licence_acceptances (account, collection, terms, licence, accepted, mac) VALUES (?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (account, collection, terms) DO NOTHING",
         );
         let query = query.bind(user).bind(collection).bind(terms).bind(licence).bind(row.accepted.0);
         let done = query.bind(row.mac(&self.secret)).execute(&mut *transaction).await;

@@ -48,7 +48,7 @@ impl Sealed for LinkRow {
     fn columns_of(row: &SqliteRow) -> Option<Self> {
         Some(Self {
             id: row.try_get("id").ok()?,
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             purpose: row.try_get("purpose").ok()?,
             expires: Instant(row.try_get("expires").ok()?),
         })
@@ -76,12 +76,12 @@ impl Accounts {
         user: i64,
         purpose: Purpose,
     ) -> Result<String, Error> {
-        let older = sqlx::query("DELETE FROM links WHERE user = ? AND purpose = ?").bind(user).bind(purpose.name());
+        let older = sqlx::query("DELETE FROM links WHERE account = ? AND purpose = ?").bind(user).bind(purpose.name());
         older.execute(&mut **transaction).await.map_err(failed("replace a link"))?;
         let (token, id) = self.fresh_token(purpose.name())?;
         let expires = Instant((self.clock)().0 + purpose.lasts_us());
         let row = LinkRow { id, user, purpose: purpose.name().to_owned(), expires };
-        let query = sqlx::query("INSERT INTO links (id, user, purpose, expires, mac) VALUES (?, ?, ?, ?, ?)");
+        let query = sqlx::query("INSERT INTO links (id, account, purpose, expires, mac) VALUES (?, ?, ?, ?, ?)");
         let query = query.bind(&row.id).bind(user).bind(&row.purpose).bind(expires.0).bind(row.mac(&self.secret));
         query.execute(&mut **transaction).await.map_err(failed("make a link"))?;
         Ok(token)
@@ -109,7 +109,7 @@ impl Accounts {
 
     /// Ends all links of an account.
     pub(super) async fn end_links(&self, transaction: &mut Transaction, user: i64) -> Result<(), Error> {
-        let query = sqlx::query("DELETE FROM links WHERE user = ?").bind(user).execute(&mut **transaction);
+        let query = sqlx::query("DELETE FROM links WHERE account = ?").bind(user).execute(&mut **transaction);
         query.await.map_err(failed("end links"))?;
         Ok(())
     }

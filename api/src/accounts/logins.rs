@@ -35,7 +35,7 @@ impl Sealed for LoginRow {
 
     fn columns_of(row: &SqliteRow) -> Option<Self> {
         Some(Self {
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             email: row.try_get("email").ok()?,
             password: row.try_get("password").ok()?,
             confirmed: moment(row, "confirmed")?,
@@ -105,15 +105,15 @@ impl Accounts {
     }
 
     pub(super) async fn login_of(&self, transaction: &mut Transaction, user: i64) -> Result<Option<LoginRow>, Error> {
-        let found = sqlx::query("SELECT * FROM logins WHERE user = ?").bind(user).fetch_optional(&mut **transaction);
+        let found = sqlx::query("SELECT * FROM logins WHERE account = ?").bind(user).fetch_optional(&mut **transaction);
         let found = found.await.map_err(failed("look up a login"))?;
         Ok(found.and_then(|row| LoginRow::read(&row, &self.secret)))
     }
 
     pub(super) async fn save_login(&self, transaction: &mut Transaction, row: &LoginRow) -> Result<(), Error> {
         let query = sqlx::query(
-            "INSERT INTO logins (user, email, password, confirmed, changed, mac) VALUES (?, ?, ?, ?, ?, ?) \
-             ON CONFLICT (user) DO UPDATE SET email = excluded.email, password = excluded.password, \
+            "INSERT INTO logins (account, email, password, confirmed, changed, mac) VALUES (?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (account) DO UPDATE SET email = excluded.email, password = excluded.password, \
              confirmed = excluded.confirmed, changed = excluded.changed, mac = excluded.mac",
         );
         let query = query.bind(row.user).bind(&row.email).bind(&row.password).bind(row.confirmed.map(|at| at.0));
@@ -134,7 +134,7 @@ impl Accounts {
         from: Option<IpAddr>,
     ) -> Result<Posted, Error> {
         password::check(&password, email)?;
-        self.attempt_link(email, from)?;
+        self.attempt_link(actor, "account.sign-up", email, from).await?;
         let hash = self.passwords.hash(password, &self.random).await?;
         let now = (self.clock)();
         let mut transaction = self.begin().await?;
@@ -180,8 +180,9 @@ impl Accounts {
         let user = self.link_row(&mut reading, token, Purpose::Confirm).await?.user;
         let login = self.login_of(&mut reading, user).await?.ok_or_else(wrong)?;
         drop(reading);
-        self.throttle.attempt(&login.email, from, (self.clock)())?;
+        self.attempt(actor, "account.confirm", (&login.email, &login.email), from).await?;
         if !self.passwords.matches(password, Some(&login.password)).await? {
+            self.audit(actor, "account.confirm", &login.email, "refused").await?;
             return Err(wrong());
         }
         self.throttle.succeeded(&login.email, from);
@@ -208,7 +209,7 @@ impl Accounts {
         password: String,
         from: Option<IpAddr>,
     ) -> Result<i64, Error> {
-        self.throttle.attempt(email, from, (self.clock)())?;
+        self.attempt(actor, "session.sign-in", (email, email), from).await?;
         let mut reading = self.begin_reading().await?;
         let login = self.login_of_email(&mut reading, email).await?;
         let user = match &login {
@@ -254,8 +255,47 @@ impl Accounts {
     ///
     /// # Errors
     /// `TooManyRequests`.
-    pub(crate) fn attempt_link(&self, email: &str, from: Option<IpAddr>) -> Result<(), Error> {
-        self.throttle.attempt(&format!("link {email}"), from, (self.clock)())
+    pub(crate) async fn attempt_link(
+        &self,
+        actor: &Actor,
+        action: &str,
+        email: &str,
+        from: Option<IpAddr>,
+    ) -> Result<(), Error> {
+        self.attempt(actor, action, (&format!("link {email}"), email), from).await
+    }
+
+    /// Counts an attempt against a name, which the audit log knows as `object`. The first that is one too many is noted there,
+    /// and the others are not: nobody fills the log.
+    async fn attempt(
+        &self,
+        actor: &Actor,
+        action: &str,
+        (name, object): (&str, &str),
+        from: Option<IpAddr>,
+    ) -> Result<(), Error> {
+        let Err(refused) = self.throttle.attempt(name, from, (self.clock)()) else { return Ok(()) };
+        if refused.is_first {
+            self.audit(actor, action, object, "throttled").await?;
+        }
+        Err(refused.error)
+    }
+
+    /// Notes that an issuer's answer was refused, unless many came from there just now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn note_refused_answer(
+        &self,
+        actor: &Actor,
+        issuer: &str,
+        from: Option<IpAddr>,
+    ) -> Result<(), Error> {
+        match self.throttle.attempt(&format!("answer {issuer}"), from, (self.clock)()) {
+            Ok(()) => self.audit(actor, "session.sign-in", issuer, "refused").await,
+            Err(refused) if refused.is_first => self.audit(actor, "session.sign-in", issuer, "throttled").await,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Sets a new password by a mailed link, which confirms the address too. All sessions end.
@@ -285,16 +325,24 @@ impl Accounts {
     ///
     /// # Errors
     /// If the database fails, and `TooManyRequests`.
-    pub(crate) async fn is_password(&self, user: i64, password: String, from: Option<IpAddr>) -> Result<bool, Error> {
+    pub(crate) async fn is_password(
+        &self,
+        actor: &Actor,
+        user: i64,
+        password: String,
+        from: Option<IpAddr>,
+    ) -> Result<bool, Error> {
         let mut reading = self.begin_reading().await?;
         let login = self.login_of(&mut reading, user).await?;
         drop(reading);
         let email = login.as_ref().map_or("", |login| login.email.as_str());
-        self.throttle.attempt(email, from, (self.clock)())?;
+        self.attempt(actor, "password.check", (email, email), from).await?;
         let phc = login.as_ref().map(|login| login.password.as_str());
         let matches = self.passwords.matches(password, phc).await?;
         if matches {
             self.throttle.succeeded(email, from);
+        } else {
+            self.audit(actor, "password.check", email, "refused").await?;
         }
         Ok(matches)
     }
@@ -310,7 +358,7 @@ impl Accounts {
         (current, new): (String, String),
         (from, session): (Option<IpAddr>, Option<&str>),
     ) -> Result<(), Error> {
-        if !self.is_password(user, current, from).await? {
+        if !self.is_password(actor, user, current, from).await? {
             return Err(wrong());
         }
         let mut reading = self.begin_reading().await?;
@@ -329,8 +377,8 @@ impl Accounts {
     /// Removes accounts that signed up long ago and never confirmed their address.
     pub(super) async fn drop_unconfirmed(&self) -> Result<(), Error> {
         let before = (self.clock)().0 - UNCONFIRMED_DAYS * MICROS_PER_DAY;
-        let query = "SELECT user FROM logins WHERE confirmed IS NULL AND password <> '' AND changed < ? \
-                     AND user NOT IN (SELECT user FROM keys) AND user NOT IN (SELECT user FROM identities)";
+        let query = "SELECT account FROM logins WHERE confirmed IS NULL AND password <> '' AND changed < ? \
+                     AND account NOT IN (SELECT account FROM keys) AND account NOT IN (SELECT account FROM identities)";
         let found = sqlx::query_scalar::<_, i64>(query).bind(before).fetch_all(&self.pool).await;
         for user in found.map_err(failed("look for unconfirmed addresses"))? {
             let mut transaction = self.begin().await?;

@@ -55,9 +55,7 @@ pub use keys::{KeyInfo, NewKey, Refusal};
 pub(crate) use licences::Acceptance;
 pub(crate) use link::LinkTerms;
 pub(crate) use logins::{Posted, email_of};
-pub(crate) use orders::{
-    Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderFiles, OrderState, Placed, QueueFigures,
-};
+pub(crate) use orders::{Ended, Lease, ListOrders, NewOrder, Order, OrderChange, OrderFiles, OrderState, QueueFigures};
 pub(crate) use overview::Overview;
 pub use principal::{Power, Powers, Principal, Via};
 pub(crate) use quotas::Taken;

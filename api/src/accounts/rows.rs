@@ -146,7 +146,7 @@ impl Sealed for KeyRow {
         let role = row.try_get::<Option<String>, _>("role").ok()?;
         Some(Self {
             id: row.try_get("id").ok()?,
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             hash: bytes(row, "hash")?,
             role: match role {
                 Some(name) => Some(Role::of_name(&name)?),

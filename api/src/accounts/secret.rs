@@ -8,6 +8,7 @@ use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::{Error, KeyText};
 use crate::accounts::key::to_hex;
@@ -19,7 +20,7 @@ const BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 8;
 
 /// 256 bits that never leave the process.
-pub(super) struct Secret([u8; BYTES]);
+pub(super) struct Secret(Zeroizing<[u8; BYTES]>);
 
 impl Secret {
     /// Reads the secret of a data directory, or makes one readable by its owner alone. Of two processes that make
@@ -41,7 +42,7 @@ impl Secret {
     fn read(path: &Path) -> Result<Self, Error> {
         let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(io)?;
-        parse(&bytes).map(Self).ok_or_else(|| Error::Secret(path.to_owned()))
+        parse(&bytes).map(|bytes| Self(Zeroizing::new(bytes))).ok_or_else(|| Error::Secret(path.to_owned()))
     }
 
     /// Written aside and linked into place, so that nobody reads half a secret.
@@ -68,7 +69,7 @@ impl Secret {
     }
 
     fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
         mac.update(message);
         mac
     }

@@ -42,7 +42,7 @@ impl Sealed for SessionRow {
     fn columns_of(row: &SqliteRow) -> Option<Self> {
         Some(Self {
             id: row.try_get("id").ok()?,
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             created: Instant(row.try_get("created").ok()?),
             seen: Instant(row.try_get("seen").ok()?),
             browser: row.try_get("browser").ok()?,
@@ -110,7 +110,7 @@ impl Accounts {
             let query = sqlx::query("DELETE FROM sessions WHERE id = ?").bind(self.token_hash("session", old));
             query.execute(&mut *transaction).await.map_err(failed("end a session"))?;
         }
-        let query = sqlx::query("SELECT id FROM sessions WHERE user = ? ORDER BY seen DESC").bind(user);
+        let query = sqlx::query("SELECT id FROM sessions WHERE account = ? ORDER BY seen DESC").bind(user);
         let held = query.fetch_all(&mut *transaction).await.map_err(failed("list sessions"))?;
         for oldest in held.iter().skip(PER_USER_MAX - 1) {
             let id: String = oldest.try_get("id").map_err(failed("list sessions"))?;
@@ -118,7 +118,7 @@ impl Accounts {
             query.await.map_err(failed("end a session"))?;
         }
         let query =
-            sqlx::query("INSERT INTO sessions (id, user, created, seen, browser, mac) VALUES (?, ?, ?, ?, ?, ?)");
+            sqlx::query("INSERT INTO sessions (id, account, created, seen, browser, mac) VALUES (?, ?, ?, ?, ?, ?)");
         let query = query.bind(&row.id).bind(user).bind(now.0).bind(now.0).bind(&row.browser);
         let query = query.bind(row.mac(&self.secret)).execute(&mut *transaction);
         query.await.map_err(failed("begin a session"))?;
@@ -177,7 +177,7 @@ impl Accounts {
     /// # Errors
     /// If the database fails.
     pub async fn sessions_of(&self, user: i64, times: &SessionTimes) -> Result<Vec<Session>, Error> {
-        let rows = sqlx::query("SELECT * FROM sessions WHERE user = ? ORDER BY seen DESC").bind(user);
+        let rows = sqlx::query("SELECT * FROM sessions WHERE account = ? ORDER BY seen DESC").bind(user);
         let rows = rows.fetch_all(&self.pool).await.map_err(failed("list sessions"))?;
         let now = (self.clock)();
         let rows = rows.iter().filter_map(|row| SessionRow::read(row, &self.secret));
@@ -191,7 +191,7 @@ impl Accounts {
     /// If the database fails.
     pub async fn end_session(&self, actor: &Actor, user: i64, id: &str) -> Result<bool, Error> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query("DELETE FROM sessions WHERE id = ? AND user = ?").bind(id).bind(user);
+        let query = sqlx::query("DELETE FROM sessions WHERE id = ? AND account = ?").bind(id).bind(user);
         let done = query.execute(&mut *transaction).await.map_err(failed("end a session"))?;
         if done.rows_affected() == 0 {
             return Ok(false);
@@ -209,7 +209,7 @@ impl Accounts {
         user: i64,
         but: Option<&str>,
     ) -> Result<(), Error> {
-        let query = sqlx::query("DELETE FROM sessions WHERE user = ? AND id <> ?").bind(user);
+        let query = sqlx::query("DELETE FROM sessions WHERE account = ? AND id <> ?").bind(user);
         let done = query.bind(but.unwrap_or_default()).execute(&mut **transaction).await;
         done.map_err(failed("end sessions"))?;
         Ok(())

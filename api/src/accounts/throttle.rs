@@ -45,6 +45,14 @@ struct Count {
     attempts: u32,
 }
 
+/// An attempt that is one too many.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: Error,
+    /// Whether it is the first of its window that is: later ones tell nothing new.
+    pub(super) is_first: bool,
+}
+
 /// The counts. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Throttle(Arc<Mutex<HashMap<Whose, Count>>>);
@@ -71,7 +79,7 @@ impl Throttle {
     ///
     /// # Errors
     /// `TooManyRequests` for one too many. Nothing tells whether the account exists.
-    pub(super) fn attempt(&self, account: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Error> {
+    pub(super) fn attempt(&self, account: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Refused> {
         let mut counts = self.0.lock();
         let is_over = |count: &Count| !(0..WINDOW_US).contains(&(now.0 - count.begun.0));
         if counts.len() >= ENTRIES_MAX {
@@ -84,7 +92,7 @@ impl Throttle {
             }
         }
         // How long, and what the limit is that asks for the longest wait.
-        let (mut wait_us, mut limit) = (0, 0);
+        let (mut wait_us, mut limit, mut is_first) = (0, 0, false);
         for whose in all(account, address) {
             let most = whose.most();
             let count = counts.entry(whose).or_insert(Count { begun: now, attempts: 0 });
@@ -93,6 +101,7 @@ impl Throttle {
             }
             count.attempts = count.attempts.saturating_add(1);
             if count.attempts > most {
+                is_first |= count.attempts == most + 1;
                 (wait_us, limit) = (wait_us, limit).max((count.begun.0 + WINDOW_US - now.0, most));
             }
         }
@@ -114,7 +123,8 @@ impl Throttle {
             reset_s: wait_s,
         };
         let problem = Problem::new(Kind::TooManyRequests, "too-many-attempts", detail);
-        Err(Error::Limited(Box::new((problem, Exceeded { standing, retry_after_s: wait_s }))))
+        let limit = (problem, Exceeded { standing, retry_after_s: wait_s });
+        Err(Refused { error: Error::Limited(Box::new(limit)), is_first })
     }
 
     /// Takes back what a successful attempt counted, for the account and the pair alone: an address from which many
@@ -147,10 +157,13 @@ mod tests {
             assert!(throttle.attempt("ana", address("192.0.2.1"), now).is_ok());
         }
         let refused = throttle.attempt("ana", address("192.0.2.1"), now).expect_err("one too many");
-        let Error::Limited(refused) = refused else { panic!("{refused}") };
+        assert!(refused.is_first);
+        let Error::Limited(refused) = refused.error else { panic!("{}", refused.error) };
         assert_eq!((refused.0.kind, refused.1.standing.limit), (Kind::TooManyRequests, PER_PAIR.into()));
         assert_eq!((refused.1.retry_after_s, refused.1.standing.reset_s), (15 * 60, 15 * 60));
         assert!(throttle.attempt("ana", address("192.0.2.2"), now).is_ok(), "the owner elsewhere");
+        let again = throttle.attempt("ana", address("192.0.2.1"), now).expect_err("another one");
+        assert!(!again.is_first);
         for host in 3..60 {
             let _ = throttle.attempt("ana", address(&format!("192.0.2.{host}")), now);
         }

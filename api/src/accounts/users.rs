@@ -245,7 +245,7 @@ impl Accounts {
 
     /// Takes back keys whose own role is above the account's.
     async fn end_keys_above(&self, transaction: &mut Transaction, user: &UserRow) -> Result<(), Error> {
-        let rows = sqlx::query("SELECT * FROM keys WHERE user = ? AND revoked IS NULL").bind(user.id);
+        let rows = sqlx::query("SELECT * FROM keys WHERE account = ? AND revoked IS NULL").bind(user.id);
         let rows = rows.fetch_all(&mut **transaction).await.map_err(failed("list keys"))?;
         let keys = rows.iter().filter_map(|row| KeyRow::read(row, &self.secret));
         for mut key in keys.filter(|key| key.role.is_some_and(|role| role > user.role)) {
@@ -292,16 +292,16 @@ impl Accounts {
     /// Removes all rows of an account.
     pub(super) async fn erase(&self, transaction: &mut Transaction, id: i64) -> Result<(), Error> {
         for query in [
-            "DELETE FROM orders WHERE user = ?",
-            "DELETE FROM baskets WHERE user = ?",
+            "DELETE FROM orders WHERE account = ?",
+            "DELETE FROM baskets WHERE account = ?",
             "DELETE FROM shared_baskets WHERE owner = ?",
-            "DELETE FROM licence_acceptances WHERE user = ?",
-            "DELETE FROM keys WHERE user = ?",
-            "DELETE FROM sessions WHERE user = ?",
-            "DELETE FROM links WHERE user = ?",
-            "DELETE FROM memberships WHERE user = ?",
-            "DELETE FROM identities WHERE user = ?",
-            "DELETE FROM logins WHERE user = ?",
+            "DELETE FROM licence_acceptances WHERE account = ?",
+            "DELETE FROM keys WHERE account = ?",
+            "DELETE FROM sessions WHERE account = ?",
+            "DELETE FROM links WHERE account = ?",
+            "DELETE FROM memberships WHERE account = ?",
+            "DELETE FROM identities WHERE account = ?",
+            "DELETE FROM logins WHERE account = ?",
             "DELETE FROM quotas WHERE account = ?",
             "DELETE FROM volumes WHERE account = ?",
             "DELETE FROM users WHERE id = ?",

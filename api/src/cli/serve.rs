@@ -107,10 +107,13 @@ async fn until_terminated(mut config: Config) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Removes what has ended from the accounts, now and every hour.
+/// Removes what has ended from the accounts, and old letters, now and every hour.
 async fn clean_up(app: App) {
     let settings = &app.config.accounts;
     loop {
+        if let Err(error) = app.mail.clean_up(app.config.mail.days).await {
+            tracing::warn!(cause = error.cause(), "old letters were not removed");
+        }
         if let Err(error) = app.accounts.clean_up(&settings.sessions, settings.audit_days).await {
             tracing::warn!(error = crate::problem::chain(&error), "what has ended was not removed from the accounts");
         }

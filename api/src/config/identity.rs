@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use nilometer_schemas::Role;
+use zeroize::Zeroizing;
 
 use super::network::WebAddress;
 use crate::accounts::SessionTimes;
@@ -65,12 +66,12 @@ words!(MailSender, "file" => MailSender::File, "command" => MailSender::Command)
 
 /// A secret; whoever prints a configuration does not print it.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct SecretText(String);
+pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
     /// Wraps a text.
     pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.to_owned().into())
     }
 
     /// The secret itself, for the one who needs it.
@@ -171,11 +172,13 @@ pub struct MailSettings {
     pub command: String,
     /// Who it is from.
     pub from: String,
+    /// Days that letters in files are kept.
+    pub days: u32,
 }
 
 impl Default for MailSettings {
     fn default() -> Self {
-        Self { sender: MailSender::File, command: String::new(), from: String::new() }
+        Self { sender: MailSender::File, command: String::new(), from: String::new(), days: 30 }
     }
 }
 

@@ -537,6 +537,7 @@ pub const KEYS: &[Key] = &[
         "program with its arguments that takes a whole message on its standard input, such as /usr/sbin/sendmail -t -i"
     ),
     text!("mail.from", "nilometer@localhost", mail.from, "mail address that mail is from"),
+    number!("mail.days", "30", mail.days, 1, 3650, "days that letters in files are kept"),
     Key {
         name: "oidc.issuer",
         default: "",

@@ -121,6 +121,7 @@ fn filled(text: &str, language: Language, config: &Config) -> String {
     text.replace("{{service}}", name)
         .replace("{{contact}}", &contact)
         .replace("{{audit_days}}", &config.accounts.audit_days.to_string())
+        .replace("{{mail_days}}", &config.mail.days.to_string())
         .replace("{{log_days}}", &config.log.days.to_string())
 }
 

@@ -18,7 +18,7 @@ use nilometer_schemas::{Kind, Problem, Role};
 
 pub use exceeded::{Exceeded, Standing};
 pub(crate) use quota::{Fetched, Quotas, Reserved, quotas, reserve};
-pub use quota::{orders_exceeded, running_orders_limit};
+pub(crate) use quota::{count_refusal, orders_exceeded, running_orders_limit};
 
 use self::bucket::{Buckets, Level, Terms};
 use self::budget::Budget;

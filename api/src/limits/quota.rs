@@ -11,6 +11,8 @@ use crate::state::App;
 
 const DAY_S: u64 = 86_400;
 const MICROS_PER_S: i64 = 1_000_000;
+/// Name of the policy of orders under way.
+const ORDERS: &str = "orders";
 /// Seconds after which an order that was one too many may be tried again: orders take minutes.
 const ORDER_RETRY_S: u64 = 60;
 
@@ -112,20 +114,19 @@ fn volume_exceeded(limit: u64, used: u64, wanted: u64, now: Instant, reset: Inst
     ApiError::limited(problem, Exceeded { standing, retry_after_s: reset_s })
 }
 
-/// Orders that somebody may have under way at a time; `None` is as many as they like. Whoever places an order counts those
-/// under way in the transaction that adds it, and refuses with [`orders_exceeded`] where they are as many already.
+/// Orders that somebody may have under way at a time; `None` is as many as they like. They are counted in the transaction that
+/// adds one, which refuses with [`orders_exceeded`] where they are as many already.
 ///
 /// # Errors
 /// If the database of accounts fails.
-pub async fn running_orders_limit(app: &App, principal: &Principal) -> Result<Option<u64>, ApiError> {
+pub(crate) async fn running_orders_limit(app: &App, principal: &Principal) -> Result<Option<u64>, ApiError> {
     let Some(id) = principal.id else { return Ok(None) };
     let quota = app.accounts.quota(id).await?;
     Ok(order_limit(&quota, &app.config.quotas, principal.role))
 }
 
-/// The refusal of an order for somebody who has `running` under way and may have `limit`. It is counted.
-pub fn orders_exceeded(app: &App, limit: u64, running: u64) -> ApiError {
-    app.metrics.quota_exceeded("orders");
+/// The refusal of an order for somebody who has `running` under way and may have `limit`.
+pub(crate) fn orders_exceeded(limit: u64, running: u64) -> (Problem, Exceeded) {
     let detail = format!(
         "this account may have {limit} orders under way at a time and has {running}; the next is possible when one of \
          them is done or cancelled"
@@ -134,14 +135,22 @@ pub fn orders_exceeded(app: &App, limit: u64, running: u64) -> ApiError {
         .allowed(format!("{limit} orders under way at a time"));
     // Nobody knows when an order ends; the fields want some number.
     let standing = Standing {
-        policy: "orders",
+        policy: ORDERS,
         unit: Some("orders"),
         limit,
         window_s: ORDER_RETRY_S,
         remaining: limit.saturating_sub(running),
         reset_s: ORDER_RETRY_S,
     };
-    ApiError::limited(problem, Exceeded { standing, retry_after_s: ORDER_RETRY_S })
+    (problem, Exceeded { standing, retry_after_s: ORDER_RETRY_S })
+}
+
+/// Counts a refusal of an order for the metrics, and hands it on.
+pub(crate) fn count_refusal(app: &App, error: ApiError) -> ApiError {
+    if error.exceeded().is_some_and(|exceeded| exceeded.standing.policy == ORDERS) {
+        app.metrics.quota_exceeded(ORDERS);
+    }
+    error
 }
 
 /// An account's limits and what is used of them.

@@ -114,6 +114,11 @@ impl Oidc {
         !self.settings.client_id.is_empty()
     }
 
+    /// Its address.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// What people call the issuer.
     pub(crate) fn name(&self) -> &str {
         if !self.settings.name.is_empty() {

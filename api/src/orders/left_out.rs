@@ -36,12 +36,13 @@ impl LeftOut {
 
     fn text(&self, base: &str) -> String {
         let Self { collection, items, terms } = self;
+        let left_out = match items {
+            1 => format!("1 item of {collection:?} is left out"),
+            _ => format!("{items} items of {collection:?} are left out"),
+        };
         match terms {
-            Some(terms) => format!(
-                "{items} items of {collection:?} are left out until you accept the terms at {base}{}",
-                terms.path()
-            ),
-            None => format!("{items} items of {collection:?} are left out, since you may see the metadata alone"),
+            Some(terms) => format!("{left_out} until you accept the terms at {base}{}", terms.path()),
+            None => format!("{left_out}, since you may see the metadata alone"),
         }
     }
 }

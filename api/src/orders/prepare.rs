@@ -186,8 +186,10 @@ fn left_out_json(gathered: &Gathered, request: &Request) -> Vec<Value> {
 fn remark(missing: &[Missing], elsewhere: u64, left_out: Option<String>) -> Option<String> {
     let mut all = Vec::new();
     if !missing.is_empty() {
-        let names: Vec<&str> = missing.iter().take(TOLD_MAX).map(|missing| missing.origin.item.as_str()).collect();
-        let more = if missing.len() > TOLD_MAX { ", …" } else { "" };
+        let mut names: Vec<&str> = missing.iter().map(|missing| missing.origin.item.as_str()).collect();
+        names.dedup();
+        let more = if names.len() > TOLD_MAX { ", …" } else { "" };
+        names.truncate(TOLD_MAX);
         all.push(format!("not to be had: {} ({}{more})", counted(missing.len() as u64), names.join(", ")));
     }
     if elsewhere > 0 {

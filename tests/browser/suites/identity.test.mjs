@@ -1,12 +1,14 @@
-// Accounts of outside issuers, and the pages of accounts, by people and by programs.
+// Accounts of outside issuers and of the service itself, and the pages of accounts, by people and by programs.
 
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { checkAxe, launch } from '../support/browser.mjs'
+import { addressOf, enter, invited, letterLink, signIn } from '../support/accounts.mjs'
+import { checkAxe, launch, openIn } from '../support/browser.mjs'
 import { AUDIENCE, CLIENT, SECRET, certified, hostile } from '../support/issuers.mjs'
+import { send } from '../support/page.mjs'
 import { start } from '../support/server.mjs'
 
 const settings = (issuer) => ({
@@ -216,5 +218,197 @@ describe('a hostile issuer', () => {
     for (const token of [known, rotated]) assert.equal((await withToken(service, token)).status, 200)
     const header = Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'JWT', kid: 'third' })).toString('base64url')
     assert.equal((await withToken(service, known.replace(/^[^.]*/, header))).status, 401)
+  })
+})
+
+describe('a service that keeps its own accounts', () => {
+  const FIRST = 'nine herons below the weir'
+  const SECOND = 'no boat passes in August'
+  let service
+  let browser
+  before(async () => {
+    service = await start()
+    browser = await launch(false)
+  })
+  after(async () => {
+    await browser?.close()
+    await service?.stop()
+  })
+
+  /** A browser of somebody who is not signed in, on the page that asks who they are. */
+  async function visitor() {
+    const session = await openIn(browser, '/account', { base: service.url })
+    // The console tells of refusals, and why there is no map.
+    for (const known of ['status of 40', 'WebGL']) session.allow(known)
+    return session
+  }
+
+  const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+  const refusal = (page, text) => page.getByRole('alert').filter({ hasText: text }).waitFor()
+
+  test('somebody signs up by a letter, forgets the password, and chooses another by a letter', async () => {
+    const { page, judge, close } = await visitor()
+    await page.getByRole('link', { name: 'Make an account' }).click()
+    await page.getByLabel('Mail address').fill(addressOf('cleo'))
+    await page.getByLabel('Password', { exact: true }).fill('river')
+    await page.getByRole('button', { name: 'Make an account' }).click()
+    await refusal(page, /at least 10 characters/)
+    assert.equal(await page.getByLabel('Mail address').inputValue(), addressOf('cleo'), 'typed once')
+    await page.getByLabel('Password', { exact: true }).fill(FIRST)
+    await page.getByRole('button', { name: 'Make an account' }).click()
+    await heading(page, 'Look into your mail')
+    await checkAxe(page)
+
+    // Nobody is let in before the address is confirmed, by whoever knows the password.
+    await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click()
+    await signIn(page, 'cleo', FIRST)
+    await refusal(page, /password/)
+    const confirm = await letterLink(service, 'cleo', 'Confirm your address')
+    assert.equal(new URL(confirm).origin, service.url)
+    await page.goto(confirm)
+    await heading(page, 'Confirm your address')
+    await checkAxe(page)
+    await page.getByLabel('Password', { exact: true }).fill(SECOND)
+    await page.getByRole('button', { name: 'Confirm' }).click()
+    await refusal(page, /password/)
+    await page.getByLabel('Password', { exact: true }).fill(FIRST)
+    await page.getByRole('button', { name: 'Confirm' }).click()
+    await heading(page, 'Account')
+    await page.getByRole('definition').filter({ hasText: addressOf('cleo') }).waitFor()
+
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByRole('link', { name: 'Password forgotten' }).click()
+    await page.getByLabel('Mail address').fill(addressOf('cleo'))
+    await page.getByRole('button', { name: 'Send a link' }).click()
+    await heading(page, 'Look into your mail')
+    const reset = await letterLink(service, 'cleo', 'Choose a new password')
+    await page.goto(reset)
+    await checkAxe(page)
+    await enter(page, reset, 'cleo', SECOND)
+
+    // The old password and the used link are worth nothing.
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await signIn(page, 'cleo', FIRST)
+    await refusal(page, /password/)
+    await page.goto(reset)
+    await page.getByLabel('Password', { exact: true }).fill(FIRST)
+    await page.getByRole('button', { name: 'Set the password' }).click()
+    await refusal(page, /link/)
+    judge()
+    await close()
+  })
+
+  test('an administrator lets somebody in, grants, limits, closes and deletes, and it counts at once', async () => {
+    const title = 'Levels that are not published yet'
+    const made = await fetch(`${service.url}/collections`, {
+      method: 'POST',
+      headers: { 'x-api-key': service.key, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        type: 'Collection', stac_version: '1.1.0', id: 'drafts', title, description: 'A test', license: 'other', links: [],
+        'nilometer:access': 'hidden', extent: { spatial: { bbox: [[-180, -90, 180, 90]] }, temporal: { interval: [[null, null]] } },
+      }),
+    })
+    assert.equal(made.status, 201, await made.clone().text())
+    const [ana, ben] = [await visitor(), await visitor()]
+    const [desk, seat] = [ana.page, ben.page]
+    const row = desk.getByRole('row', { name: /^ben\b/ })
+    const administer = async (name) => {
+      await desk.goto(`${service.url}/admin`)
+      await desk.getByRole('main').getByRole('link', { name, exact: true }).click()
+      await heading(desk, name)
+    }
+    const seen = async () => (await seat.goto(`${service.url}/collections/drafts`)).status()
+    const ownFact = async (text) => {
+      await seat.goto(`${service.url}/account`)
+      await seat.getByRole('definition').filter({ hasText: text }).waitFor()
+    }
+
+    await enter(desk, invited(service, 'ana', 'administrator'), 'ana', FIRST)
+    await administer('Accounts')
+    await desk.getByLabel('Name', { exact: true }).fill('ben')
+    await desk.getByLabel('Mail address').fill(addressOf('ben'))
+    await send(desk.getByRole('button', { name: 'Make the account' }))
+    await enter(seat, await desk.getByRole('status').locator('code').textContent(), 'ben', SECOND)
+    await ownFact(/^user$/)
+
+    assert.equal(await seen(), 404)
+    await administer('Groups')
+    await desk.getByLabel('Name of a new group').fill('partners')
+    await send(desk.getByRole('button', { name: 'Make the group' }))
+    await desk.getByLabel('Name of an account').fill('ben')
+    await send(desk.getByRole('button', { name: 'Take in (partners)' }))
+    await ownFact(/^partners$/)
+    assert.equal(await seen(), 404)
+    const partners = desk.locator('section').filter({ has: desk.getByRole('heading', { name: 'partners' }) })
+    await partners.getByLabel('Collection').fill('draft')
+    await send(partners.getByRole('button', { name: 'Grant (partners)' }))
+    await refusal(desk, /no collection/)
+    await partners.getByLabel('Collection').fill('drafts')
+    await partners.getByLabel('May see').selectOption({ label: 'everything' })
+    await send(partners.getByRole('button', { name: 'Grant (partners)' }))
+    await partners.getByRole('listitem').filter({ hasText: 'drafts: everything' }).waitFor()
+    await checkAxe(desk)
+    assert.equal(await seen(), 200)
+    await heading(seat, title)
+    await send(partners.getByRole('button', { name: 'Take back drafts (partners)' }))
+    assert.equal(await partners.getByText('drafts: everything').count(), 0)
+    assert.equal(await seen(), 404)
+
+    // An operator sees all there is to look after, and changes no account.
+    const setRole = async (role) => {
+      await administer('Accounts')
+      await row.getByRole('combobox', { name: 'Role of ben' }).selectOption({ label: role })
+      await send(row.getByRole('button', { name: 'Set the role of ben' }))
+      await ownFact(new RegExp(`^${role}$`))
+    }
+    await setRole('operator')
+    assert.equal(await seen(), 200)
+    await seat.goto(`${service.url}/admin/users`)
+    await seat.getByRole('row', { name: /^ana\b/ }).waitFor()
+    assert.equal(await seat.getByRole('button', { name: /^(Set|Close|Make|Delete)/ }).count(), 0)
+    await setRole('user')
+    assert.equal(await seat.getByRole('link', { name: 'Administration', exact: true }).count(), 0)
+    assert.equal(await seen(), 404)
+
+    await administer('Accounts')
+    await row.getByText('Change', { exact: true }).click()
+    await row.getByLabel('Bytes of files a day').fill('2500000')
+    await row.getByLabel('Orders under way').fill('3')
+    await send(row.getByRole('button', { name: 'Set the quotas of ben' }))
+    await row.getByRole('cell', { name: /^own\b/ }).waitFor()
+    await ownFact(/^0 B of 2\.5 MB, 2\.5 MB left$/)
+    await ownFact(/^3$/)
+
+    await send(row.getByRole('button', { name: 'Close ben' }))
+    await row.getByRole('cell', { name: /^closed\b/ }).waitFor()
+    await seat.goto(`${service.url}/account`)
+    await heading(seat, 'Sign in')
+    await signIn(seat, 'ben', SECOND)
+    await refusal(seat, /password/)
+    await send(row.getByRole('button', { name: 'Open ben' }))
+    await row.getByRole('cell', { name: /^open\b/ }).waitFor()
+    await signIn(seat, 'ben', SECOND)
+    await heading(seat, 'Account')
+
+    await row.getByText('Delete', { exact: true }).click()
+    await send(row.getByRole('button', { name: 'Delete ben' }))
+    assert.equal(await row.count(), 0)
+    await seat.goto(`${service.url}/account`)
+    await heading(seat, 'Sign in')
+
+    // All of it stands in the log, the newest above.
+    await administer('Audit log')
+    await checkAxe(desk)
+    const own = desk.getByRole('row').filter({ has: desk.getByRole('cell', { name: 'ana', exact: true }) })
+    assert.deepEqual(await own.locator('code').allTextContents(), [
+      'user.delete', 'user.open', 'user.close', 'user.quota', 'user.role', 'user.role', 'grant.delete', 'grant.put', 'group.add',
+      'group.create', 'user.create', 'session.sign-in',
+    ])
+    for (const { judge, close } of [ana, ben]) {
+      judge()
+      await close()
+    }
   })
 })

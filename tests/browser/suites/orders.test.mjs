@@ -2,15 +2,57 @@
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 
-import { checkAxe, launch } from '../support/browser.mjs'
+import { enter, invited } from '../support/accounts.mjs'
+import { checkAxe, launch, openIn } from '../support/browser.mjs'
 import { AUDIENCE, CLIENT, SECRET, certified } from '../support/issuers.mjs'
+import { send } from '../support/page.mjs'
 import { start } from '../support/server.mjs'
 
 const FILES = 3
+/** Files of an order that are looked up at a time: the next ones wait until they are there. */
+const AT_ONCE = 8
+/** Far above what an order takes: only one that never gets there fails. */
+const REACHED_WITHIN_MS = 60_000
+
+/** A server of files that answers when it is let, so that an order stays where it is. */
+async function sluice() {
+  const waiting = []
+  let isOpen = false
+  const server = createServer((_, response) => {
+    const answer = () => response.writeHead(200, { 'content-length': 6, etag: '"1"' }).end('water\n')
+    if (isOpen) answer()
+    else waiting.push(answer)
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    host: `127.0.0.1:${server.address().port}`,
+    open() {
+      isOpen = true
+      for (const answer of waiting.splice(0)) answer()
+    },
+    shut() { isOpen = false },
+    stop: () => new Promise((resolve) => {
+      server.closeAllConnections()
+      server.close(resolve)
+    }),
+  }
+}
+
+/** Loads a page anew until something is on it; it does so by itself too, though less often. */
+async function until(page, target) {
+  const end = Date.now() + REACHED_WITHIN_MS
+  while (await target.count() === 0) {
+    assert.ok(Date.now() < end, `${page.url()} does not get there: ${await page.getByRole('main').innerText()}`)
+    await pause(200)
+    await page.reload()
+  }
+}
 
 describe('somebody who is signed in', () => {
   let issuer
@@ -18,6 +60,7 @@ describe('somebody who is signed in', () => {
   let browser
   let page
   let store
+  let elsewhere
 
   /** Asks the service with an operator's key. */
   async function ask(method, address, body) {
@@ -32,14 +75,16 @@ describe('somebody who is signed in', () => {
     extent: { spatial: { bbox: [[-180, -90, 180, 90]] }, temporal: { interval: [[null, null]] } }, ...more,
   })
 
-  async function fill(id, count, more = {}) {
+  /** A collection with files of the store; `hrefs` says by number which lie elsewhere. */
+  async function fill(id, count, more = {}, hrefs = {}) {
     await ask('POST', '/collections', collection(id, more))
     for (let number = 0; number < count; number += 1) {
       writeFileSync(path.join(store, `${id}-${number}.bin`), `${id} ${number}\n`.repeat(100))
       await ask('POST', `/collections/${id}/items`, {
         type: 'Feature', stac_version: '1.1.0', id: `${id}-${number}`, collection: id, links: [],
         geometry: { type: 'Point', coordinates: [number, number] }, bbox: [number, number, number, number],
-        properties: { datetime: '2024-01-01T00:00:00Z' }, assets: { data: { href: `${id}-${number}.bin`, roles: ['data'] } },
+        properties: { datetime: '2024-01-01T00:00:00Z' },
+        assets: { data: { href: hrefs[number] ?? `${id}-${number}.bin`, roles: ['data'] } },
       })
     }
   }
@@ -56,12 +101,16 @@ describe('somebody who is signed in', () => {
   before(async () => {
     store = mkdtempSync(path.join(tmpdir(), 'nilometer-store-'))
     issuer = await certified()
+    elsewhere = await sluice()
     service = await start({
       'oidc.issuer': issuer.url, 'oidc.client_id': CLIENT, 'oidc.client_secret': SECRET, 'oidc.audience': AUDIENCE, 'oidc.name': 'Water Id',
       'stores.disk.kind': 'directory', 'stores.disk.root': store,
+      'remote.hosts': elsewhere.host, 'remote.addresses': '127.0.0.1', 'remote.idle_timeout_s': '600',
     })
     await issuer.serve(service.url)
     await fill('granules', FILES)
+    // As many before it as after it: whichever way they are sorted, half of the others are looked up first.
+    await fill('levels', 2 * AT_ONCE + 1, {}, { [AT_ONCE]: `http://${elsewhere.host}/levels.bin` })
     await fill('closed', 1, { 'nilometer:licence_acceptance': true, license: 'CC-BY-NC-4.0' })
     browser = await launch(false)
     const context = await browser.newContext({ locale: 'en-GB', acceptDownloads: true })
@@ -84,6 +133,7 @@ describe('somebody who is signed in', () => {
     await browser?.close()
     await service?.stop()
     await issuer?.stop()
+    await elsewhere?.stop()
     rmSync(store, { recursive: true, force: true })
   })
 
@@ -173,5 +223,79 @@ describe('somebody who is signed in', () => {
     }
     await page.getByRole('row', { name: /flood of January/ }).getByRole('button', { name: 'Prepare anew flood of January' }).click()
     await page.getByRole('row', { name: /flood of January.*(waits|is being prepared|ready)/ }).waitFor()
+  })
+
+  test('an order is followed, held back by an operator, listed, fetched, and taken back while it is prepared anew', async () => {
+    const password = 'nine herons below the weir'
+    const { page: own, judge, allow, close } = await openIn(browser, '/account', { base: service.url })
+    // The console tells why there is no map.
+    allow('WebGL')
+    await enter(own, invited(service, 'ben', 'user'), 'ben', password)
+    const taken = own.getByRole('definition').filter({ hasText: / of 107 GB, / })
+    assert.match(await taken.textContent(), /^0 B of /)
+    const stateOf = (name) => own.getByRole('definition').filter({ hasText: name })
+    const row = page.getByRole('row', { name: /levels of May/ })
+    const asOperator = async (what) => {
+      await page.goto(`${service.url}/admin/orders`)
+      await send(row.getByRole('button', { name: `${what} levels of May` }))
+    }
+
+    await own.goto(`${service.url}/search?collections=levels`)
+    await own.getByRole('link', { name: 'Order files' }).first().click()
+    await own.getByRole('button', { name: 'Put it into the basket' }).click()
+    await own.getByRole('textbox', { name: 'Name of the order' }).fill('levels of May')
+    await own.getByRole('button', { name: 'Order', exact: true }).click()
+    await own.getByRole('heading', { level: 1, name: 'levels of May' }).waitFor()
+    // The files before the one that lies elsewhere are there.
+    const percent = Math.floor((100 * AT_ONCE) / (2 * AT_ONCE + 1))
+    await until(own, stateOf(`is being prepared ${percent} %`))
+    assert.equal(await own.getByRole('progressbar', { name: 'Progress' }).getAttribute('value'), String(percent))
+    assert.equal(await own.getByRole('button', { name: /^(Pause|Resume)/ }).count(), 0, 'nobody holds back their own')
+
+    await page.goto(`${service.url}/admin/orders`)
+    await row.filter({ hasText: 'ben' }).getByRole('progressbar', { name: 'Progress' }).waitFor()
+    await asOperator('Pause')
+    await row.filter({ hasText: 'held back' }).waitFor()
+    elsewhere.open()
+    await own.reload()
+    await stateOf(/^held back$/).waitFor()
+    await own.getByRole('status').filter({ hasText: 'held back by those who run the service' }).waitFor()
+    await asOperator('Resume')
+    await until(page, row.filter({ hasText: 'ready' }))
+    await until(own, stateOf(/^ready$/))
+
+    const order = own.url()
+    await own.getByRole('link', { name: 'List of files' }).click()
+    await own.getByRole('heading', { level: 1, name: 'Files of the order' }).waitFor()
+    await checkAxe(own)
+    const listed = await own.getByRole('table').locator('tbody code').allTextContents()
+    const json = await own.getByRole('link', { name: 'All of them as JSON' }).getAttribute('href')
+    const { files } = await (await own.request.get(new URL(json, service.url).href)).json()
+    assert.deepEqual(files.map((file) => file.path), listed)
+    const [download] = await Promise.all([own.waitForEvent('download'), own.getByRole('link', { name: /^Fetch/ }).click()])
+    const archive = readFileSync(await download.path())
+    for (const name of listed) assert.ok(archive.includes(name), name)
+    await own.getByRole('link', { name: 'levels-0', exact: true }).click()
+    await own.getByRole('heading', { level: 1, name: 'levels-0' }).waitFor()
+    await own.goto(`${service.url}/account`)
+    assert.match(await taken.textContent(), new RegExp(`^${Math.round(archive.length / 1000)} kB of `))
+
+    // Prepared anew it waits for that file again, and is taken back: by its owner, then by an operator.
+    elsewhere.shut()
+    await own.goto(order)
+    await send(own.getByRole('button', { name: 'Prepare anew levels of May' }))
+    await until(own, own.getByRole('progressbar', { name: 'Progress' }))
+    await send(own.getByRole('button', { name: 'Cancel levels of May' }))
+    await stateOf(/^cancelled$/).waitFor()
+    assert.equal(await own.getByRole('link', { name: /^Fetch|List of files/ }).count(), 0)
+    await asOperator('Prepare anew')
+    await asOperator('Cancel')
+    await row.filter({ hasText: 'cancelled' }).waitFor()
+    elsewhere.open()
+    await asOperator('Prepare anew')
+    await own.reload()
+    await until(own, stateOf(/^ready$/))
+    judge()
+    await close()
   })
 })

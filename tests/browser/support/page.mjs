@@ -2,6 +2,15 @@
 
 import assert from 'node:assert/strict'
 
+/** Presses a button that sends a form; the page that answers is there afterwards. */
+export async function send(button) {
+  const page = button.page()
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+  // A page that loads itself anew may do so in between: only what comes after the answer counts.
+  const loaded = answered.then(() => page.waitForEvent('load'))
+  await Promise.all([loaded, button.click()])
+}
+
 /** Waits until the chart is drawn; how many points it has. */
 export async function chartPoints(page) {
   const chart = page.locator('figure.chart[data-drawn="true"]')

@@ -56,8 +56,8 @@ function demo() {
  * Starts a server on a copy of the demo data.
  *
  * @param {Record<string, string>} settings further settings, by the name of their flag
- * @returns {Promise<{url: string, key: string, stop: () => Promise<void>}>} address without trailing slash, an
- * operator's key, and how to stop it: `stop` fails unless the process ends well and its log is clean.
+ * @returns {Promise<{url: string, key: string, data: string, stop: () => Promise<void>}>} address without trailing slash, an
+ * operator's key, the data directory, and how to stop it: `stop` fails unless the process ends well and its log is clean.
  */
 export async function start(settings = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'nilometer-browser-'))
@@ -89,7 +89,7 @@ export async function start(settings = {}) {
     if (how !== 0) throw new Error(`the server ended with ${how}`)
     if (lines.length > 0) throw new Error(`the log is not clean:\n${lines.join('\n')}`)
   }
-  return { url, key, stop }
+  return { url, key, data, stop }
 }
 
 async function ready(text, isOver) {

@@ -53,6 +53,20 @@ fn an_order_holds_its_files_and_is_fetched_whole_in_parts_and_under_conditions()
     let manifest: Value = serde_json::from_slice(&member(&path, "all/manifest.json")).expect("JSON");
     assert_eq!(manifest["files"].as_array().map(Vec::len), Some(5), "{manifest}");
     assert_eq!(manifest["files"][0]["origin"]["collection"], "c");
+    let text = |name: &str| String::from_utf8(member(&path, &format!("all/{name}.txt"))).expect("text");
+    let told = client.get("/collections/c").expect(200).json();
+    let title = told["title"].as_str().or(told["id"].as_str()).expect("a name");
+    assert!(
+        text("LICENCE").contains(&format!("Licence: {}", told["license"].as_str().expect("a licence"))),
+        "{}",
+        text("LICENCE")
+    );
+    assert!(text("CITATION").contains(title), "{}", text("CITATION"));
+    // It stays what it was when it was prepared, whatever is written then.
+    shop.fill_more(&client, "c", 5..7, 10_000);
+    assert!(client.get(&zip_path(&id)).expect(200).body == whole.body);
+    let page = client.send("GET", &format!("/orders/{id}/files"), &[("accept", "text/html")], None).expect(200).text();
+    assert!(page.contains("all/c-4.bin") && !page.contains("all/c-5.bin"), "{page}");
     // Nobody else sees it, and without a key nobody sees anything.
     server.visitor().get(&zip_path(&id)).problem(401);
     let metrics = server.visitor().get("/metrics").expect(200).text();
@@ -135,7 +149,10 @@ fn a_file_that_changed_since_breaks_the_download_off_and_the_order_says_so() {
     let id = submit(&client, &all_of("c"));
     let status = ended(&client, &id);
     assert_eq!(status["status"], "COMPLETED");
-    assert!(status["message"].as_str().is_some_and(|text| text.starts_with("INCOMPLETE: 1 files")), "{status}");
+    assert!(
+        status["message"].as_str().is_some_and(|text| text.starts_with("INCOMPLETE: not to be had: 1 file (i-00001);")),
+        "{status}"
+    );
     let path = kept(shop.folder.path(), &client.get(&zip_path(&id)).expect(200));
     let manifest: Value = serde_json::from_slice(&member(&path, "all/manifest.json")).expect("JSON");
     assert_eq!(

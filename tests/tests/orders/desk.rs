@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nilometer_tests::http::encode;
+use nilometer_tests::http::{encode, path_of};
 use nilometer_tests::key_of;
 use serde_json::{Value, json};
 
@@ -36,7 +36,20 @@ fn orders_are_cancelled_held_back_rerun_and_deleted_by_those_who_may() {
     for _ in 0..3 {
         submit(&user, &all_of("c"));
     }
-    user.post(WORKFLOWS, &all_of("c")).problem(429);
+    // The limit is told for a further one, and for an old one that is asked for anew.
+    let theirs = user.get(&format!("{WORKFLOWS}?unpaged=true")).expect(200).json()["content"][0]["workflowId"].clone();
+    let theirs = theirs.as_str().expect("an order");
+    user.post(&format!("{WORKFLOWS}/{theirs}/cancel"), &json!({})).expect(200);
+    submit(&user, &all_of("c"));
+    for refused in [user.post(WORKFLOWS, &all_of("c")), user.post(&format!("{WORKFLOWS}/{theirs}/rerun"), &json!({}))] {
+        assert!(refused.header("retry-after").and_then(|text| text.parse::<u64>().ok()) > Some(0));
+        assert!(refused.header("ratelimit").is_some_and(|text| text.contains("\"orders\";r=0")));
+        let problem = refused.problem(429);
+        assert_eq!((&problem["limit"], &problem["remaining"]), (&json!(3), &json!(0)), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains("3 orders under way")), "{problem}");
+    }
+    let metrics = server.visitor().get("/metrics").expect(200).text();
+    assert!(metrics.contains("nilometer_quota_exceeded_total{quota=\"orders\"} 2"), "{metrics}");
     for other in &others {
         client.post(&format!("{WORKFLOWS}/{other}/cancel"), &json!({})).expect(200);
         client.delete(&format!("{WORKFLOWS}/{other}")).expect(204);
@@ -44,6 +57,13 @@ fn orders_are_cancelled_held_back_rerun_and_deleted_by_those_who_may() {
     }
     let audit = client.get("/admin/audit");
     assert_ne!(audit.status, 200, "operators do not read it");
+    let admin = server.client(&key_of(&shop.data(), "root", "administrator"));
+    let log = admin.get("/admin/audit?limit=1000").expect(200).json();
+    for action in ["submit", "cancel", "pause", "resume", "rerun", "delete"] {
+        let action = format!("order.{action}");
+        let is_noted = |row: &Value| row["action"] == action && row["actor"] == "tester" && row["outcome"] == "done";
+        assert!(log["rows"].as_array().is_some_and(|rows| rows.iter().any(is_noted)), "{action}: {log}");
+    }
     for wrong in [
         json!({}),
         json!({"collections": []}),
@@ -62,6 +82,35 @@ fn orders_are_cancelled_held_back_rerun_and_deleted_by_those_who_may() {
     let (server, client) = shop.serve();
     completed(&client, &id);
     server.finish();
+}
+
+#[test]
+fn with_an_account_go_its_orders_and_their_files() {
+    let shop = Shop::new(&[], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 2, 10);
+    let ana = server.client(&key_of(&shop.data(), "ana", "user"));
+    let id = submit(&ana, &all_of("c"));
+    completed(&ana, &id);
+    ana.put("/account/basket", &json!({"selections": [{"search": {"collections": ["c"]}}]})).expect(200);
+    let shared = ana.post("/account/basket/share", &json!({})).expect(201).json();
+    let shared = path_of(shared["href"].as_str().expect("a link"));
+    let folder = shop.data().join("orders").join(&id);
+    assert!(folder.exists());
+    ana.delete("/account").problem(400);
+    ana.send("DELETE", "/account", &[("content-type", "application/json")], Some(br#"{"confirm": "ana"}"#)).expect(204);
+    let begun = Instant::now();
+    while folder.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the files of an order of nobody are still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    ana.get("/account").problem(401);
+    client.get(&shared).problem(404);
+    assert_eq!(client.get("/admin/orders").expect(200).json()["orders"], json!([]));
+    server.finish();
+    let data = shop.data();
+    let check = nilometer_tests::nilometer(Path::new("/"), &["check", "--data", data.to_str().expect("a plain name")]);
+    assert!(check.stdout.starts_with("no findings"), "{}", check.stdout);
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! What is kept of orders: swept, bounded, verified, and there after the server died at any moment.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nilometer_tests::{Server, key_of, record, rounds, seed};
 use serde_json::json;
 
-use crate::shop::{Shop, WORKFLOWS, all_of, completed, ended, kept, listed, submit, zip_path};
+use crate::shop::{Shop, WORKFLOWS, all_of, completed, content, ended, kept, listed, submit, unpack, zip_path};
 
 #[test]
 fn what_is_not_needed_any_more_is_swept_and_a_new_run_is_not() {
@@ -24,10 +23,7 @@ fn what_is_not_needed_any_more_is_swept_and_a_new_run_is_not() {
     server.finish();
     // The first thing that a service does is to sweep.
     let (server, client) = shop.serve();
-    let states = |id: &str| {
-        let states = std::fs::read_dir(shop.data().join("orders").join(id)).into_iter().flatten().flatten();
-        states.filter_map(|state| state.file_name().to_string_lossy().parse::<i64>().ok()).collect::<Vec<_>>()
-    };
+    let states = |id: &str| states(&shop, id);
     let begun = Instant::now();
     while states(&again).len() > 1 || !states(&gone).is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?} {:?}", states(&again), states(&gone));
@@ -122,6 +118,15 @@ fn check_finds_what_was_changed_of_orders_and_folders_without_one() {
     assert!(check().starts_with("no findings"), "{}", check());
 }
 
+/// The numbers under which an order was prepared whose files are still there.
+fn states(shop: &Shop, id: &str) -> Vec<i64> {
+    let states = std::fs::read_dir(shop.data().join("orders").join(id)).into_iter().flatten().flatten();
+    states.filter_map(|state| state.file_name().to_string_lossy().parse().ok()).collect()
+}
+
+/// Files of an order whose preparation is broken off: many enough to take a while.
+const FILES: usize = 2_000;
+
 /// Kills the server at random moments while it prepares orders: each is delivered, whole, and only once.
 fn kill_while_orders_are_prepared(orders: usize, kills: u32) {
     let seed = seed();
@@ -129,26 +134,42 @@ fn kill_while_orders_are_prepared(orders: usize, kills: u32) {
     let mut random = fastrand::Rng::with_seed(seed);
     let shop = Shop::new(&["orders.workers=4", "orders.running_per_user=4", "orders.open_per_user=1000"], |_| {});
     let (server, client) = shop.serve();
-    shop.fill(&client, "c", 400, 200);
-    let ids: Vec<String> = (0..orders).map(|_| submit(&client, &all_of("c"))).collect();
+    shop.fill(&client, "c", FILES, 200);
+    let mut ids = Vec::new();
     let mut running = (server, client);
-    for _ in 0..kills {
-        std::thread::sleep(Duration::from_millis(random.u64(20..600)));
+    for kill in 0..kills as usize {
+        // Some are new at each kill, so that there is always one under way.
+        let due = orders * (kill + 1) / kills as usize;
+        ids.extend((ids.len()..due).map(|_| submit(&running.1, &all_of("c"))));
+        std::thread::sleep(Duration::from_millis(random.u64(5..250)));
         running.0.kill();
         running = shop.serve();
     }
+    assert_eq!(ids.len(), orders);
     let (server, client) = running;
-    let mut archives = BTreeSet::new();
+    let expected: Vec<Vec<u8>> = (0..FILES).map(|number| content(number, 200)).collect();
     for id in &ids {
         completed(&client, id);
         let answer = client.get(&zip_path(id)).expect(200);
         let path = kept(shop.folder.path(), &answer);
-        assert_eq!(listed(&path).len(), 403);
-        archives.insert(id.clone());
-        let states = std::fs::read_dir(shop.data().join("orders").join(id)).expect("a folder").count();
-        assert!(states >= 1, "what was prepared is there");
+        assert_eq!(listed(&path).len(), FILES + 3);
+        let folder = shop.folder.path().join("unpacked").join(id);
+        unpack(&path, &folder);
+        for (number, expected) in expected.iter().enumerate() {
+            let file = std::fs::read(folder.join(format!("all/c-{number}.bin"))).expect("a file of the order");
+            assert!(file == *expected, "file {number} of {id}");
+        }
     }
-    assert_eq!(archives.len(), orders);
+    // Of what killed workers left, what was delivered stays alone: the first thing that a service does is to sweep.
+    server.finish();
+    let (server, client) = shop.serve();
+    let begun = Instant::now();
+    while ids.iter().any(|id| states(&shop, id).len() != 1) {
+        assert!(begun.elapsed() < Duration::from_secs(90), "what killed workers left is still there");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let again = ids.iter().filter(|id| states(&shop, id)[0] > 1).count();
+    assert!(again > 0, "no kill met an order under way: nothing was tried");
     let listed = client.get(&format!("{WORKFLOWS}?unpaged=true")).expect(200).json();
     assert_eq!(listed["totalElements"], orders);
     // What killed workers left goes by itself, and nothing in the database is damaged.
@@ -160,9 +181,11 @@ fn kill_while_orders_are_prepared(orders: usize, kills: u32) {
         "orders-killed",
         &format!(
             "# Orders whose workers are killed\n\n\
-             Orders of 400 files each, four at a time; the service is killed (kill -9) at random moments while it prepares them, and \
-             started again. Then each is delivered, whole, and once, and `nilometer check` finds nothing (seed {seed}).\n\n\
-             | orders | kills | lost | twice | damaged |\n| --: | --: | --: | --: | --: |\n| {orders} | {kills} | 0 | 0 | 0 |"
+             Orders of {FILES} files each, four at a time; the service is killed (kill -9) at random moments while it prepares them, and \
+             started again. Then each is delivered, every byte of every file compared, what other attempts left is gone, and \
+             `nilometer check` finds nothing (seed {seed}).\n\n\
+             | orders | kills | orders that a kill met under way | lost | twice | damaged |\n| --: | --: | --: | --: | --: | --: |\n\
+             | {orders} | {kills} | {again} | 0 | 0 | 0 |"
         ),
     );
 }

@@ -46,8 +46,8 @@ fn a_search_over_all_leaves_out_what_is_not_for_whoever_asks_and_a_name_is_refus
     let status = ended(&ana, &id);
     let message = status["message"].as_str().unwrap_or_default();
     assert_eq!(status["status"], "COMPLETED", "{status}");
-    assert!(message.starts_with("INCOMPLETE: 0 files") && message.contains("2 items of \"meta\""), "{message}");
-    assert!(message.contains("1 items of \"closed\"") && message.contains("/licences/closed"), "{message}");
+    assert!(message.starts_with("INCOMPLETE: 1 item of \"closed\" is left out"), "{message}");
+    assert!(message.contains("2 items of \"meta\" are left out") && message.contains("/licences/closed"), "{message}");
     let path = kept(shop.folder.path(), &ana.get(&zip_path(&id)).expect(200));
     let manifest: Value = serde_json::from_slice(&member(&path, "open/manifest.json")).expect("JSON");
     assert_eq!(manifest["left_out"].as_array().map(Vec::len), Some(2), "{manifest}");
@@ -113,7 +113,10 @@ fn shapefiles_are_delivered_in_other_formats_whole_and_in_part() {
     };
     let search = json!({"collections": ["c"]});
     let (status, path) = order(json!({"search": search, "formats": ["original", "geojson", "csv", "geoparquet"]}));
-    assert!(status["message"].as_str().is_some_and(|text| text.contains("not to be had: 3 files")), "{status}");
+    assert!(
+        status["message"].as_str().is_some_and(|text| text.contains("not to be had: 3 files (other);")),
+        "{status}"
+    );
     let names: BTreeSet<String> = listed(&path).into_iter().map(|(name, _)| name).collect();
     for name in ["reaches.zip", "reaches.geojson", "reaches.csv", "reaches.parquet", "other.zip"] {
         assert!(names.contains(&format!("c/{name}")), "{names:?}");
@@ -129,6 +132,20 @@ fn shapefiles_are_delivered_in_other_formats_whole_and_in_part() {
         order(json!({"search": {"collections": ["c"], "ids": ["reaches"]}, "formats": ["csv"], "subset": part}));
     let text = String::from_utf8(member(&path, "c/reaches.csv")).expect("text");
     assert_eq!(text, "reach_id,time_str,wse,geometry\r\n23214400111,2024-02-01T00:00:00Z,11.5,POINT (2.0 45.0)\r\n");
+
+    let near = json!({"type": "Polygon", "coordinates": [[[0.5, 44], [1.5, 44], [1.5, 46], [0.5, 46], [0.5, 44]]]});
+    let (_, path) =
+        order(json!({"search": {"collections": ["c"], "ids": ["reaches"]}, "formats": ["geojson", "geoparquet"],
+        "subset": {"intersects": near, "parameters": ["width"]}}));
+    let features: Value = serde_json::from_slice(&member(&path, "c/reaches.geojson")).expect("GeoJSON");
+    let all = features["features"].as_array().expect("features");
+    assert_eq!(all.len(), 1, "{features}");
+    assert_eq!(
+        (&all[0]["properties"]["width"], &all[0]["properties"]["wse"]),
+        (&json!(100.0), &Value::Null),
+        "{features}"
+    );
+    assert_eq!(&member(&path, "c/reaches.parquet")[..4], b"PAR1");
 
     // Dates alone are days, and of a parameter that the file does not have nothing is made up.
     let of = |part: Value| {
@@ -182,5 +199,12 @@ fn series_are_delivered_as_tables_whole_and_in_part() {
     let path = fetched(json!({"subset": {"datetime": format!("{middle}/..")}}));
     let part = String::from_utf8(member(&path, &csv)).expect("text");
     assert_eq!(part.lines().count() - 1, times.iter().filter(|time| **time >= middle).count());
+    // One parameter of those that there are.
+    let known = client.get(&format!("/collections/{id}")).expect(200).json()["parameter_names"].clone();
+    let names: Vec<&String> = known.as_object().expect("parameters").keys().collect();
+    let path = fetched(json!({"subset": {"parameters": [names[0]]}}));
+    let head = String::from_utf8(member(&path, &csv)).expect("text").lines().next().unwrap_or_default().to_owned();
+    assert!(names.len() > 1 && head.contains(names[0].as_str()), "{head}");
+    assert!(names[1..].iter().all(|name| !head.split(',').any(|column| column == name.as_str())), "{head}");
     server.finish();
 }

@@ -50,8 +50,13 @@ impl Shop {
     /// Puts `count` files of some bytes into the store, and items that have them into a collection.
     pub(crate) fn fill(&self, client: &Client, id: &str, count: usize, bytes: usize) {
         client.post("/collections", &collection(id, "public")).expect(201);
+        self.fill_more(client, id, 0..count, bytes);
+    }
+
+    /// The same for a collection that is there.
+    pub(crate) fn fill_more(&self, client: &Client, id: &str, numbers: std::ops::Range<usize>, bytes: usize) {
         let mut items = Vec::new();
-        for number in 0..count {
+        for number in numbers {
             std::fs::write(self.store().join(format!("{id}-{number}.bin")), content(number, bytes)).expect("written");
             let mut item = item(id, &format!("i-{number:05}"), 1.0, 2.0, "2024-01-01T00:00:00Z", json!({}));
             item["assets"] = json!({"data": {"href": format!("{id}-{number}.bin"), "roles": ["data"]}});
@@ -109,6 +114,15 @@ pub(crate) fn member(archive: &Path, name: &str) -> Vec<u8> {
         Command::new("python3").args(["-c", program]).arg(archive).arg(name).output().expect("python3 can be run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
+}
+
+/// Unpacks an archive into a folder.
+#[track_caller]
+pub(crate) fn unpack(archive: &Path, folder: &Path) {
+    let program = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+    let output =
+        Command::new("python3").args(["-c", program]).arg(archive).arg(folder).output().expect("python3 can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 pub(crate) fn kept(folder: &Path, answer: &Response) -> PathBuf {

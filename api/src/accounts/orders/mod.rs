@@ -5,7 +5,7 @@
 mod owner;
 mod queue;
 
-pub(crate) use owner::{ListOrders, NewOrder, OrderChange, Placed};
+pub(crate) use owner::{ListOrders, NewOrder, OrderChange};
 pub(crate) use queue::{Ended, Lease, OrderFiles, QueueFigures};
 
 use nilometer_schemas::{Instant, Role};
@@ -105,7 +105,7 @@ impl Sealed for Order {
     fn columns_of(row: &SqliteRow) -> Option<Self> {
         Some(Self {
             id: row.try_get("id").ok()?,
-            user: row.try_get("user").ok()?,
+            user: row.try_get("account").ok()?,
             name: row.try_get("name").ok()?,
             request: row.try_get("request").ok()?,
             role: Role::of_name(&row.try_get::<String, _>("role").ok()?)?,
@@ -124,7 +124,7 @@ impl Sealed for Order {
             attempts: row.try_get("attempts").ok()?,
             lease: moment(row, "lease")?,
             fence: row.try_get("fence").ok()?,
-            untold: row.try_get("untold").ok()?,
+            untold: row.try_get::<i64, _>("untold").ok()? != 0,
         })
     }
 
@@ -177,7 +177,7 @@ impl Order {
 impl Accounts {
     async fn insert_order(&self, transaction: &mut Transaction, order: &Order) -> Result<(), Error> {
         let query = sqlx::query(
-            "INSERT INTO orders (id, user, name, request, role, powers, state, message, progress, files, bytes, contents, \
+            "INSERT INTO orders (id, account, name, request, role, powers, state, message, progress, files, bytes, contents, \
              created, updated, started, expires, retry, attempts, lease, fence, untold, mac) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         );
@@ -186,7 +186,7 @@ impl Accounts {
         let query = query.bind(order.progress).bind(order.files).bind(order.bytes).bind(&order.contents);
         let query = query.bind(order.created.0).bind(order.updated.0).bind(order.started.map(|at| at.0));
         let query = query.bind(order.expires.map(|at| at.0)).bind(order.retry.map(|at| at.0)).bind(order.attempts);
-        let query = query.bind(order.lease.map(|at| at.0)).bind(order.fence).bind(order.untold);
+        let query = query.bind(order.lease.map(|at| at.0)).bind(order.fence).bind(i64::from(order.untold));
         let query = query.bind(order.mac(&self.secret)).execute(&mut **transaction);
         query.await.map_err(failed("keep an order"))?;
         Ok(())
@@ -202,7 +202,7 @@ impl Accounts {
         let query = query.bind(order.bytes).bind(&order.contents).bind(order.updated.0);
         let query = query.bind(order.started.map(|at| at.0)).bind(order.expires.map(|at| at.0));
         let query = query.bind(order.retry.map(|at| at.0)).bind(order.attempts).bind(order.lease.map(|at| at.0));
-        let query = query.bind(order.fence).bind(order.untold).bind(order.mac(&self.secret)).bind(&order.id);
+        let query = query.bind(order.fence).bind(i64::from(order.untold)).bind(order.mac(&self.secret)).bind(&order.id);
         query.execute(&mut **transaction).await.map_err(failed("change an order"))?;
         Ok(())
     }

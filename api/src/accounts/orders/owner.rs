@@ -7,6 +7,7 @@ use super::super::error::failed;
 use super::super::rows::Sealed;
 use super::super::{Accounts, Error, Principal, Transaction};
 use super::{Order, OrderState};
+use crate::limits::orders_exceeded;
 
 /// Orders of one answer, and of one user's history: the oldest that have ended are forgotten first.
 pub(crate) const ORDERS_MAX: i64 = 1_000;
@@ -78,16 +79,6 @@ fn absent(id: &str) -> Error {
     Problem::not_found("order-not-found", format!("there is no order {id:?}")).into()
 }
 
-/// What became of an order.
-pub(crate) enum Placed {
-    Order(Box<Order>),
-    /// The account has as many that are not ready yet as it may have.
-    TooMany {
-        limit: u64,
-        open: u64,
-    },
-}
-
 /// Whether somebody wants to be told of the end of an order.
 fn wants_telling(request: &str) -> bool {
     let request: serde_json::Value = serde_json::from_str(request).unwrap_or_default();
@@ -98,14 +89,14 @@ impl Accounts {
     /// Places an order, unless `open_max` of the account are not ready yet (`None` is as many as they like).
     ///
     /// # Errors
-    /// When the database fails.
+    /// A limit for one too many, and when the database fails.
     pub(crate) async fn place_order(
         &self,
         actor: &Actor,
         principal: &Principal,
         new: NewOrder,
         open_max: Option<u64>,
-    ) -> Result<Placed, Error> {
+    ) -> Result<Order, Error> {
         let user = principal.id.ok_or_else(|| absent(""))?;
         let mut bytes = [0; 16];
         self.random.fill(&mut bytes).map_err(Error::Random)?;
@@ -136,13 +127,15 @@ impl Accounts {
         let mut transaction = self.begin().await?;
         let open = self.open_orders(&mut transaction, user).await?;
         if let Some(limit) = open_max.filter(|limit| open >= *limit) {
-            return Ok(Placed::TooMany { limit, open });
+            return Err(Error::Limited(Box::new(orders_exceeded(limit, open))));
         }
         let query = sqlx::query(
-            "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE user = ? \
-             AND state IN ('FAILED', 'CANCELLED', 'EXPIRED') ORDER BY updated DESC LIMIT -1 OFFSET ?)",
+            "DELETE FROM orders WHERE account = ? AND state IN ('FAILED', 'CANCELLED', 'EXPIRED') AND id NOT IN \
+             (SELECT id FROM orders WHERE account = ? AND state IN ('FAILED', 'CANCELLED', 'EXPIRED') \
+             ORDER BY updated DESC LIMIT ?)",
         );
         let query = query
+            .bind(user)
             .bind(user)
             .bind(ORDERS_MAX - ORDERS_MAX.min(i64::try_from(open).unwrap_or(i64::MAX)))
             .execute(&mut *transaction);
@@ -150,12 +143,12 @@ impl Accounts {
         self.insert_order(&mut transaction, &order).await?;
         self.note(&mut transaction, actor, "order.submit", &order.id, "done").await?;
         transaction.commit().await.map_err(failed("commit an order"))?;
-        Ok(Placed::Order(Box::new(order)))
+        Ok(order)
     }
 
     /// Orders of an account that are not ready yet.
     async fn open_orders(&self, transaction: &mut Transaction, user: i64) -> Result<u64, Error> {
-        let query = "SELECT count(*) FROM orders WHERE user = ? AND state IN ('CREATED', 'RUNNING', 'PAUSED')";
+        let query = "SELECT count(*) FROM orders WHERE account = ? AND state IN ('CREATED', 'RUNNING', 'PAUSED')";
         let open = sqlx::query_scalar::<_, i64>(query).bind(user).fetch_one(&mut **transaction).await;
         Ok(u64::try_from(open.map_err(failed("count orders"))?).unwrap_or_default())
     }
@@ -175,7 +168,7 @@ impl Accounts {
     /// # Errors
     /// If the database fails.
     pub(crate) async fn orders(&self, list: &ListOrders) -> Result<(Vec<(Order, String)>, i64), Error> {
-        let condition = "(?1 IS NULL OR o.user = ?1) AND o.updated >= ?2";
+        let condition = "o.account = coalesce(?, o.account) AND o.updated >= ?";
         let since = list.since.map_or(i64::MIN, |at| at.0);
         let mut reading = self.begin_reading().await?;
         let count = format!("SELECT count(*) FROM orders o WHERE {condition}");
@@ -183,8 +176,8 @@ impl Accounts {
         let count = count.fetch_one(&mut *reading).await.map_err(failed("count orders"))?;
         let direction = if list.descending { "DESC" } else { "ASC" };
         let query = format!(
-            "SELECT o.*, u.name AS account FROM orders o JOIN users u ON u.id = o.user WHERE {condition} \
-             ORDER BY o.updated {direction}, o.created {direction}, o.id LIMIT ?3 OFFSET ?4"
+            "SELECT o.*, u.name AS account_name FROM orders o JOIN users u ON u.id = o.account WHERE {condition} \
+             ORDER BY o.updated {direction}, o.created {direction}, o.id LIMIT ? OFFSET ?"
         );
         let query =
             sqlx::query(sqlx::AssertSqlSafe(query)).bind(list.user).bind(since).bind(list.limit.min(ORDERS_MAX));
@@ -192,7 +185,7 @@ impl Accounts {
         let order = |row: &sqlx::sqlite::SqliteRow| {
             use sqlx::Row;
             // `name` is the order's: the account's has another one.
-            Some((Order::read(row, &self.secret)?, row.try_get("account").ok()?))
+            Some((Order::read(row, &self.secret)?, row.try_get("account_name").ok()?))
         };
         Ok((rows.iter().filter_map(order).collect(), count))
     }
@@ -200,7 +193,7 @@ impl Accounts {
     /// Changes an order of a user, or anybody's for `None`. Whoever works on it finds that it is not theirs any more.
     ///
     /// # Errors
-    /// `NotFound`, and `Conflict` where the order's state does not allow it.
+    /// `NotFound`, `Conflict` where the order's state does not allow it, and a limit for one too many that would be under way.
     pub(crate) async fn change_order(
         &self,
         actor: &Actor,
@@ -230,8 +223,7 @@ impl Accounts {
             OrderChange::Rerun => {
                 let open = self.open_orders(&mut transaction, order.user).await?;
                 if let Some(limit) = open_max.filter(|limit| open >= *limit) {
-                    let detail = format!("this account may have {limit} orders under way at a time and has {open}");
-                    return Err(Problem::new(Kind::TooManyRequests, "orders-exceeded", detail).into());
+                    return Err(Error::Limited(Box::new(orders_exceeded(limit, open))));
                 }
                 order.untold = wants_telling(&order.request);
                 (order.message, order.contents, order.expires) = (None, None, None);

@@ -71,13 +71,19 @@ impl Accounts {
         loop {
             let query = sqlx::query(
                 "SELECT * FROM (SELECT o.*, \
-                   (SELECT count(*) FROM orders r WHERE r.user = o.user AND r.state = 'RUNNING' AND r.lease > ?1) AS busy, \
-                   (SELECT coalesce(max(s.started), 0) FROM orders s WHERE s.user = o.user) AS last \
-                 FROM orders o WHERE (o.state = 'CREATED' AND coalesce(o.retry, 0) <= ?1) \
-                   OR (o.state = 'RUNNING' AND coalesce(o.lease, 0) <= ?1)) \
-                 WHERE busy < ?2 ORDER BY busy, last, created, id LIMIT 1",
+                   (SELECT count(*) FROM orders r WHERE r.account = o.account AND r.state = 'RUNNING' AND r.lease > ?) AS busy, \
+                   (SELECT coalesce(max(s.started), 0) FROM orders s WHERE s.account = o.account) AS last \
+                 FROM orders o WHERE (o.state = 'CREATED' AND coalesce(o.retry, 0) <= ?) \
+                   OR (o.state = 'RUNNING' AND coalesce(o.lease, 0) <= ?)) AS waiting \
+                 WHERE busy < ? ORDER BY busy, last, created, id LIMIT 1",
             );
-            let found = query.bind(now.0).bind(lease.per_user_max).fetch_optional(&mut *transaction).await;
+            let found = query
+                .bind(now.0)
+                .bind(now.0)
+                .bind(now.0)
+                .bind(lease.per_user_max)
+                .fetch_optional(&mut *transaction)
+                .await;
             let Some(row) = found.map_err(failed("look for an order"))? else {
                 // What was set aside on the way stays so.
                 transaction.commit().await.map_err(failed("commit the taking of an order"))?;
@@ -214,7 +220,7 @@ impl Accounts {
     /// # Errors
     /// If the database fails.
     pub(crate) async fn order_files(&self) -> Result<HashMap<String, OrderFiles>, Error> {
-        let query = "SELECT id, user, fence, state FROM orders";
+        let query = "SELECT id, account, fence, state FROM orders";
         let rows = sqlx::query_as::<_, (String, i64, i64, String)>(query).fetch_all(&self.pool).await;
         let needs = |state: &str| [OrderState::Running, OrderState::Completed].iter().any(|own| own.name() == state);
         let rows = rows.map_err(failed("list orders"))?.into_iter();

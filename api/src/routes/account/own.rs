@@ -225,7 +225,7 @@ pub(super) async fn delete(State(app): State<App>, caller: Caller, fields: Field
         // A browser that somebody left open is not enough.
         if caller.session().is_some() && user.email.is_some() && user.issuers.is_empty() {
             let password = fields.text("password")?.to_owned();
-            if !app.accounts.is_password(id, password, caller.context.client).await? {
+            if !app.accounts.is_password(&caller.actor(), id, password, caller.context.client).await? {
                 return Err(Problem::new(Kind::Forbidden, "password-wrong", "the password is wrong")
                     .at("/password")
                     .into());
@@ -235,6 +235,7 @@ pub(super) async fn delete(State(app): State<App>, caller: Caller, fields: Field
     };
     match deleted.await {
         Ok(()) => {
+            app.orders.tidy();
             let response = if fields.of_form { caller.go_to("/") } else { no_content() };
             Ok(with_cookie(response, Cookie::Session, "", 0, &caller.context))
         }

@@ -132,8 +132,14 @@ async fn finish(app: &App, caller: &Caller) -> Result<(i64, String), ApiError> {
     let answer = Answer { code: text("code"), state: text("state"), error: text("error"), issuer: text("iss") };
     let cookie = Cookie::SignIn.read(&caller.ask.headers, &caller.context).unwrap_or_default();
     let redirect = caller.ask.links.absolute(CALLBACK);
-    let (vouched, next) = oidc.finish(&app.accounts, &redirect, cookie, &answer).await?;
     let actor = Actor::of(&Principal::visitor(), &caller.context);
+    let (vouched, next) = match oidc.finish(&app.accounts, &redirect, cookie, &answer).await {
+        Ok(vouched) => vouched,
+        Err(error) => {
+            app.accounts.note_refused_answer(&actor, oidc.issuer(), caller.context.client).await?;
+            return Err(error);
+        }
+    };
     let account = app.accounts.vouched(&actor, &vouched, true).await?;
     let outcome = if account.closed { "refused" } else { "done" };
     app.accounts.audit(&actor.named(&account.name), "session.sign-in", &vouched.issuer, outcome).await?;

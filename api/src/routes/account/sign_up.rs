@@ -103,7 +103,7 @@ pub(super) async fn forgot(State(app): State<App>, caller: Caller, fields: Field
         fields.only(&["email"])?;
         let links = letters::base(&app)?;
         let email = email_of(fields.text("email")?)?;
-        app.accounts.attempt_link(&email, caller.context.client)?;
+        app.accounts.attempt_link(&caller.actor(), "password.forgot", &email, caller.context.client).await?;
         Ok::<_, ApiError>((links, email))
     };
     let (links, email) = match asked.await {

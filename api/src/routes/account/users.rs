@@ -160,8 +160,10 @@ pub(super) async fn delete(
 ) -> Result<Response, ApiError> {
     caller.ask.principal.require_keeper(Role::Administrator)?;
     match app.accounts.delete_user(&caller.actor(), number(&id)?).await.map_err(ApiError::from) {
-        Ok(()) if fields.of_form => Ok(caller.go_to("/admin/users")),
-        Ok(()) => Ok(no_content()),
+        Ok(()) => {
+            app.orders.tidy();
+            if fields.of_form { Ok(caller.go_to("/admin/users")) } else { Ok(no_content()) }
+        }
         Err(error) if fields.of_form => {
             let problem = super::told(error)?;
             shown(&app, &caller, None, Some(&problem)).await

@@ -13,7 +13,7 @@ use super::workflows::{changes_of, shown};
 use super::zip::may_fetch;
 use crate::accounts::{ListOrders, OrderChange, OrderState, Power};
 use crate::html::orders as pages;
-use crate::limits::running_orders_limit;
+use crate::limits::{count_refusal, running_orders_limit};
 use crate::orders::request::Request;
 use crate::orders::{Orders, webhook_key};
 use crate::problem::ApiError;
@@ -166,8 +166,8 @@ pub(super) async fn change(
     let user = changes_of(&caller, change)?;
     fields.only(&["back"])?;
     let limit = running_orders_limit(&app, &caller.ask.principal).await?;
-    let changed = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await.map_err(ApiError::from);
-    match changed {
+    let changed = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await;
+    match changed.map_err(|error| count_refusal(&app, error.into())) {
         Ok(order) => {
             app.orders.tidy();
             app.orders.wake();

@@ -9,8 +9,8 @@ use nilometer_schemas::{Problem, Role};
 use serde_json::{Value, json};
 
 use super::WORKFLOWS;
-use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Placed, Power, Principal};
-use crate::limits::{orders_exceeded, running_orders_limit};
+use crate::accounts::{NewOrder, Order, OrderChange, OrderState, Power, Principal};
+use crate::limits::{count_refusal, running_orders_limit};
 use crate::orders::request::Request;
 use crate::orders::{Accepted, Asking, Gathered, Terms, gather, needed_licences, not_accepted, terms_of};
 use crate::problem::ApiError;
@@ -95,13 +95,10 @@ pub(super) async fn place(app: &App, caller: &Caller, request: Request) -> Resul
         refused,
     };
     let limit = running_orders_limit(app, principal).await?;
-    match app.accounts.place_order(&caller.actor(), principal, new, limit).await? {
-        Placed::Order(order) => {
-            app.orders.wake();
-            Ok(*order)
-        }
-        Placed::TooMany { limit, open } => Err(orders_exceeded(app, limit, open)),
-    }
+    let placed = app.accounts.place_order(&caller.actor(), principal, new, limit).await;
+    let order = placed.map_err(|error| count_refusal(app, error.into()))?;
+    app.orders.wake();
+    Ok(order)
 }
 
 fn named_collections(request: &Request) -> Vec<String> {
@@ -213,7 +210,8 @@ pub(super) async fn change(
 ) -> Result<Response, ApiError> {
     let user = changes_of(&caller, change)?;
     let limit = running_orders_limit(&app, &caller.ask.principal).await?;
-    let order = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await?;
+    let changed = app.accounts.change_order(&caller.actor(), &id, user, change, limit).await;
+    let order = changed.map_err(|error| count_refusal(&app, error.into()))?;
     app.orders.tidy();
     app.orders.wake();
     Ok(as_json(StatusCode::OK, &shown(&caller.ask, &order)))
