@@ -409,6 +409,28 @@ def test_two_states_of_a_file_are_never_mixed(bucket, damaged):
     assert again.status_code == 206 and again.content == third[1_000_000:]
 
 
+def test_a_resume_that_is_answered_with_another_range_is_never_served(bucket, damaged):
+    proxy, service = damaged
+    content = random.Random(13).randbytes(6_000_000)
+    assert signed("PUT", bucket, "/files/shifted.nc", content).status_code == 200
+    # Without a checksum, and with the right tag: only what the answer says of its range is wrong.
+    service.put_item("i", {"a": {"href": "shifted.nc"}})
+    cut, told = cut_after(1_000_000, 1), None
+
+    def shift(data):
+        nonlocal told
+        data = cut(data)
+        if data is None:
+            told = 0
+        elif told is not None:
+            data, count = re.subn(rb"(?i)(\r\ncontent-range: bytes )\d+", rb"\g<1>0", data)
+            told += count
+        return data
+    proxy.fault = shift
+    broken_off(service, "i", "a", content)
+    assert told
+
+
 def test_a_slow_bucket_gives_whole_files_and_a_silent_one_is_given_up(bucket, tmp_path):
     content = random.Random(12).randbytes(1_000_000)
     assert signed("PUT", bucket, "/files/slow.nc", content).status_code == 200

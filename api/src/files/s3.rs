@@ -1,5 +1,6 @@
 //! Files in a bucket. What fails on the way is asked for again at most three times, from the byte that was reached, and
-//! only of the same state of the file (`object_store`).
+//! only of the same state of the file. Of each answer it is looked at which bytes of which state it holds: stores, and caches
+//! before them, are known that send others than were asked for.
 
 use std::io;
 use std::ops::Range;
@@ -27,6 +28,8 @@ use crate::problem::{ApiError, chain};
 
 /// Times that a request is sent anew.
 const RETRIES_MAX: usize = 3;
+/// Pause before a request is sent anew, half or one and a half times as long by chance; before the next it is twice as long.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Time in which a connection is made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Time in which an answer begins, or its next bytes come.
@@ -39,6 +42,8 @@ const PART_BYTES: usize = 16 << 20;
 /// See the module.
 pub(super) struct S3 {
     bucket: Arc<AmazonS3>,
+    /// The same for reading, which is repeated here.
+    reader: Arc<AmazonS3>,
     prefix: String,
     /// Whether callers are sent to the bucket itself.
     pub(super) presign: bool,
@@ -52,22 +57,21 @@ impl S3 {
             .with_timeout_disabled()
             .with_connect_timeout(CONNECT_WITHIN)
             .with_allow_http(config.endpoint.starts_with("http://"));
-        let retry = RetryConfig {
-            backoff: BackoffConfig { init_backoff: Duration::from_millis(100), ..BackoffConfig::default() },
-            max_retries: RETRIES_MAX,
-            retry_timeout: Duration::from_secs(180),
+        let bucket = |max_retries| {
+            let backoff = BackoffConfig { init_backoff: PAUSE, ..BackoffConfig::default() };
+            let bucket = AmazonS3Builder::new()
+                .with_endpoint(&config.endpoint)
+                .with_bucket_name(&config.bucket)
+                .with_region(&config.region)
+                .with_access_key_id(&config.access_key)
+                .with_secret_access_key(config.secret_key.reveal())
+                .with_client_options(client.clone())
+                .with_retry(RetryConfig { backoff, max_retries, retry_timeout: Duration::from_secs(180) })
+                .build();
+            bucket.map(Arc::new).map_err(|source| Error::Bucket { store: name.to_owned(), source: Box::new(source) })
         };
-        let bucket = AmazonS3Builder::new()
-            .with_endpoint(&config.endpoint)
-            .with_bucket_name(&config.bucket)
-            .with_region(&config.region)
-            .with_access_key_id(&config.access_key)
-            .with_secret_access_key(config.secret_key.reveal())
-            .with_client_options(client)
-            .with_retry(retry)
-            .build()
-            .map_err(|source| Error::Bucket { store: name.to_owned(), source: Box::new(source) })?;
-        Ok(Self { bucket: Arc::new(bucket), prefix: config.prefix.clone(), presign: config.presign })
+        let (bucket, reader) = (bucket(RETRIES_MAX)?, bucket(0)?);
+        Ok(Self { bucket, reader, prefix: config.prefix.clone(), presign: config.presign })
     }
 
     fn path(&self, key: &Key) -> Result<Path, ApiError> {
@@ -88,7 +92,7 @@ impl S3 {
         let parts: [&[u8]; 3] = [tag.as_deref().unwrap_or_default().as_bytes(), &found.size.to_le_bytes(), &seconds];
         let etag = tag_of(&parts, tag.is_none());
         let facts = Facts { size: found.size, etag, modified, checksum: None };
-        Ok(File { facts, place: Place::S3(S3File { bucket: Arc::clone(&self.bucket), path, tag }) })
+        Ok(File { facts, place: Place::S3(S3File { bucket: Arc::clone(&self.reader), path, tag }) })
     }
 
     /// An address at the bucket that gives the file to anybody for some minutes.
@@ -111,6 +115,7 @@ impl S3 {
 }
 
 /// A file in a bucket.
+#[derive(Clone)]
 pub(super) struct S3File {
     bucket: Arc<AmazonS3>,
     path: Path,
@@ -119,29 +124,90 @@ pub(super) struct S3File {
 }
 
 impl S3File {
+    /// The bytes of a range, or an error.
     pub(super) fn read(&self, range: Range<u64>) -> ByteStream {
-        let (bucket, path) = (Arc::clone(&self.bucket), self.path.clone());
-        let options =
-            GetOptions { if_match: self.tag.clone(), range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        let opened = async move {
-            let found = tokio::time::timeout(ANSWER_WITHIN, bucket.get_opts(&path, options)).await;
-            Ok::<_, io::Error>(found.map_err(|_| silent())?.map_err(io::Error::other)?.into_stream())
+        let reading = Reading { file: self.clone(), rest: range, bytes: None, repeated: 0 };
+        Box::pin(stream::try_unfold(reading, Reading::next))
+    }
+
+    async fn open(&self, range: &Range<u64>) -> Result<ByteStream, Broken> {
+        let options = GetOptions {
+            if_match: self.tag.clone(),
+            range: Some(GetRange::Bounded(range.clone())),
+            ..GetOptions::default()
         };
-        Box::pin(stream::once(opened).flat_map(|opened| -> ByteStream {
-            match opened {
-                Ok(bytes) => patient(Box::pin(bytes.map(|piece| piece.map_err(io::Error::other)))),
-                Err(error) => Box::pin(stream::once(async { Err(error) })),
-            }
-        }))
+        let found = tokio::time::timeout(ANSWER_WITHIN, self.bucket.get_opts(&self.path, options)).await;
+        let found = match found {
+            Err(_) => return Err(Broken::Once(silent())),
+            Ok(Err(error @ object_store::Error::Generic { .. })) => return Err(Broken::Once(io::Error::other(error))),
+            Ok(Err(error)) => return Err(Broken::ForGood(io::Error::other(error))),
+            Ok(Ok(found)) => found,
+        };
+        if found.range != *range || (self.tag.is_some() && found.meta.e_tag != self.tag) {
+            return Err(Broken::ForGood(io::Error::other("a store sent another range or state than was asked for")));
+        }
+        Ok(Box::pin(found.into_stream().map(|piece| piece.map_err(io::Error::other))))
     }
 }
 
-/// Ends a stream that pauses for too long.
-fn patient(bytes: ByteStream) -> ByteStream {
-    Box::pin(stream::try_unfold(bytes, |mut bytes| async move {
-        let piece = tokio::time::timeout(ANSWER_WITHIN, bytes.next()).await.map_err(|_| silent())?;
-        Ok(piece.transpose()?.map(|piece| (piece, bytes)))
-    }))
+/// Why nothing more comes.
+enum Broken {
+    /// It may come when it is asked for again.
+    Once(io::Error),
+    ForGood(io::Error),
+}
+
+/// A range that is being read.
+struct Reading {
+    file: S3File,
+    /// What is still to come.
+    rest: Range<u64>,
+    /// The answer that it comes from.
+    bytes: Option<ByteStream>,
+    /// How often it was asked for again.
+    repeated: usize,
+}
+
+impl Reading {
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        while !self.rest.is_empty() {
+            match self.piece().await {
+                Ok(piece) => {
+                    self.rest.start += piece.len() as u64;
+                    return Ok(Some((piece, self)));
+                }
+                Err(Broken::Once(_)) if self.repeated < RETRIES_MAX => {
+                    self.bytes = None;
+                    tokio::time::sleep(pause(self.repeated)).await;
+                    self.repeated += 1;
+                }
+                Err(Broken::Once(error) | Broken::ForGood(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn piece(&mut self) -> Result<Bytes, Broken> {
+        let bytes = match &mut self.bytes {
+            Some(bytes) => bytes,
+            none => none.insert(self.file.open(&self.rest).await?),
+        };
+        let left = self.rest.end - self.rest.start;
+        match tokio::time::timeout(ANSWER_WITHIN, bytes.next()).await {
+            Ok(Some(Ok(piece))) if piece.len() as u64 <= left => Ok(piece),
+            Ok(Some(Ok(_))) => Err(Broken::ForGood(io::Error::other("a store sent more bytes than it said"))),
+            Ok(Some(Err(error))) => Err(Broken::Once(error)),
+            Ok(None) => Err(Broken::Once(io::Error::from(io::ErrorKind::UnexpectedEof))),
+            Err(_) => Err(Broken::Once(silent())),
+        }
+    }
+}
+
+/// How long is waited before the next attempt. Many that broke off together do not come back together.
+fn pause(repeated: usize) -> Duration {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    let chance = f64::from(nanos % 1_000) / 1_000.0;
+    PAUSE.mul_f64((0.5 + chance) * f64::from(1_u32 << repeated.min(8)))
 }
 
 fn silent() -> io::Error {

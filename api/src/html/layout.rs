@@ -68,20 +68,36 @@ pub(super) struct Frame<'a> {
     pub(super) reader: Reader<'a>,
 }
 
+/// The path of a page with the parameters of its question in each language.
+fn in_both_languages<'q, I>(path: &str, pairs: impl Fn() -> I) -> [(Language, String); 2]
+where
+    I: Iterator<Item = (&'q str, &'q str)>,
+{
+    [Language::English, Language::French]
+        .map(|language| (language, with_query(path, pairs().chain([("lang", language.tag())]))))
+}
+
 impl<'a> Frame<'a> {
     /// The frame of an ordinary page.
     pub(super) fn of(ask: &'a Ask) -> Self {
         let pairs = || ask.query.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-        let in_language =
-            |language: Language| (language, with_query(&ask.path, pairs().chain([("lang", language.tag())])));
         Self {
             links: &ask.links,
             language: ask.language(),
             lang: ask.lang.as_deref(),
-            translations: Some([in_language(Language::English), in_language(Language::French)]),
+            translations: Some(in_both_languages(&ask.path, pairs)),
             json: Some(with_query(&ask.path, pairs().chain([("f", "json")]))),
             reader: ask.principal.user.as_deref().map_or(Reader::Visitor, Reader::Account),
         }
+    }
+
+    /// The frame of the page at `path`, which may be shown at another address too: there a form was sent to, and refused.
+    pub(super) fn at(ask: &'a Ask, path: &str) -> Self {
+        let frame = Self::of(ask);
+        if ask.path == path {
+            return frame;
+        }
+        Self { translations: Some(in_both_languages(path, std::iter::empty)), ..frame }
     }
 
     /// A local link that keeps the chosen language.

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
 use nilometer_schemas::Problem;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::account::{frame, notice, token, whole};
+use super::account::{frame, frame_at, notice, token, whole};
 use super::labels::label;
 use super::language::{Language, readable};
 use super::layout::{Frame, Page, Section, breadcrumbs};
@@ -70,10 +70,13 @@ pub(crate) struct OrderView<'a> {
     pub(crate) may_hold: bool,
 }
 
-fn head(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
-    let account = (frame.t("Account", "Compte"), "/account".to_owned());
+fn head(frame: &Frame<'_>, title: &str, lead: &str, is_of_all: bool) -> Markup {
+    let mut steps = vec![("Nilometer", "/".to_owned()), (frame.t("Account", "Compte"), "/account".to_owned())];
+    if is_of_all {
+        steps.push((frame.t("Administration", "Administration"), "/admin".to_owned()));
+    }
     html! {
-        (breadcrumbs(frame, &[("Nilometer", "/".to_owned()), account], title))
+        (breadcrumbs(frame, &steps, title))
         header.title { h1 { (title) } @if !lead.is_empty() { p.lead { (lead) } } }
     }
 }
@@ -159,7 +162,8 @@ fn delivered(frame: &Frame<'_>, selection: &Selection) -> String {
 
 /// `/account/basket`, and a basket that was shared.
 pub(crate) fn basket(ask: &Ask, snapshot: &Snapshot, view: &BasketView<'_>, problem: Option<&Problem>) -> String {
-    let frame = frame(ask);
+    let shared = view.shared.map(|id| format!("/baskets/{}", encode(id)));
+    let frame = frame_at(ask, shared.as_deref().unwrap_or("/account/basket"));
     let title = match view.shared {
         Some(_) => frame.t("A shared basket", "Un panier partagé"),
         None => frame.t("Basket", "Panier"),
@@ -174,7 +178,7 @@ pub(crate) fn basket(ask: &Ask, snapshot: &Snapshot, view: &BasketView<'_>, prob
     };
     let main = html! {
         div.wide.stack {
-            (head(&frame, title, lead))
+            (head(&frame, title, lead, false))
             (notice(&frame, problem))
             @if let Some(link) = view.link {
                 div.notice role="status" {
@@ -356,14 +360,22 @@ fn state(frame: &Frame<'_>, order: &Order) -> Markup {
     }
 }
 
-/// An element that loads a page anew while something on it is still going on: without script, too.
-fn refresh(is_open: bool) -> Markup {
-    html! { @if is_open { meta http-equiv="refresh" content=(REFRESH_S); } }
+/// An element that loads a page anew while something on it is still going on, where no script does (see [`renewed`]).
+fn refresh(address: Option<&str>) -> Markup {
+    html! {
+        @if let Some(address) = address { noscript { meta http-equiv="refresh" content={ (REFRESH_S) "; url=" (address) }; } }
+    }
+}
+
+/// What the script needs that fetches such a page's main part anew.
+fn renewed(address: Option<&str>) -> Option<String> {
+    address.map(|address| json!({"address": address, "seconds": REFRESH_S}).to_string())
 }
 
 /// `/orders` and `/admin/orders`.
 pub(crate) fn list(ask: &Ask, view: &ListView<'_>, csrf: &str, problem: Option<&Problem>) -> String {
-    let frame = frame(ask);
+    let path = if view.of_all { "/admin/orders" } else { "/orders" };
+    let frame = frame_at(ask, path);
     let title =
         if view.of_all { frame.t("All orders", "Toutes les commandes") } else { frame.t("Orders", "Commandes") };
     let columns = [
@@ -373,7 +385,7 @@ pub(crate) fn list(ask: &Ask, view: &ListView<'_>, csrf: &str, problem: Option<&
         Column::Text(frame.t("State", "État")),
         Column::Number(frame.t("Files", "Fichiers")),
         Column::Number(frame.t("Size", "Taille")),
-        Column::Text(frame.t("Fetch", "Récupérer")),
+        Column::Text(if view.of_all { frame.t("Actions", "Actions") } else { frame.t("Fetch", "Récupérer") }),
     ];
     let rows = html! {
         @for (order, account) in view.orders {
@@ -392,10 +404,12 @@ pub(crate) fn list(ask: &Ask, view: &ListView<'_>, csrf: &str, problem: Option<&
         }
     };
     let is_open = view.orders.iter().any(|(order, _)| order.state.is_open());
-    let next = format!("{}?page={}", if view.of_all { "/admin/orders" } else { "/orders" }, view.page + 1);
+    let own = if view.page == 0 { path.to_owned() } else { format!("{path}?page={}", view.page) };
+    let renewing = is_open.then(|| frame.href(&own));
+    let next = format!("{path}?page={}", view.page + 1);
     let main = html! {
-        div.wide.stack {
-            (head(&frame, title, ""))
+        div.wide.stack data-mount=[renewing.as_ref().map(|_| "renew")] data-options=[renewed(renewing.as_deref())] {
+            (head(&frame, title, "", view.of_all))
             (notice(&frame, problem))
             @if view.orders.is_empty() { p.none { (frame.t("There are no orders.", "Il n'y a pas de commandes.")) } }
             @else { (table(title, &columns, &rows)) }
@@ -417,7 +431,8 @@ pub(crate) fn list(ask: &Ask, view: &ListView<'_>, csrf: &str, problem: Option<&
             }
         }
     };
-    frame.whole(&Page { title, main, head: refresh(is_open), section: Section::Account, ..Page::default() })
+    let head = refresh(renewing.as_deref());
+    frame.whole(&Page { title, main, head, section: Section::Account, ..Page::default() })
 }
 
 fn name_of(order: &Order) -> &str {
@@ -451,7 +466,7 @@ fn holding(frame: &Frame<'_>, order: &Order, csrf: &str, of_all: bool) -> Markup
 }
 
 /// `/orders/{id}/files`.
-pub(crate) fn files(ask: &Ask, order: &Order, entries: &[Entry]) -> String {
+pub(crate) fn files(ask: &Ask, order: &Order, entries: &[Entry], is_own: bool) -> String {
     let frame = frame(ask);
     let title = frame.t("Files of the order", "Fichiers de la commande");
     let own = format!("/orders/{}", order.id);
@@ -463,13 +478,13 @@ pub(crate) fn files(ask: &Ask, order: &Order, entries: &[Entry]) -> String {
     ];
     let columns = [
         Column::Text(frame.t("File", "Fichier")),
-        Column::Text(frame.t("Of", "De")),
+        Column::Text(frame.t("Item", "Élément")),
         Column::Number(frame.t("Size", "Taille")),
     ];
     let rows = html! {
         @for entry in entries.iter().take(FILES_SHOWN) {
             tr {
-                td { code { (entry.path) } }
+                th scope="row" { code { (entry.path) } }
                 td {
                     @if let Some(origin) = &entry.origin {
                         a href=(frame.href(&item_path(&origin.collection, &origin.item))) { (origin.item) }
@@ -483,18 +498,22 @@ pub(crate) fn files(ask: &Ask, order: &Order, entries: &[Entry]) -> String {
     let main = html! {
         div.wide.stack {
             (breadcrumbs(&frame, &steps, title))
-            header.title { h1 { (title) } }
-            @if entries.len() > FILES_SHOWN {
+            header.title {
+                h1 { (title) }
                 p.meta {
-                    (frame.language.number(FILES_SHOWN as u64)) " / " (frame.language.number(entries.len() as u64)) " "
-                    (frame.t("files are listed here.", "fichiers sont listés ici."))
+                    (frame.language.number(entries.len() as u64)) " " (frame.t("files with their documents, ", "fichiers avec leurs documents, "))
+                    (bytes(entries.iter().map(|entry| entry.size).sum()))
+                    @if entries.len() > FILES_SHOWN {
+                        "; " (frame.t("listed here are the first ", "sont listés ici les ")) (frame.language.number(FILES_SHOWN as u64))
+                        (frame.t("", " premiers"))
+                    }
                 }
             }
-            (table(title, &columns, &rows))
             div.row {
-                (fetch(&frame, order))
+                @if is_own { (fetch(&frame, order)) }
                 a.button.quiet.small href=(frame.links.local(&json)) { (frame.t("All of them as JSON", "Tous en JSON")) }
             }
+            (table(title, &columns, &rows))
         }
     };
     whole(&frame, title, main)
@@ -508,7 +527,8 @@ pub(crate) fn order(
     csrf: &str,
     problem: Option<&Problem>,
 ) -> String {
-    let frame = frame(ask);
+    let path = format!("/orders/{}", view.order.id);
+    let frame = frame_at(ask, &path);
     let OrderView { order, request, .. } = view;
     let title = name_of(order);
     let steps = [
@@ -525,8 +545,9 @@ pub(crate) fn order(
     let form = |action: &str, text: &str| {
         button(&frame, &format!("/orders/{}/{action}", order.id), csrf, (text, title), &Markup::default())
     };
+    let renewing = order.state.is_open().then(|| frame.href(&path));
     let main = html! {
-        div.wide.stack {
+        div.wide.stack data-mount=[renewing.as_ref().map(|_| "renew")] data-options=[renewed(renewing.as_deref())] {
             (breadcrumbs(&frame, &steps, title))
             header.title { h1 { (title) } p.meta { code { (order.id) } } }
             (notice(&frame, problem))
@@ -542,8 +563,8 @@ pub(crate) fn order(
                 @if let Some(expires) = order.expires { dt { (frame.t("Can be fetched until", "Récupérable jusqu'au")) } dd { (readable(expires)) } }
             }
             div.row {
-                @if order.state == OrderState::Completed && view.is_own {
-                    (fetch(&frame, order))
+                @if order.state == OrderState::Completed {
+                    @if view.is_own { (fetch(&frame, order)) }
                     a.button.quiet.small href=(frame.href(&format!("/orders/{}/files", order.id))) { (frame.t("List of files", "Liste des fichiers")) }
                 }
                 @if order.state.is_open() { (form("cancel", frame.t("Cancel", "Annuler"))) }
@@ -563,13 +584,7 @@ pub(crate) fn order(
             }
         }
     };
-    frame.whole(&Page {
-        title,
-        main,
-        head: refresh(order.state.is_open()),
-        section: Section::Account,
-        ..Page::default()
-    })
+    frame.whole(&Page { title, main, head: refresh(renewing.as_deref()), section: Section::Account, ..Page::default() })
 }
 
 /// The way of a question into the basket; `question` is its parts as [`addition`] takes them.
@@ -599,7 +614,7 @@ pub(crate) fn addition(ask: &Ask, question: &[(&str, &str)], csrf: &str, problem
     };
     let main = html! {
         div.narrow.stack {
-            (head(&frame, title, ""))
+            (head(&frame, title, "", false))
             (notice(&frame, problem))
             form.panel method="post" action=(frame.href("/account/basket/add")) {
                 (token(csrf))

@@ -327,6 +327,7 @@ describe('a service that keeps its own accounts', () => {
 
     await enter(desk, invited(service, 'ana', 'administrator'), 'ana', FIRST)
     await administer('Accounts')
+    await checkAxe(desk)
     await desk.getByLabel('Name', { exact: true }).fill('ben')
     await desk.getByLabel('Mail address').fill(addressOf('ben'))
     await send(desk.getByRole('button', { name: 'Make the account' }))

@@ -254,11 +254,13 @@ describe('somebody who is signed in', () => {
 
     await page.goto(`${service.url}/admin/orders`)
     await row.filter({ hasText: 'ben' }).getByRole('progressbar', { name: 'Progress' }).waitFor()
+    await checkAxe(page)
     await asOperator('Pause')
     await row.filter({ hasText: 'held back' }).waitFor()
     elsewhere.open()
     await own.reload()
     await stateOf(/^held back$/).waitFor()
+    await checkAxe(own)
     await own.getByRole('status').filter({ hasText: 'held back by those who run the service' }).waitFor()
     await asOperator('Resume')
     await until(page, row.filter({ hasText: 'ready' }))

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use nilometer_schemas::{Level, Problem, Role};
 
 use super::own::role_name;
-use super::{Input, frame, notice, token, whole};
+use super::{Input, frame, frame_at, notice, token, whole};
 use crate::accounts::{AuditRow, BuiltIn, Grant, Group, User};
 use crate::html::language::{Language, readable};
 use crate::html::layout::{Frame, breadcrumbs};
@@ -15,8 +15,9 @@ use crate::routes::ask::Ask;
 
 fn head(frame: &Frame<'_>, title: &str, lead: &str) -> Markup {
     let account = (frame.t("Account", "Compte"), "/account".to_owned());
+    let administration = (frame.t("Administration", "Administration"), "/admin".to_owned());
     html! {
-        (breadcrumbs(frame, &[("Nilometer", "/".to_owned()), account], title))
+        (breadcrumbs(frame, &[("Nilometer", "/".to_owned()), account, administration], title))
         header.title { h1 { (title) } p.lead { (lead) } }
     }
 }
@@ -38,7 +39,7 @@ pub(crate) fn users(
     link: Option<&str>,
     problem: Option<&Problem>,
 ) -> String {
-    let frame = frame(ask);
+    let frame = frame_at(ask, "/admin/users");
     let title = frame.t("Accounts", "Comptes");
     let may_change = ask.principal.role >= Role::Administrator;
     let columns = [
@@ -194,7 +195,7 @@ fn new_user(frame: &Frame<'_>, csrf: &str) -> Markup {
 
 /// `/admin/groups`.
 pub(crate) fn groups(ask: &Ask, groups: &[Group], grants: &[Grant], csrf: &str, problem: Option<&Problem>) -> String {
-    let frame = frame(ask);
+    let frame = frame_at(ask, "/admin/groups");
     let title = frame.t("Groups", "Groupes");
     let may_change = ask.principal.role >= Role::Administrator;
     let main = html! {
@@ -224,7 +225,7 @@ fn group_section(frame: &Frame<'_>, group: &Group, granted: &Granted<'_>) -> Mar
     let csrf = granted.csrf;
     let path = format!("/admin/groups/{}", encode(&group.name));
     html! {
-        section {
+        section.stack aria-label=(group.name) {
             h2 { (group.name) }
             ul.plain {
                 @for member in &group.members {
@@ -273,7 +274,7 @@ fn built_in_section(frame: &Frame<'_>, group: BuiltIn, granted: &Granted<'_>) ->
         BuiltIn::Users => frame.t("Whoever has an account.", "Quiconque a un compte."),
     };
     html! {
-        section {
+        section.stack aria-label=(group.name()) {
             h2 { (group.name()) }
             p.hint { (who) }
             (granted.markup(frame, group.name()))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use nilometer_schemas::Problem;
 
-use super::{Input, frame, notice, token, whole};
+use super::{Input, frame_at, notice, token, whole};
 use crate::accounts::{KeyInfo, Power};
 use crate::html::language::readable;
 use crate::html::layout::{Frame, breadcrumbs};
@@ -16,7 +16,7 @@ const EXPIRES_DAYS: [u32; 4] = [30, 90, 365, 730];
 
 /// `/account/keys`. `key` is one that was made just now.
 pub(crate) fn keys(ask: &Ask, keys: &[KeyInfo], csrf: &str, key: Option<&str>, problem: Option<&Problem>) -> String {
-    let frame = frame(ask);
+    let frame = frame_at(ask, "/account/keys");
     let title = frame.t("Keys for programs", "Clés pour les programmes");
     let account = (frame.t("Account", "Compte"), "/account".to_owned());
     let lead = frame.t(

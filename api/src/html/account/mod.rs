@@ -27,6 +27,11 @@ pub(in crate::html) fn frame(ask: &Ask) -> Frame<'_> {
     Frame { json: None, ..Frame::of(ask) }
 }
 
+/// The frame of the page at `path`, also where it answers a form that was sent elsewhere.
+pub(in crate::html) fn frame_at<'a>(ask: &'a Ask, path: &str) -> Frame<'a> {
+    Frame { json: None, ..Frame::at(ask, path) }
+}
+
 pub(in crate::html) fn whole(frame: &Frame<'_>, title: &str, main: Markup) -> String {
     frame.whole(&Page { title, main, section: Section::Account, ..Page::default() })
 }

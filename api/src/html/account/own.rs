@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use nilometer_schemas::{Instant, Problem, Role};
 
-use super::{Input, agent, frame, notice, password, token, whole};
+use super::{Input, agent, frame_at, notice, password, token, whole};
 use crate::accounts::{KeyInfo, Session, User};
 use crate::html::language::{Language, readable};
 use crate::html::layout::{Frame, breadcrumbs};
@@ -32,7 +32,7 @@ pub(super) fn role_name(language: Language, role: Role) -> &'static str {
 
 /// `/account`. `session` is the one that asks.
 pub(crate) fn account(ask: &Ask, own: &Own, csrf: &str, session: Option<&str>, problem: Option<&Problem>) -> String {
-    let frame = frame(ask);
+    let frame = frame_at(ask, "/account");
     let title = frame.t("Account", "Compte");
     let main = html! {
         div.wide.stack.loose {

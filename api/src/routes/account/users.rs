@@ -54,6 +54,9 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Respo
 pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, caller: Caller) -> Result<Response, ApiError> {
     caller.ask.only(&[])?;
     caller.ask.principal.require_keeper(Role::Operator)?;
+    if caller.ask.html {
+        return Ok(caller.go_to("/admin/users"));
+    }
     Ok(as_json(StatusCode::OK, &app.accounts.user(number(&id)?).await?.to_json()))
 }
 

@@ -130,7 +130,10 @@ pub(super) async fn files(
     let archive = Orders::archive(&app, &order).await?;
     may_fetch(&caller.ask, &archive)?;
     if caller.ask.html {
-        return Ok(caller.page(None, pages::files(&caller.ask, &order, archive.entries())));
+        return Ok(caller.page(
+            None,
+            pages::files(&caller.ask, &order, archive.entries(), caller.ask.principal.id == Some(order.user)),
+        ));
     }
     let files: Vec<Value> = archive
         .entries()
