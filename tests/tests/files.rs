@@ -685,6 +685,16 @@ fn other_servers_are_asked_only_where_that_is_allowed() {
 }
 
 #[test]
+fn a_name_that_leads_inward_is_not_asked_although_it_is_listed() {
+    let (inner, connections) = stub("127.0.0.1:0", |_| Vec::new());
+    let host = format!("localhost:{}", inner.port());
+    let service = Service::with_collection(&[&format!("remote.hosts={host}")]);
+    service.put("i1", json!({"file": {"href": format!("https://{host}/a.nc")}}));
+    service.download("i1", "file", &[]).problem(503);
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+}
+
+#[test]
 fn the_secret_of_a_store_is_nowhere_shown() {
     let folder = TempDir::new().expect("a temporary folder");
     let data = folder.path().join("data");

@@ -1,7 +1,7 @@
 //! Who does what with orders, and who is told.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -158,26 +158,55 @@ fn the_end_of_an_order_is_told_by_a_signed_message() {
     shop.fill(&client, "c", 1, 10);
     let body = json!({"search": {"collections": ["c"]}, "name": "mine", "notify": {"webhook": format!("http://{address}/hook")}});
     let id = submit(&client, &body);
-    let (mut stream, _) = listener.accept().expect("a message");
-    let mut got = Vec::new();
-    let mut piece = [0; 4_096];
-    let message: Value = loop {
-        let count = stream.read(&mut piece).expect("bytes");
-        got.extend_from_slice(&piece[..count]);
-        let text = String::from_utf8_lossy(&got).into_owned();
-        if let Some((_, body)) = text.split_once("\r\n\r\n")
-            && let Ok(message) = serde_json::from_str(body)
-        {
-            break message;
-        }
-        assert!(count > 0, "{text}");
-    };
-    stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").expect("answered");
+    // A server that is busy is told again.
+    let mut messages = Vec::new();
+    for answer in ["503 Service Unavailable", "500 Internal Server Error", "204 No Content"] {
+        let (mut stream, _) = listener.accept().expect("a message");
+        messages.push(message_of(&mut stream));
+        let answer = format!("HTTP/1.1 {answer}\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).expect("answered");
+    }
+    let (head, message) = &messages[2];
+    assert!(messages.iter().all(|(_, own)| own == message));
     assert_eq!((message["workflowId"].as_str(), message["status"].as_str()), (Some(id.as_str()), Some("COMPLETED")));
-    let head = String::from_utf8_lossy(&got).to_lowercase();
     let signature =
         head.lines().find_map(|line| line.strip_prefix("nilometer-signature: sha256=")).expect("a signature");
     assert_eq!(signature.len(), 64);
+    server.finish();
+}
+
+/// The head, in small letters, and the body of a request.
+fn message_of(stream: &mut TcpStream) -> (String, Value) {
+    let (mut got, mut piece) = (Vec::new(), [0; 4_096]);
+    loop {
+        let count = stream.read(&mut piece).expect("bytes");
+        got.extend_from_slice(&piece[..count]);
+        let text = String::from_utf8_lossy(&got).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n")
+            && let Ok(message) = serde_json::from_str(body)
+        {
+            return (head.to_lowercase(), message);
+        }
+        assert!(count > 0, "{text}");
+    }
+}
+
+#[test]
+fn a_name_that_leads_inward_is_told_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let host = format!("localhost:{}", listener.local_addr().expect("an address").port());
+    let shop = Shop::new(&[&format!("webhooks.hosts={host}")], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "c", 1, 10);
+    let body = json!({"search": {"collections": ["c"]}, "notify": {"webhook": format!("https://{host}/hook")}});
+    completed(&client, &submit(&client, &body));
+    let begun = Instant::now();
+    while !server.lines().iter().any(|line| line.contains("a webhook did not take its message")) {
+        assert!(begun.elapsed() < Duration::from_secs(40), "nothing was tried");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    listener.set_nonblocking(true).expect("no waiting");
+    assert!(listener.accept().is_err(), "somebody came");
     server.finish();
 }
 

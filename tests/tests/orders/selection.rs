@@ -167,6 +167,27 @@ fn shapefiles_are_delivered_in_other_formats_whole_and_in_part() {
 }
 
 #[test]
+fn a_selection_without_an_order_is_small() {
+    let shop = Shop::new(&["orders.zip_files_max=3", "orders.zip_bytes_max=20000"], |_| {});
+    let (server, client) = shop.serve();
+    shop.fill(&client, "few", 3, 100);
+    shop.fill(&client, "many", 4, 100);
+    shop.fill(&client, "large", 3, 10_000);
+    let zip = |id: &str| {
+        let kept = client.post("/searches", &json!({"collections": [id]})).expect(201).json();
+        client.get(&format!("/searches/{}/zip", kept["id"].as_str().expect("an id")))
+    };
+    let names = listed(&kept(shop.folder.path(), &zip("few").expect(200)));
+    assert_eq!(names.iter().filter(|(name, _)| name.ends_with(".bin")).count(), 3, "{names:?}");
+    for (id, code, most) in [("many", "order-files", "3 files"), ("large", "order-size", "20000")] {
+        let problem = zip(id).problem(413);
+        assert!(problem["type"].as_str().is_some_and(|text| text.ends_with(code)), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains(most)), "{problem}");
+    }
+    server.finish();
+}
+
+#[test]
 fn series_are_delivered_as_tables_whole_and_in_part() {
     let shop = Shop::new(&[], demo_copy);
     let (server, client) = shop.serve();
