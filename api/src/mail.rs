@@ -149,7 +149,8 @@ impl Mailer {
     /// # Errors
     /// `Internal` where the folder cannot be changed.
     pub(crate) async fn clean_up(&self, days: u32) -> Result<(), ApiError> {
-        let before = SystemTime::now() - Duration::from_secs(u64::from(days) * 86_400);
+        let now = Duration::from_micros((self.clock)().0.unsigned_abs());
+        let before = SystemTime::UNIX_EPOCH + now.saturating_sub(Duration::from_secs(u64::from(days) * 86_400));
         let sender = Arc::clone(&self.sender);
         run_blocking(move || sender.clean_up(before).map_err(ApiError::internal)).await
     }
@@ -192,6 +193,8 @@ fn header_text(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const NOW_S: i64 = 1_700_000_000;
+
     fn message() -> Message {
         Message {
             to: "ana@water.example\r\nBcc: x@y.example".into(),
@@ -216,7 +219,7 @@ mod tests {
             let mut pairs = vec![("data", dir.path().to_str().expect("UTF-8"))];
             pairs.extend_from_slice(settings);
             let config = Config::from_pairs(&pairs).expect("valid");
-            Mailer::new(&config, Arc::new(|| nilometer_schemas::Instant(7)), Random::system())
+            Mailer::new(&config, Arc::new(|| nilometer_schemas::Instant(NOW_S * 1_000_000)), Random::system())
         };
         mailer(&[]).send(message()).await.expect("sent");
         let files: Vec<_> = std::fs::read_dir(dir.path().join(FOLDER)).expect("the folder").collect();
@@ -225,7 +228,8 @@ mod tests {
         let letter = files[0].as_ref().expect("a letter").path();
         let age = |days: u64| {
             let file = std::fs::File::options().write(true).open(&letter).expect("a letter");
-            file.set_modified(SystemTime::now() - Duration::from_secs(days * 86_400)).expect("a file of another day");
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW_S.unsigned_abs());
+            file.set_modified(now - Duration::from_secs(days * 86_400)).expect("a file of another day");
         };
         age(29);
         mailer(&[]).clean_up(30).await.expect("cleaned up");

@@ -108,7 +108,7 @@ impl Files {
                 StorePlace::Directory { root } => {
                     StoreFiles::Directory(Arc::new(Directory::open(root, store.writable)?))
                 }
-                StorePlace::S3(bucket) => StoreFiles::S3(Arc::new(S3::open(name, bucket)?)),
+                StorePlace::S3(bucket) => StoreFiles::S3(Arc::new(S3::open(name, bucket, random.clone())?)),
             };
             files.stores.insert(name.clone(), Store { files: opened, writable: store.writable });
         }

@@ -25,6 +25,7 @@ use super::key::Key;
 use super::{Error, no_file};
 use crate::config::S3Config;
 use crate::problem::{ApiError, chain};
+use crate::state::Random;
 
 /// Times that a request is sent anew.
 const RETRIES_MAX: usize = 3;
@@ -44,6 +45,7 @@ pub(super) struct S3 {
     bucket: Arc<AmazonS3>,
     /// The same for reading, which is repeated here.
     reader: Arc<AmazonS3>,
+    random: Random,
     prefix: String,
     /// Whether callers are sent to the bucket itself.
     pub(super) presign: bool,
@@ -51,7 +53,7 @@ pub(super) struct S3 {
 
 impl S3 {
     /// A bucket; it is not asked yet.
-    pub(super) fn open(name: &str, config: &S3Config) -> Result<Self, Error> {
+    pub(super) fn open(name: &str, config: &S3Config, random: Random) -> Result<Self, Error> {
         // A whole file takes as long as it takes; pauses are what is bounded.
         let client = ClientOptions::new()
             .with_timeout_disabled()
@@ -71,7 +73,7 @@ impl S3 {
             bucket.map(Arc::new).map_err(|source| Error::Bucket { store: name.to_owned(), source: Box::new(source) })
         };
         let (bucket, reader) = (bucket(RETRIES_MAX)?, bucket(0)?);
-        Ok(Self { bucket, reader, prefix: config.prefix.clone(), presign: config.presign })
+        Ok(Self { bucket, reader, random, prefix: config.prefix.clone(), presign: config.presign })
     }
 
     fn path(&self, key: &Key) -> Result<Path, ApiError> {
@@ -92,7 +94,8 @@ impl S3 {
         let parts: [&[u8]; 3] = [tag.as_deref().unwrap_or_default().as_bytes(), &found.size.to_le_bytes(), &seconds];
         let etag = tag_of(&parts, tag.is_none());
         let facts = Facts { size: found.size, etag, modified, checksum: None };
-        Ok(File { facts, place: Place::S3(S3File { bucket: Arc::clone(&self.reader), path, tag }) })
+        let file = S3File { bucket: Arc::clone(&self.reader), random: self.random.clone(), path, tag };
+        Ok(File { facts, place: Place::S3(file) })
     }
 
     /// An address at the bucket that gives the file to anybody for some minutes.
@@ -118,6 +121,7 @@ impl S3 {
 #[derive(Clone)]
 pub(super) struct S3File {
     bucket: Arc<AmazonS3>,
+    random: Random,
     path: Path,
     /// Its entity tag in the bucket: another state of the file is never read as this one.
     tag: Option<String>,
@@ -178,13 +182,21 @@ impl Reading {
                 }
                 Err(Broken::Once(_)) if self.repeated < RETRIES_MAX => {
                     self.bytes = None;
-                    tokio::time::sleep(pause(self.repeated)).await;
+                    tokio::time::sleep(self.pause()).await;
                     self.repeated += 1;
                 }
                 Err(Broken::Once(error) | Broken::ForGood(error)) => return Err(error),
             }
         }
         Ok(None)
+    }
+
+    /// How long is waited before the next attempt. Many that broke off together do not come back together.
+    fn pause(&self) -> Duration {
+        let mut byte = [128];
+        // Without randomness the pause is an even one, which does no harm.
+        let _ = self.file.random.fill(&mut byte);
+        PAUSE.mul_f64((0.5 + f64::from(byte[0]) / 256.0) * f64::from(1_u32 << self.repeated.min(8)))
     }
 
     async fn piece(&mut self) -> Result<Bytes, Broken> {
@@ -201,13 +213,6 @@ impl Reading {
             Err(_) => Err(Broken::Once(silent())),
         }
     }
-}
-
-/// How long is waited before the next attempt. Many that broke off together do not come back together.
-fn pause(repeated: usize) -> Duration {
-    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
-    let chance = f64::from(nanos % 1_000) / 1_000.0;
-    PAUSE.mul_f64((0.5 + chance) * f64::from(1_u32 << repeated.min(8)))
 }
 
 fn silent() -> io::Error {
