@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use nilometer_indexer::Snapshot;
 use nilometer_schemas::Problem;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::account::{frame, frame_at, notice, token, whole};
 use super::labels::label;
@@ -13,7 +13,7 @@ use super::table::{Column, table};
 use super::values::bytes;
 use crate::accounts::{Order, OrderState, SharedBasket};
 use crate::links::{encode, item_path, with_query};
-use crate::orders::request::{OutputFormat, Request, Selection};
+use crate::orders::request::{NOT_ASKED, OutputFormat, Request, Selection};
 use crate::orders::script::Kind;
 use crate::orders::{Entry, LeftOut, Terms};
 use crate::routes::ask::Ask;
@@ -106,16 +106,19 @@ fn asked(frame: &Frame<'_>, ask: &Ask, snapshot: &Snapshot, selection: &Selectio
     let own = selection.search.as_ref().and_then(Value::as_object).or(selection.filters.as_ref());
     let named = selection.named();
     let collections: Vec<String> = named.into_iter().map(|id| collection_title(ask, snapshot, id)).collect();
-    let conditions: Vec<(&String, String)> = own
-        .into_iter()
-        .flatten()
-        .filter(|(name, value)| *name != "collections" && !value.is_null())
-        .map(|(name, value)| (name, condition(value)))
-        .collect();
     html! {
         @if collections.is_empty() { (frame.t("All collections", "Toutes les collections")) } @else { (collections.join(", ")) }
-        @if !conditions.is_empty() {
-            ul.plain { @for (name, value) in conditions { li { (member(frame.language, name)) ": " code { (value) } } } }
+        @if let Some(own) = own { (conditions(frame, own)) }
+    }
+}
+
+/// Members of a search, or of a subset, that narrow something.
+fn conditions(frame: &Frame<'_>, members: &Map<String, Value>) -> Markup {
+    let narrows = |name: &str| name != "collections" && !NOT_ASKED.contains(&name);
+    let all: Vec<_> = members.iter().filter(|(name, value)| narrows(name) && !value.is_null()).collect();
+    html! {
+        @if !all.is_empty() {
+            ul.plain { @for (name, value) in all { li { (member(frame.language, name)) ": " code { (condition(value)) } } } }
         }
     }
 }
@@ -126,6 +129,7 @@ fn member(language: Language, name: &str) -> String {
         "intersects" => language.of("Area", "Zone").to_owned(),
         "intersectsRefs" => language.of("Places", "Lieux").to_owned(),
         "datetime" => language.of("Period", "Période").to_owned(),
+        "parameters" => language.of("Parameters", "Paramètres").to_owned(),
         "q" => language.of("Words", "Mots").to_owned(),
         "ids" => language.of("Items", "Éléments").to_owned(),
         "filter" | "query" => language.of("Conditions", "Conditions").to_owned(),
@@ -147,16 +151,17 @@ fn condition(value: &Value) -> String {
     format!("{}…", text.chars().take(CONDITION_CHARS_MAX).collect::<String>())
 }
 
-fn delivered(frame: &Frame<'_>, selection: &Selection) -> String {
+fn delivered(frame: &Frame<'_>, selection: &Selection) -> Markup {
     let names: Vec<&str> = selection.formats.iter().map(|format| format_name(frame.language, *format)).collect();
     let formats = if names.is_empty() {
         format_name(frame.language, OutputFormat::Original).to_owned()
     } else {
         names.join(", ")
     };
-    match selection.subset {
-        Some(_) => format!("{formats}, {}", frame.t("in part", "en partie")),
-        None => formats,
+    let part = selection.subset.as_ref().and_then(|subset| serde_json::to_value(subset).ok());
+    html! {
+        (formats)
+        @if let Some(Value::Object(part)) = part { ", " (frame.t("in part", "en partie")) (conditions(frame, &part)) }
     }
 }
 
@@ -337,15 +342,16 @@ fn order_form(frame: &Frame<'_>, view: &BasketView<'_>) -> Markup {
 }
 
 pub(super) fn state_name(language: Language, state: OrderState) -> &'static str {
-    match state {
-        OrderState::Created => language.of("waits", "en attente"),
-        OrderState::Running => language.of("is being prepared", "en préparation"),
-        OrderState::Paused => language.of("held back", "suspendue"),
-        OrderState::Completed => language.of("ready", "prête"),
-        OrderState::Failed => language.of("failed", "échouée"),
-        OrderState::Cancelled => language.of("cancelled", "annulée"),
-        OrderState::Expired => language.of("expired", "expirée"),
-    }
+    let french = match state {
+        OrderState::Created => "en attente",
+        OrderState::Running => "en préparation",
+        OrderState::Paused => "suspendue",
+        OrderState::Completed => "prête",
+        OrderState::Failed => "échouée",
+        OrderState::Cancelled => "annulée",
+        OrderState::Expired => "expirée",
+    };
+    language.of(state.word(), french)
 }
 
 /// State, and how far the preparation is.

@@ -19,7 +19,7 @@ const FOLDER_BYTES_MAX: usize = 1_024;
 /// Bytes of a webhook's address.
 const WEBHOOK_BYTES_MAX: usize = 2_048;
 /// Members of a search that say nothing of which items are ordered.
-const NOT_ASKED: [&str; 7] = ["fields", "interpret", "limit", "page", "read", "token", "sortby"];
+pub(crate) const NOT_ASKED: [&str; 7] = ["fields", "interpret", "limit", "page", "read", "token", "sortby"];
 /// Properties of dates, which say nothing of collections without any.
 const DATES: [&str; 2] = ["start_datetime", "end_datetime"];
 

@@ -157,7 +157,7 @@ describe('somebody who is signed in', () => {
     await page.getByRole('textbox', { name: 'Name of the order' }).fill('flood of January')
     await page.getByRole('button', { name: 'Order', exact: true }).click()
     await page.getByRole('heading', { level: 1, name: 'flood of January' }).waitFor()
-    await page.getByRole('definition').filter({ hasText: /^(waits|is being prepared.*|ready)$/ }).waitFor()
+    await page.getByRole('definition').filter({ hasText: /^(waiting|being prepared.*|ready)$/ }).waitFor()
     // The page loads itself anew until the order is ready.
     const fetchLink = page.getByRole('link', { name: /^Fetch/ })
     await fetchLink.waitFor({ timeout: 90_000 })
@@ -222,7 +222,7 @@ describe('somebody who is signed in', () => {
       await checkAxe(page)
     }
     await page.getByRole('row', { name: /flood of January/ }).getByRole('button', { name: 'Prepare anew flood of January' }).click()
-    await page.getByRole('row', { name: /flood of January.*(waits|is being prepared|ready)/ }).waitFor()
+    await page.getByRole('row', { name: /flood of January.*(waiting|being prepared|ready)/ }).waitFor()
   })
 
   test('an order is followed, held back by an operator, listed, fetched, and taken back while it is prepared anew', async () => {
@@ -248,7 +248,7 @@ describe('somebody who is signed in', () => {
     await own.getByRole('heading', { level: 1, name: 'levels of May' }).waitFor()
     // The files before the one that lies elsewhere are there.
     const percent = Math.floor((100 * AT_ONCE) / (2 * AT_ONCE + 1))
-    await until(own, stateOf(`is being prepared ${percent} %`))
+    await until(own, stateOf(`being prepared ${percent} %`))
     assert.equal(await own.getByRole('progressbar', { name: 'Progress' }).getAttribute('value'), String(percent))
     assert.equal(await own.getByRole('button', { name: /^(Pause|Resume)/ }).count(), 0, 'nobody holds back their own')
 

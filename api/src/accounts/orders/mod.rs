@@ -54,6 +54,19 @@ impl OrderState {
         }
     }
 
+    /// In a sentence.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Created => "waiting",
+            Self::Running => "being prepared",
+            Self::Paused => "held back",
+            Self::Completed => "ready",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
     /// The state as clients of hydroweb.next know it: whatever an order waits for, it was created, since they take every
     /// other word for an end.
     pub(crate) fn status(self) -> &'static str {

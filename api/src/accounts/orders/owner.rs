@@ -206,7 +206,7 @@ impl Accounts {
         let found = self.find_order(&mut transaction, id).await?;
         let mut order = found.filter(|o| user.is_none_or(|user| user == o.user)).ok_or_else(|| absent(id))?;
         let Some(state) = change.applied(order.state) else {
-            let detail = format!("an order that is {} cannot be asked to {}", order.state.name(), change.name());
+            let detail = format!("an order that is {} cannot be asked to {}", order.state.word(), change.name());
             return Err(Problem::new(Kind::Conflict, "order-state", detail).into());
         };
         order.state = state;
@@ -245,7 +245,7 @@ impl Accounts {
         let found = self.find_order(&mut transaction, id).await?;
         let order = found.filter(|o| user.is_none_or(|user| user == o.user)).ok_or_else(|| absent(id))?;
         if order.state.is_open() {
-            let detail = format!("an order that is {} is cancelled before it is deleted", order.state.status());
+            let detail = format!("an order that is {} is cancelled before it is deleted", order.state.word());
             return Err(Problem::new(Kind::Conflict, "order-state", detail).into());
         }
         let query = sqlx::query("DELETE FROM orders WHERE id = ?").bind(id).execute(&mut *transaction);
