@@ -227,15 +227,18 @@ fn group_section(frame: &Frame<'_>, group: &Group, granted: &Granted<'_>) -> Mar
     html! {
         section.stack aria-label=(group.name) {
             h2 { (group.name) }
-            ul.plain {
-                @for member in &group.members {
-                    li {
-                        form.row method="post" action=(frame.href(&format!("{path}/members/remove"))) {
-                            (token(csrf))
-                            input type="hidden" name="user" value=(member);
-                            span { (member) }
-                            button.button.quiet.small type="submit" aria-label=(format!("{} {member} ({})", frame.t("Take out", "Retirer"), group.name)) {
-                                (frame.t("Take out", "Retirer"))
+            @if group.members.is_empty() { p.none { (frame.t("Nobody is in it yet.", "Personne n'y est encore.")) } }
+            @else {
+                ul.plain {
+                    @for member in &group.members {
+                        li {
+                            form.row method="post" action=(frame.href(&format!("{path}/members/remove"))) {
+                                (token(csrf))
+                                input type="hidden" name="user" value=(member);
+                                span { (member) }
+                                button.button.quiet.small type="submit" aria-label=(format!("{} {member} ({})", frame.t("Take out", "Retirer"), group.name)) {
+                                    (frame.t("Take out", "Retirer"))
+                                }
                             }
                         }
                     }
@@ -274,7 +277,7 @@ fn built_in_section(frame: &Frame<'_>, group: BuiltIn, granted: &Granted<'_>) ->
         BuiltIn::Users => frame.t("Whoever has an account.", "Quiconque a un compte."),
     };
     html! {
-        section.stack aria-label=(group.name()) {
+        section aria-label=(group.name()) {
             h2 { (group.name()) }
             p.hint { (who) }
             (granted.markup(frame, group.name()))
@@ -307,20 +310,23 @@ impl Granted<'_> {
     /// The grants of one group.
     fn markup(&self, frame: &Frame<'_>, group: &str) -> Markup {
         let path = format!("/admin/groups/{}/grants", encode(group));
+        let own: Vec<&Grant> = self.grants.iter().filter(|grant| grant.group == group).collect();
         html! {
-            ul.plain {
-                @for grant in self.grants.iter().filter(|grant| grant.group == group) {
-                    li {
-                        @if self.may_change {
-                            form.row method="post" action=(frame.href(&format!("{path}/remove"))) {
-                                (token(self.csrf))
-                                input type="hidden" name="collection" value=(grant.collection);
-                                (grant_text(frame, grant))
-                                button.button.quiet.small type="submit" aria-label=(format!("{} {} ({group})", frame.t("Take back", "Retirer"), grant.collection)) {
-                                    (frame.t("Take back", "Retirer"))
+            @if !own.is_empty() {
+                ul.plain {
+                    @for grant in own {
+                        li {
+                            @if self.may_change {
+                                form.row method="post" action=(frame.href(&format!("{path}/remove"))) {
+                                    (token(self.csrf))
+                                    input type="hidden" name="collection" value=(grant.collection);
+                                    (grant_text(frame, grant))
+                                    button.button.quiet.small type="submit" aria-label=(format!("{} {} ({group})", frame.t("Take back", "Retirer"), grant.collection)) {
+                                        (frame.t("Take back", "Retirer"))
+                                    }
                                 }
-                            }
-                        } @else { (grant_text(frame, grant)) }
+                            } @else { (grant_text(frame, grant)) }
+                        }
                     }
                 }
             }
