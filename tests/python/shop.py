@@ -45,9 +45,11 @@ def zip_shapefile(frame, path, missing=b" "):
     folder.mkdir()
     frame.to_file(folder / f"{path.stem}.shp", engine="pyogrio")
     table = folder / f"{path.stem}.dbf"
-    bytes = table.read_bytes()
-    rows = int.from_bytes(bytes[8:10], "little")
-    table.write_bytes(bytes[:rows] + re.sub(rb"\*+", lambda mark: missing * len(mark[0]), bytes[rows:]))
+    whole = table.read_bytes()
+    # Where the rows begin, which a header may well hold as an asterisk.
+    begin = int.from_bytes(whole[8:10], "little")
+    rows = re.sub(rb"\*+", lambda mark: missing * len(mark[0]), whole[begin:])
+    table.write_bytes(whole[:begin] + rows)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in sorted(folder.iterdir()):
             archive.write(part, part.name)

@@ -6,7 +6,6 @@ Once with a shapefile that GDAL made, and once with granules of SWOT as they wer
 import csv
 import io
 import json
-import math
 import os
 import re
 import shutil
@@ -31,6 +30,8 @@ SHARED = Path(os.environ.get("NILOMETER_SHARED", ROOT.parent / "shared")) / "dat
 GRANULES = SHARED / "swot" / "hydrocron_granules"
 # Numbers of a granule that stand for none; only whole numbers know the shorter ones.
 FILL, WHOLE_FILLS = -999999999999.0, (-999, -99999999, -999999999999)
+# Texts, and lists of them, that stand for none.
+NO_TEXT = re.compile(r"[\s,;]*(no_data[\s,;]*)*")
 # Columns that come whatever parameters were asked for, beside ids.
 NAMING = {"time", "time_str", "river_name", "lake_name"}
 CASES = {"reaches": ("RiverSP_Reach", ["wse", "width"]), "lakes": ("LakeSP_Prior", ["wse", "area_total"])}
@@ -53,24 +54,21 @@ def lakes():
 
 def read_by_gdal(path):
     """A zipped shapefile: its shapes, and its columns without fill values, as lists."""
-    frame = pyogrio.read_dataframe(f"/vsizip/{path}", encoding="UTF-8")
+    source = f"/vsizip/{path}"
+    frame = pyogrio.read_dataframe(source, encoding="UTF-8")
+    info = pyogrio.read_info(source)
     columns = {}
-    for name in frame.columns.drop("geometry"):
-        values = [None if value is None or value is pandas.NA or value != value else value for value in frame[name]]
-        if not pandas.api.types.is_numeric_dtype(frame[name]):
-            filled = re.compile(r"(\s*(no_data)?\s*[,;]?)*")
-            columns[name] = [value and (None if filled.fullmatch(value) else value.strip()) for value in values]
-        elif pandas.api.types.is_integer_dtype(frame[name].dtype) or is_whole(path, name):
-            columns[name] = [None if value in (None, *WHOLE_FILLS) else int(value) for value in values]
+    # Whole numbers some of which are missing come as other numbers: their type stands in the header alone.
+    for name, kind in zip(info["fields"], info["dtypes"]):
+        values = [None if pandas.isna(value) else value for value in frame[name]]
+        if kind == "object":
+            values = [value and value.strip() for value in values]
+            columns[name] = [None if value is None or NO_TEXT.fullmatch(value) else value for value in values]
+        elif kind.startswith("int"):
+            columns[name] = [None if value is None or value in WHOLE_FILLS else int(value) for value in values]
         else:
             columns[name] = [None if value == FILL else value for value in values]
     return frame.geometry.to_numpy(), columns
-
-
-def is_whole(path, name):
-    """Whether a column is one of whole numbers; where some are missing, they come as other numbers."""
-    info = pyogrio.read_info(f"/vsizip/{path}")
-    return dict(zip(info["fields"], info["dtypes"]))[name] in ("int32", "int64")
 
 
 def check_shapes(ours, theirs):

@@ -1,7 +1,6 @@
 """Orders with the client that users of hydroweb.next script with, unmodified, in three versions, each from its own folder."""
 
 import io
-import json
 import os
 import subprocess
 import sys
@@ -208,6 +207,16 @@ def test_generated_programs_fetch_what_the_client_has_no_words_for(shop, tmp_pat
             assert files_of(archive) == expected
 
 
+@pytest.mark.xfail(strict=True, reason="the body of the program in Python has no name")
+def test_a_program_with_a_body_of_its_own_keeps_the_name_of_the_order(shop, tmp_path):
+    order = shop.order([BEYOND_THE_CLIENT["dates"]], name="un \"ordre\"")
+    for kind in ("curl", "python"):
+        text = program(shop, f"{shop.url}/orders/{order}", kind, shop.headers)
+        archive = fetched(kind, text, tmp_path / kind, shop.key)
+        made = requests.get(f"{shop.url}/api/download/workflows/{archive.stem}", headers=shop.headers, timeout=60).json()
+        assert made["workflowName"] == "un \"ordre\"", kind
+
+
 def test_generated_programs_say_why_there_is_no_file_and_end_with_another_code(shop, tmp_path):
     for name, selection, key, said in [
         ("key", BEYOND_THE_CLIENT["formats"], "nil_wrong", ["refused (401)"]),
@@ -224,39 +233,80 @@ def test_generated_programs_say_why_there_is_no_file_and_end_with_another_code(s
             assert {path.name for path in folder.iterdir()} <= {"order", "quick.py"}, "nothing is left that looks like a file"
 
 
-def test_the_program_with_curl_goes_on_where_it_broke_off_and_never_leaves_a_part_as_a_whole(shop, tmp_path):
-    names = ("early.bin", "late.bin")
-    for name in names:
-        (shop.store / name).write_bytes(name.encode() * 50_000)
-    shop.fill("broken", [item("broken", name, (0, 0), UNDATED, data_asset(name)) for name in names])
-    keep(shop, [{"search": {"collections": ["broken"]}, "folder": "all", "formats": ["original"]}])
-    text = program(shop, f"{shop.url}/account/basket", "curl", shop.headers)
-    archive = fetched("curl", text, tmp_path / "curl", shop.key)
-    whole = archive.read_bytes()
-    part = archive.with_suffix(".zip.part")
+class Broken:
+    """An order of two files, fetched once by its program with curl: what became of it when the program is run again."""
 
-    def again():
-        return started("curl", text, archive.parent, shop.key)
+    def __init__(self, shop, id, folder):
+        self.shop, self.key, self.folder = shop, shop.key, folder
+        names = [f"{id}-{name}.bin" for name in ("a", "b")]
+        for name in names:
+            (shop.store / name).write_bytes(name.encode() * 40_000)
+        shop.fill(id, [item(id, name, (0, 0), UNDATED, data_asset(name)) for name in names])
+        keep(shop, [{"search": {"collections": [id]}, "folder": "all", "formats": ["original"]}])
+        self.text = program(shop, f"{shop.url}/account/basket", "curl", shop.headers)
+        self.archive = fetched("curl", self.text, folder, self.key)
+        self.whole = self.archive.read_bytes()
+        self.part = self.archive.with_suffix(".zip.part")
+        # Files in the order in which they lie in the archive.
+        self.names = sorted(names, key=lambda name: self.whole.find(name.encode() * 9))
 
-    # What is there is not fetched again: it is recognised by a mark that no server sends.
-    archive.unlink()
-    part.write_bytes(b"mark" + whole[4:100_000])
-    assert fetched("curl", text, archive.parent, shop.key).read_bytes() == b"mark" + whole[4:]
-    # Nothing was missing but the name.
-    archive.rename(part)
-    part.write_bytes(whole)
-    print(again()); archive.touch()
-    # A file was replaced since.
-    archive.unlink()
-    second = max(names, key=lambda name: whole.find(name.encode() * 9))
-    (shop.store / second).write_bytes(b"another")
-    done = again()
-    print(done)
-    print(part.stat().st_size if part.exists() else None, len(whole))
-    done = again()
-    print(done)
-    print(part.stat().st_size if part.exists() else None)
-    done = again()
-    print(done)
-    print(part.stat().st_size if part.exists() else None)
-    assert 0
+    def again(self):
+        return started("curl", self.text, self.folder, self.key)
+
+    def left(self, size):
+        """Leaves so many bytes of the archive, as a connection that broke would, with a mark that no server sends."""
+        self.archive.unlink(missing_ok=True)
+        self.part.write_bytes(b"mark" + self.whole[4:size])
+
+    def replace(self, name):
+        (self.shop.store / name).write_bytes(b"another")
+
+
+def test_the_program_with_curl_fetches_only_what_is_missing(shop, tmp_path):
+    broken = Broken(shop, "torn", tmp_path / "curl")
+    for size in (4, 100_000, len(broken.whole) - 1):
+        broken.left(size)
+        done = broken.again()
+        assert done.returncode == 0 and "made earlier" in done.stdout, done
+        assert broken.archive.read_bytes() == b"mark" + broken.whole[4:] and not broken.part.exists()
+
+
+def test_the_program_with_curl_leaves_no_archive_of_files_that_were_replaced(shop, tmp_path):
+    broken = Broken(shop, "replaced", tmp_path / "curl")
+    # Of the second file: all before it comes, and does not look like the whole.
+    broken.left(100_000)
+    broken.replace(broken.names[1])
+    done = broken.again()
+    assert done.returncode == 1 and "broke off" in done.stderr, done
+    assert not broken.archive.exists() and 300_000 < broken.part.stat().st_size < len(broken.whole)
+    assert broken.whole[4:].startswith(broken.part.read_bytes()[4:])
+    # Of the first one: there is nothing to be had, and the next run orders anew what is there now.
+    broken.part.unlink()
+    broken.replace(broken.names[0])
+    done = broken.again()
+    assert done.returncode == 1 and "refused (410): " in done.stderr, done
+    assert not broken.archive.exists() and not broken.part.exists()
+    done = broken.again()
+    assert done.returncode == 0 and "made earlier" not in done.stdout, done
+    (archive,) = broken.folder.glob("*.zip")
+    assert archive != broken.archive and files_of(archive) == {f"all/{name}": b"another" for name in broken.names}
+
+
+@pytest.mark.xfail(strict=True, reason="the refusal is looked for at the first byte, not where the download broke off")
+def test_the_program_with_curl_tells_that_a_download_cannot_go_on(shop, tmp_path):
+    broken = Broken(shop, "gone", tmp_path / "curl")
+    broken.replace(broken.names[1])
+    broken.left(100_000)
+    done = broken.again()
+    if "broke off" in done.stderr:
+        done = broken.again()
+    assert done.returncode == 1 and "refused (410): " in done.stderr, done
+    assert broken.again().returncode == 0, "the next run orders anew"
+
+
+@pytest.mark.xfail(strict=True, reason="a range that begins at the end of the archive is a 416")
+def test_the_program_with_curl_takes_a_part_that_is_all_for_the_whole(shop, tmp_path):
+    broken = Broken(shop, "all-there", tmp_path / "curl")
+    broken.left(len(broken.whole))
+    done = broken.again()
+    assert done.returncode == 0 and broken.archive.read_bytes() == b"mark" + broken.whole[4:], done

@@ -1,8 +1,8 @@
-// Two issuers of accounts: a certified OpenID Connect provider, and one whose tokens say whatever a test wants.
+// Issuers of accounts: a certified OpenID Connect provider, one whose tokens say whatever a test wants, and one whose answers do.
 
 import { createServer } from 'node:http'
 
-import { exportJWK, generateKeyPair } from 'jose'
+import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { OAuth2Server } from 'oauth2-mock-server'
 import Provider from 'oidc-provider'
 
@@ -87,4 +87,45 @@ export async function hostile() {
     },
   })
   return { url: server.issuer.url, server, sign, fetched: () => count, stop: () => server.stop() }
+}
+
+/**
+ * Starts an issuer whose every answer a test can put in the place of the right one.
+ *
+ * `keys` are its public keys; `answers` has a function for each path, which may be replaced; `asked` counts requests by path; `sign` makes a
+ * right token by a key that `grow` made, which need not be among `keys`.
+ */
+export async function scripted() {
+  const { server, url } = await listening()
+  const keys = []
+  const secrets = {}
+  const asked = {}
+  const json = (response, value) => response.setHeader('content-type', 'application/json').end(typeof value === 'string' ? value : JSON.stringify(value))
+  const description = {
+    issuer: url, jwks_uri: `${url}/jwks`, authorization_endpoint: `${url}/authorize`, token_endpoint: `${url}/token`,
+  }
+  const answers = {
+    '/.well-known/openid-configuration': (response) => json(response, description),
+    '/jwks': (response) => json(response, { keys }),
+    '/token': (response) => response.writeHead(400).end(),
+  }
+  server.on('request', (request, response) => {
+    const { pathname } = new URL(request.url, url)
+    asked[pathname] = (asked[pathname] ?? 0) + 1
+    const answer = answers[pathname] ?? ((to) => to.writeHead(404).end())
+    request.resume().on('end', () => answer(response))
+  })
+  const grow = async (kid) => {
+    const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+    secrets[kid] = privateKey
+    return { ...await exportJWK(publicKey), kid, alg: 'EdDSA', use: 'sig' }
+  }
+  const sign = (kid) => new SignJWT({ scope: 'read', preferred_username: 'ana' })
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid })
+    .setIssuer(url).setAudience(AUDIENCE).setSubject('ana').setIssuedAt().setExpirationTime('1h').sign(secrets[kid])
+  const stop = () => new Promise((resolve) => {
+    server.closeAllConnections()
+    server.close(resolve)
+  })
+  return { url, keys, answers, asked, description, json, grow, sign, stop }
 }
