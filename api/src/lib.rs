@@ -23,6 +23,7 @@ pub mod zip;
 mod body;
 mod browser;
 mod content_policy;
+mod counted;
 mod exports;
 mod guard;
 mod http_date;

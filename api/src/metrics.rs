@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use nilometer_indexer::{Catalog, Observer, Outcome, Snapshot};
 use nilometer_schemas::{Level, Scope};
 use parking_lot::Mutex;
@@ -19,6 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::accounts::{OrderState, QueueFigures, Refusal};
+use crate::counted::Counted;
 
 /// Prefix of all names but `process_*`, which tools know without one.
 const PREFIX: &str = "nilometer";
@@ -166,11 +168,17 @@ pub struct WriteTimes {
     fsync: Histogram,
     commit: Histogram,
     commit_records: Histogram,
+    last: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Default for WriteTimes {
     fn default() -> Self {
-        Self { fsync: Histogram::new(FSYNC_S), commit: latency(), commit_records: Histogram::new(HITS) }
+        Self {
+            fsync: Histogram::new(FSYNC_S),
+            commit: latency(),
+            commit_records: Histogram::new(HITS),
+            last: Arc::default(),
+        }
     }
 }
 
@@ -182,6 +190,7 @@ impl Observer for WriteTimes {
     fn commit(&self, took: Duration, records: usize) {
         self.commit.observe(took.as_secs_f64());
         self.commit_records.observe(bucketed(records as u64));
+        *self.last.lock() = Some(Instant::now());
     }
 }
 
@@ -192,6 +201,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_duration: Latency<RouteLabels>,
     in_flight: Gauge,
+    response_bytes: Counter,
     rejected: Family<Reason, Counter>,
     search_duration: Latency<ShapeLabel>,
     search_hits: Histogram,
@@ -204,7 +214,7 @@ pub struct Metrics {
     exports_running: Gauge,
     export_items: Counter,
     export_duration: Histogram,
-    downloads_running: Gauge,
+    download_active: Gauge,
     download_bytes: Counter,
     orders: Family<StateLabel, Gauge>,
     order_queue_age: Gauge,
@@ -233,6 +243,7 @@ impl Metrics {
             requests: Family::default(),
             request_duration: Family::new_with_constructor(latency),
             in_flight: Gauge::default(),
+            response_bytes: Counter::default(),
             rejected: Family::default(),
             search_duration: Family::new_with_constructor(latency),
             search_hits: Histogram::new(HITS),
@@ -245,7 +256,7 @@ impl Metrics {
             exports_running: Gauge::default(),
             export_items: Counter::default(),
             export_duration: Histogram::new(EXPORT_S),
-            downloads_running: Gauge::default(),
+            download_active: Gauge::default(),
             download_bytes: Counter::default(),
             orders: Family::default(),
             order_queue_age: Gauge::default(),
@@ -271,6 +282,7 @@ impl Metrics {
             metrics.request_duration.clone(),
         );
         own.register("http_in_flight", "Requests being answered", metrics.in_flight.clone());
+        own.register("http_response_bytes", "Bytes of answers' bodies that went out", metrics.response_bytes.clone());
         own.register("http_rejected", "Requests refused by a limit or for their credentials", metrics.rejected.clone());
         own.register("search_duration_seconds", "Time of a search", metrics.search_duration.clone());
         own.register("search_hits", "Items that a search matched", metrics.search_hits.clone());
@@ -298,7 +310,7 @@ impl Metrics {
             "Time of complete downloads, slow readers included",
             metrics.export_duration.clone(),
         );
-        own.register("downloads_running", "Files of items under way", metrics.downloads_running.clone());
+        own.register("download_active", "Files of items under way", metrics.download_active.clone());
         own.register("download_bytes", "Bytes of items' files that went out", metrics.download_bytes.clone());
         own.register("orders", "Orders of files by state", metrics.orders.clone());
         own.register(
@@ -316,7 +328,11 @@ impl Metrics {
         own.register("quota_exceeded", "Requests for more than an account may take", metrics.quota_exceeded.clone());
         own.register("jwks_refresh", "Attempts to fetch the issuer's keys", metrics.jwks_refresh.clone());
         own.register("jwks_age_seconds", "Time since the issuer's keys were fetched", metrics.jwks_age.clone());
-        own.register_collector(Box::new(Index { catalog, public: Arc::clone(&metrics.public) }));
+        own.register_collector(Box::new(Index {
+            catalog,
+            public: Arc::clone(&metrics.public),
+            last_commit: Arc::clone(&times.last),
+        }));
         Self { registry, ..metrics }
     }
 
@@ -325,6 +341,11 @@ impl Metrics {
     pub fn begin(&self) -> InFlight {
         self.in_flight.inc();
         InFlight(self.in_flight.clone())
+    }
+
+    /// An answer's body, whose bytes are counted as they go out.
+    pub(crate) fn counted(&self, body: Body) -> Body {
+        Body::new(Counted::new(body, self.response_bytes.clone()))
     }
 
     /// A request was answered. `route` is the matched template, never an address.
@@ -383,8 +404,8 @@ impl Metrics {
     /// A file has begun to go out; it counts as under way until its answer is dropped.
     #[must_use]
     pub fn download_begins(&self) -> InFlight {
-        self.downloads_running.inc();
-        InFlight(self.downloads_running.clone())
+        self.download_active.inc();
+        InFlight(self.download_active.clone())
     }
 
     /// So many bytes of a file went out.
@@ -504,6 +525,7 @@ fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64
 struct Index {
     catalog: Arc<Catalog>,
     public: Arc<Mutex<Option<Public>>>,
+    last_commit: Arc<Mutex<Option<Instant>>>,
 }
 
 /// What visitors see: whoever scrapes may not be more.
@@ -541,6 +563,9 @@ impl Collector for Index {
         gauge(e, "series_rows", "Observations of collections that are public in full, all versions", rows)?;
         let bytes = tables().map(|table| table.bytes()).sum();
         gauge(e, "series_bytes", "Bytes of their files", bytes)?;
+        if let Some(last) = *self.last_commit.lock() {
+            gauge(e, "index_commit_age_seconds", "Time since the last group of writes", last.elapsed().as_secs())?;
+        }
         gauge(e, "index_sequence", "Newest sequence number", stats.sequence)?;
         let writable = u64::from(self.catalog.read_only_reason().is_none());
         gauge(e, "index_writable", "1 if the catalogue takes writes", writable)?;

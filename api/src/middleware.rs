@@ -163,7 +163,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
         response.headers_mut().insert(REQUEST_ID, id);
     }
     set_security_headers(&app.config, &mut response);
-    response
+    response.map(|body| app.metrics.counted(body))
 }
 
 /// A random UUID; all zeros should the system have no randomness, since an id is no reason to refuse a request.

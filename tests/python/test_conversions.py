@@ -208,7 +208,6 @@ def test_a_shapefile_of_gdal_comes_whole_and_in_part(shop, tmp_path):
     check_part(shop, search, path, numpy.isin(numpy.arange(6), [3]), ["wse"], tmp_path, datetime="2024-04")
 
 
-@pytest.mark.xfail(strict=True, reason="a part without any row has no columns, and is no GeoParquet")
 def test_a_part_without_any_row_still_has_its_columns(shop, tmp_path):
     path = shop.store / "empty.zip"
     zip_shapefile(lakes(), path)
@@ -217,7 +216,6 @@ def test_a_part_without_any_row_still_has_its_columns(shop, tmp_path):
     check_part(shop, search, path, numpy.zeros(6, dtype=bool), ["quality_f"], tmp_path, intersects=island)
 
 
-@pytest.mark.xfail(strict=True, reason="a column without any value is one of texts")
 def test_columns_have_the_types_of_their_table_whatever_the_rows_hold(shop):
     path = shop.store / "typed.zip"
     zip_shapefile(lakes(), path)
@@ -231,7 +229,6 @@ def test_columns_have_the_types_of_their_table_whatever_the_rows_hold(shop):
     assert {field.name: field.type for field in second} == {field.name: field.type for field in whole}
 
 
-@pytest.mark.xfail(strict=True, reason="cells of asterisks are taken for texts")
 def test_numbers_that_gdal_marks_as_missing_are_missing(shop, tmp_path):
     path = shop.store / "marked.zip"
     zip_shapefile(lakes(), path, missing=b"*")

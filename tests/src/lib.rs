@@ -11,6 +11,8 @@ pub mod scenario;
 pub use http::{Client, Response};
 pub use process::{Output, Server, binary, command, copy_folder, demo_copy, files, key_of, nilometer, operator_key};
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 
 /// The seed of this run: `NILOMETER_SEED`, or a new one. Tests print it, so that a failure can be run again.
@@ -56,6 +58,11 @@ fn with_origin(markdown: &str) -> String {
     let (commit, day) = (told("git", &["rev-parse", "--short", "HEAD"]), told("date", &["-u", "+%F"]));
     let (heading, rest) = markdown.split_once("\n\n").unwrap_or((markdown, ""));
     format!("{heading}\n\n{cores} cores ({model}); commit {commit}; {day}.\n\n{}\n", rest.trim_end())
+}
+
+/// Says that a part of the tests was not done, and why; also where the output of tests that pass is not shown.
+pub fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// A small collection for tests, public or hidden.

@@ -47,7 +47,7 @@ pub fn command() -> Command {
 }
 
 fn without_own_variables(mut command: Command) -> Command {
-    for name in ["NILOMETER_BIN", "NILOMETER_LONG", "NILOMETER_ROUNDS", "NILOMETER_SEED"] {
+    for name in ["NILOMETER_BIN", "NILOMETER_LONG", "NILOMETER_ROUNDS", "NILOMETER_SEARCHES", "NILOMETER_SEED"] {
         command.env_remove(name);
     }
     command

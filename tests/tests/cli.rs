@@ -65,6 +65,33 @@ fn files_are_ingested_with_a_report_and_found_by_search() {
 }
 
 #[test]
+fn what_was_compacted_away_is_gone_from_the_feed_which_says_where_to_begin_anew() {
+    let (_root, here, data) = place();
+    let key = operator_key(&data);
+    let server = Server::start(&data);
+    let client = server.client(&key);
+    client.post("/collections", &collection("c", "public")).expect(201);
+    for n in 0..5 {
+        let item = item("c", &format!("i{n}"), f64::from(n), 2.0, "2024-01-01T00:00:00Z", json!({}));
+        client.post("/collections/c/items", &item).expect(201);
+    }
+    client.delete("/collections/c/items/i1").expect(204);
+    client.get("/changes?since=0").expect(200);
+    server.finish();
+    nilometer(&here, &["compact", "--data", text(&data)]).success();
+    let server = Server::start(&data);
+    let gone = server.visitor().get("/changes?since=0").problem(410);
+    assert!(gone["type"].as_str().is_some_and(|text| text.ends_with("/changes-gone")), "{gone}");
+    let told = gone.to_string();
+    assert!(told.contains("/changes/snapshot"), "where a whole copy is had: {told}");
+    let newest = server.visitor().get("/changes?since=7").expect(200).json();
+    assert_eq!(newest["changes"], json!([]), "{newest}");
+    assert_eq!(server.visitor().get("/search?collections=c").expect(200).json()["numberMatched"], 4);
+    server.finish();
+    nilometer(&here, &["check", "--data", text(&data)]).success();
+}
+
+#[test]
 fn keys_are_created_beside_a_running_server_and_work_at_once() {
     let (_root, here, data) = place();
     demo_copy(&data);

@@ -1,15 +1,19 @@
 //! kill -9 at random moments: what was acknowledged is there, nothing is half there, and it opens again by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use nilometer_tests::http::{Connection, ndjson};
+use nilometer_tests::http::{Connection, link, ndjson, path_of};
 use nilometer_tests::ledger::{Ledger, Version, version_of, versioned_item};
-use nilometer_tests::{Client, Server, collection, nilometer, operator_key, record, rounds, seed};
+use nilometer_tests::{Client, Server, collection, command, item, long, nilometer, operator_key, record, rounds, seed};
+use serde_json::json;
 use tempfile::TempDir;
 
 const COLLECTION: &str = "crash";
@@ -225,6 +229,90 @@ fn report(seed: u64, rounds: u32, items: usize, writers: &[Writer], reopened_ms:
              | rounds | writes sent | items at the end | acknowledged and lost | partial | start to ready, median | worst | seed |\n\
              | --: | --: | --: | --: | --: | --: | --: | --: |\n\
              | {rounds} | {writes} | {items} | 0 | 0 | {half} ms | {most} ms | {seed} |\n"
+        ),
+    );
+}
+
+/// Writes a file of items, one a line.
+fn write_items(path: &Path, count: usize) {
+    let mut out = BufWriter::new(File::create(path).expect("a file"));
+    for n in 0..count {
+        let (lon, lat) = ((n % 3_600) as f64 / 10.0 - 180.0, (n % 1_700) as f64 / 10.0 - 85.0);
+        let properties =
+            json!({"n": n, "title": format!("Gauge {n} on the river {}", n % 97), "river": format!("r{}", n % 97)});
+        let item = item(COLLECTION, &format!("i{n:06}"), lon, lat, "2024-01-01T00:00:00Z", properties);
+        writeln!(out, "{item}").expect("written");
+    }
+    out.flush().expect("written");
+}
+
+/// How many items there are, each of which is one of the file's, whole and once.
+fn whole_items(visitor: &Client) -> usize {
+    let mut seen = BTreeSet::new();
+    let mut target = format!("/search?collections={COLLECTION}&limit=10000");
+    loop {
+        let page = visitor.get(&target).expect(200).json();
+        for item in page["features"].as_array().expect("features") {
+            let (id, n) = (item["id"].as_str().expect("an id"), item["properties"]["n"].as_u64().expect("a number"));
+            assert_eq!(id, format!("i{n:06}"));
+            assert_eq!(item["properties"]["river"], format!("r{}", n % 97));
+            assert!(seen.insert(n), "{id} is there twice");
+        }
+        match link(&page, "next") {
+            Some(href) => target = path_of(&href),
+            None => return seen.len(),
+        }
+    }
+}
+
+#[test]
+fn an_ingest_that_is_killed_leaves_whole_items_and_goes_on_when_it_is_begun_again() {
+    let seed = seed();
+    let (rounds, count) = (rounds(2, 20), if long() { 60_000 } else { 8_000 });
+    println!("seed {seed} ({rounds} rounds; run again with NILOMETER_SEED={seed})");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("items.ndjson");
+    write_items(&file, count);
+    let ingest = |data: &Path| {
+        let mut command = command();
+        command.args(["ingest", "--data"]).arg(data).arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let begun = Instant::now();
+    assert!(ingest(&folder.path().join("whole")).status().expect("it runs").success());
+    let whole_ms = begun.elapsed().as_millis() as u64;
+    let (mut reopened_ms, mut found) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let data = folder.path().join(format!("round-{round}"));
+        let mut child = ingest(&data).spawn().expect("it runs");
+        thread::sleep(Duration::from_millis(random.u64(whole_ms / 10..whole_ms)));
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        let server = Server::start(&data);
+        reopened_ms.push(server.ready_after.as_millis() as u64);
+        found.push(whole_items(&server.visitor()));
+        server.finish();
+        let check = nilometer(Path::new("/"), &["check", "--data", data.to_str().expect("a plain name")]);
+        assert!(check.status.success(), "{}{}", check.stdout, check.stderr);
+        assert!(ingest(&data).status().expect("it runs").success());
+        let server = Server::start(&data);
+        assert_eq!(whole_items(&server.visitor()), count, "round {round}, seed {seed}");
+        server.finish();
+    }
+    reopened_ms.sort_unstable();
+    let (half, most) = (reopened_ms[reopened_ms.len() / 2], reopened_ms.last().copied().unwrap_or_default());
+    let (least, greatest) = (found.iter().min().expect("a round"), found.iter().max().expect("a round"));
+    record(
+        "crash-ingest",
+        &format!(
+            "# kill -9 during an ingest\n\n\
+             `nilometer ingest` of {count} items (uninterrupted {whole_ms} ms) is killed at a random moment, each time into a new data \
+             directory. Then a server is started: the items that are there are whole and there once, and `nilometer check` finds \
+             nothing. The same ingest begun again brings the rest.\n\n\
+             | rounds | items there after the kill | partial or twice | missing in the end | start to ready, median | worst | seed |\n\
+             | --: | --: | --: | --: | --: | --: | --: |\n\
+             | {rounds} | {least} to {greatest} | 0 | 0 | {half} ms | {most} ms | {seed} |\n"
         ),
     );
 }

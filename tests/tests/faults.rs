@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nilometer_tests::{
-    Server, binary, collection, demo_copy, files, item, nilometer, operator_key, record, rounds, seed,
+    Server, binary, collection, demo_copy, files, item, nilometer, operator_key, record, rounds, seed, skipped,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -41,7 +41,7 @@ fn server_on_small_disk(folder: &Path, prepared: &Path) -> Server {
 #[test]
 fn a_full_disk_refuses_writes_keeps_reads_and_takes_writes_again_when_there_is_room() {
     if !can_mount() {
-        println!("skipped: this machine lets nobody mount a small disk (user namespaces are off)");
+        skipped("this machine lets nobody mount a small disk (user namespaces are off)");
         return;
     }
     let folder = TempDir::new().expect("a temporary folder");
@@ -218,5 +218,80 @@ fn a_missing_or_cut_file_is_refused_or_mended_but_never_a_panic() {
             assert!(!panicked, "{command} after {} was cut or removed: {}", victim.display(), output.stderr);
         }
         fs::remove_dir_all(&data).expect("a copy can be removed");
+    }
+}
+
+/// What a server asked of the system, in the order in which it was done, while items were written to it; `None` where calls cannot be
+/// traced.
+fn traced(folder: &Path) -> Option<Vec<String>> {
+    let data = folder.join("data");
+    let key = operator_key(&data);
+    let log = folder.join("calls");
+    let strace = || {
+        let mut command = Command::new("strace");
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    if !strace().args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let mut server = Command::new("strace");
+    // The server stays our child (-D), and descriptors are told by their paths (-y).
+    server.args(["-D", "-f", "-y", "-s", "32", "-e", "signal=none"]);
+    server.args(["-e", "trace=fsync,fdatasync,rename,renameat,renameat2,sendto,write,writev,sendmsg", "-o"]).arg(&log);
+    server.arg(binary()).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+    let server = Server::start_command(server);
+    let client = server.client(&key);
+    client.post("/collections", &collection("c", "public")).expect(201);
+    for n in 0..5 {
+        let item = item("c", &format!("i{n}"), f64::from(n), 2.0, "2024-01-01T00:00:00Z", json!({}));
+        client.post("/collections/c/items", &item).expect(201);
+    }
+    server.finish();
+    // A call during which another thread made one stands on two lines: it is done with the second.
+    let text = fs::read_to_string(&log).expect("the calls");
+    let mut begun = BTreeMap::new();
+    let mut done = Vec::new();
+    for line in text.lines() {
+        let (thread, call) = line.split_once(' ').unwrap_or(("", line));
+        if let Some(begin) = call.strip_suffix("<unfinished ...>") {
+            begun.insert(thread.to_owned(), begin.to_owned());
+        } else if call.contains(" resumed>") {
+            done.push(begun.remove(thread).unwrap_or_default());
+        } else {
+            done.push(call.to_owned());
+        }
+    }
+    Some(done)
+}
+
+#[test]
+fn nothing_is_acknowledged_before_the_log_is_on_the_disk_and_a_checkpoint_is_there_with_its_folder() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let Some(calls) = traced(folder.path()) else {
+        skipped("system calls cannot be traced (strace)");
+        return;
+    };
+    let is_synced = |call: &str, what: &str| {
+        (call.trim_start().starts_with("fsync(") || call.trim_start().starts_with("fdatasync(")) && call.contains(what)
+    };
+    // Each answer of a write comes after a sync of the log that came after the answer before.
+    let (mut answers, mut is_log_synced) = (0, false);
+    for call in &calls {
+        is_log_synced |= is_synced(call, "/catalog/log/");
+        if call.contains("HTTP/1.1 201") {
+            assert!(is_log_synced, "acknowledged before the log was synced: {call}");
+            (answers, is_log_synced) = (answers + 1, false);
+        }
+    }
+    assert_eq!(answers, 6, "answers of writes:\n{}", calls.join("\n"));
+    // After a checkpoint's rename its folder is synced, before the next one.
+    let is_checkpoint = |call: &str| call.contains("rename") && call.contains("/catalog/index/meta.json");
+    let checkpoints: Vec<usize> = (0..calls.len()).filter(|at| is_checkpoint(&calls[*at])).collect();
+    assert!(!checkpoints.is_empty(), "no checkpoint:\n{}", calls.join("\n"));
+    for (n, at) in checkpoints.iter().enumerate() {
+        let end = checkpoints.get(n + 1).copied().unwrap_or(calls.len());
+        let is_kept = calls[*at..end].iter().any(|call| is_synced(call, "/catalog/index>"));
+        assert!(is_kept, "the folder was not synced after {}", calls[*at]);
     }
 }

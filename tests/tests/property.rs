@@ -139,7 +139,7 @@ fn check_question(visitor: &Client, operator: &Client, known: &[Known], question
     assert_eq!(listed, expected, "{context}");
 
     let names = "total_count,collection_frequency,datetime_frequency,level_frequency,level_stats,level_distinct,\
-                 geometry_geotile_grid_frequency";
+                 geometry_geotile_grid_frequency,centroid_geohex_grid_frequency";
     let facets = ask(visitor, &format!("/aggregate?aggregations={names}&{}", question.query), seed);
     let named = |name: &str| {
         let all = facets["aggregations"].as_array().unwrap_or_else(|| panic!("{context}: {facets}"));
@@ -159,6 +159,11 @@ fn check_question(visitor: &Client, operator: &Client, known: &[Known], question
     };
     assert_eq!(buckets("collection_frequency"), counted(|k| k.collection.clone()), "{context}");
     assert_eq!(buckets("level_frequency"), counted(|k| k.level.to_string()), "{context}");
+    // A point lies in one cell of a grid.
+    for grid in ["geometry_geotile", "centroid_geohex"] {
+        let cells = buckets(&format!("{grid}_grid_frequency"));
+        assert_eq!(cells.values().sum::<u64>(), visible.len() as u64, "{context}: {grid}");
+    }
     assert_eq!(named("level_stats")["value"]["count"], visible.len(), "{context}");
     let levels: std::collections::BTreeSet<i64> = visible.iter().map(|k| k.level).collect();
     assert_eq!(named("level_distinct")["value"], levels.len(), "{context}");
@@ -264,8 +269,8 @@ fn nothing_hidden_appears_in_ids_counts_facets_links_or_changes() {
         "hidden",
         &format!(
             "# Nothing hidden is visible\n\n\
-             Random catalogues of public and hidden collections, that change sides between rounds. Random questions of a visitor are \
-             compared with what is known to be public: ids, counts, facets, links, changes.\n\n\
+             Random catalogues of public and hidden collections. Random questions of a visitor are compared with what is known to be \
+             public: ids, counts, facets, grids, links, changes. (Rights that change are in rights.md.)\n\n\
              | rounds | questions | items at the end | seen and hidden | seed |\n| --: | --: | --: | --: | --: |\n\
              | {rounds} | {} | {} | 0 | {seed} |\n",
             rounds as usize * QUESTIONS,

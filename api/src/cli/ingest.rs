@@ -21,8 +21,8 @@ use super::Outcome;
 use super::out::say;
 use crate::config::Config;
 
-/// Records of one group commit.
-const BATCH_RECORDS: usize = 20_000;
+/// Records of one group commit: what an opening after `kill -9` may have to do again, within a second or two.
+const BATCH_RECORDS: usize = 6_000;
 /// Bytes of item texts in one group commit; large geometries fill a batch sooner.
 const BATCH_BYTES: usize = 64 << 20;
 /// Batches that wait for the writer: one being filled, one waiting, one being written.

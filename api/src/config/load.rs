@@ -10,8 +10,15 @@ use crate::similar::nearest;
 /// Variable that names the settings file.
 const FILE_VARIABLE: &str = "NILOMETER_CONFIG";
 /// Variables with the prefix that are no settings: the file's name, and those that steer the test suite.
-const OTHER_VARIABLES: [&str; 6] =
-    [FILE_VARIABLE, "NILOMETER_BIN", "NILOMETER_LONG", "NILOMETER_ROUNDS", "NILOMETER_SEED", "NILOMETER_SHARED"];
+const OTHER_VARIABLES: [&str; 7] = [
+    FILE_VARIABLE,
+    "NILOMETER_BIN",
+    "NILOMETER_LONG",
+    "NILOMETER_ROUNDS",
+    "NILOMETER_SEARCHES",
+    "NILOMETER_SEED",
+    "NILOMETER_SHARED",
+];
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

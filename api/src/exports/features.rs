@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use nilometer_schemas::Problem;
+use nilometer_schemas::{ParameterType, Problem};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -37,19 +37,21 @@ fn failure(error: io::Error) -> ApiError {
     }
 }
 
-/// Writes all features.
+/// Writes all features. `columns` are those of all of them, whatever each has: parts of one table, and tables of one kind, have
+/// the same ones so.
 ///
 /// # Errors
 /// Those of `features`, and `StorageFull` or `Internal` where they cannot be written.
 pub(crate) fn write_features(
     format: Format,
+    columns: &[(String, ParameterType)],
     features: Features<'_>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ApiError> {
     match format {
         Format::GeoJson | Format::Ndjson => geojson(features, out),
-        Format::Csv => csv(features, out),
-        Format::GeoParquet | Format::Arrow => geoparquet(features, out),
+        Format::Csv => csv(columns, features, out),
+        Format::GeoParquet | Format::Arrow => geoparquet(columns, features, out),
     }
 }
 
@@ -70,30 +72,27 @@ fn row(geometry: Value, properties: Map<String, Value>) -> Row {
     Row::new(json!({"geometry": geometry, "bbox": null, "properties": properties}))
 }
 
-fn csv(features: Features<'_>, out: &mut (dyn Write + Send)) -> Result<(), ApiError> {
-    // The columns of the first feature are those of all: a shapefile has one table.
-    let mut columns: Option<Vec<String>> = None;
+fn csv(
+    columns: &[(String, ParameterType)],
+    features: Features<'_>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ApiError> {
+    let names = || columns.iter().map(|(name, _)| name);
+    let header: Vec<String> = names().map(|name| field(name)).chain([GEOMETRY.to_owned()]).collect();
+    out.write_all(format!("{}\r\n", header.join(",")).as_bytes()).map_err(failure)?;
     features(&mut |geometry, properties| {
-        if columns.is_none() {
-            let names: Vec<String> = properties.keys().cloned().collect();
-            let header: Vec<String> = names.iter().map(|name| field(name)).chain([GEOMETRY.to_owned()]).collect();
-            out.write_all(format!("{}\r\n", header.join(",")).as_bytes()).map_err(failure)?;
-            columns = Some(names);
-        }
-        let names = columns.as_deref().unwrap_or_default();
-        let mut cells: Vec<String> =
-            names.iter().map(|name| properties.get(name).map(cell).unwrap_or_default()).collect();
+        let mut cells: Vec<String> = names().map(|name| properties.get(name).map(cell).unwrap_or_default()).collect();
         cells.push(to_wkt(&geometry).map(|text| field(&text)).unwrap_or_default());
         out.write_all(format!("{}\r\n", cells.join(",")).as_bytes()).map_err(failure)
-    })?;
-    if columns.is_none() {
-        out.write_all(b"geometry\r\n").map_err(failure)?;
-    }
-    Ok(())
+    })
 }
 
-fn geoparquet(features: Features<'_>, out: &mut (dyn Write + Send)) -> Result<(), ApiError> {
-    let mut schema = Schema::new(false);
+fn geoparquet(
+    columns: &[(String, ParameterType)],
+    features: Features<'_>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ApiError> {
+    let mut schema = Schema::of_features(columns);
     features(&mut |geometry, properties| {
         schema.see(&row(geometry, properties));
         Ok(())
@@ -140,8 +139,11 @@ mod tests {
     }
 
     fn written(format: Format, features: Features<'_>) -> Vec<u8> {
+        let columns =
+            [("reach_id", ParameterType::Text), ("wse", ParameterType::Number), ("note", ParameterType::Integer)]
+                .map(|(name, of)| (name.to_owned(), of));
         let mut out = Vec::new();
-        write_features(format, features, &mut out).expect("written");
+        write_features(format, &columns, features, &mut out).expect("written");
         out
     }
 
@@ -156,8 +158,16 @@ mod tests {
         assert_eq!(reader.metadata().file_metadata().num_rows(), 2);
         let keys = reader.metadata().file_metadata().key_value_metadata().expect("metadata").clone();
         assert!(keys.iter().any(|key| key.key == "geo"));
-        for format in [Format::Csv, Format::GeoJson, Format::GeoParquet] {
-            assert!(!written(format, &|_| Ok(())).is_empty());
-        }
+        // Without any row the columns and their types are the same.
+        let empty =
+            ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(written(Format::GeoParquet, &|_| Ok(()))));
+        let empty = empty.expect("Parquet");
+        assert_eq!(empty.schema().fields(), reader.schema().fields());
+        let keys = empty.metadata().file_metadata().key_value_metadata().expect("metadata").clone();
+        assert!(keys.iter().any(|key| key.key == "geo"));
+        let text = String::from_utf8(written(Format::Csv, &|_| Ok(()))).expect("text");
+        assert_eq!(text, "reach_id,wse,note,geometry\r\n");
+        let value: Value = serde_json::from_slice(&written(Format::GeoJson, &|_| Ok(()))).expect("JSON");
+        assert_eq!(value["features"], json!([]));
     }
 }

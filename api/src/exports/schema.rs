@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nilometer_schemas::Instant;
+use nilometer_schemas::{Instant, ParameterType};
 use serde_json::{Map, Value, json};
 
 use super::geometry;
@@ -188,6 +188,22 @@ impl Schema {
             bounds: None,
             collections: BTreeSet::new(),
         }
+    }
+
+    /// Of features that are no items, with these columns at least.
+    pub(super) fn of_features(columns: &[(String, ParameterType)]) -> Self {
+        let mut schema = Self::new(false);
+        (schema.has_geometry, schema.has_bbox) = (true, true);
+        for (name, of) in columns {
+            let of = match of {
+                ParameterType::Number => Type::Float,
+                ParameterType::Integer => Type::Int,
+                ParameterType::Text => Type::Text,
+            };
+            schema.room.0 = schema.room.0.saturating_sub(1);
+            schema.columns.insert(name.clone(), of);
+        }
+        schema
     }
 
     /// Learns from a row.

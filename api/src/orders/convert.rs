@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use nilometer_indexer::source::{ShapefileRow, ZippedShapefile};
 use nilometer_schemas::Problem;
@@ -26,7 +25,7 @@ fn without_path(error: ApiError, path: &Path) -> ApiError {
 /// Writes a zipped shapefile in a format; blocks.
 ///
 /// # Errors
-/// `Invalid` for what is no zipped shapefile, `NotFound` where no row has any of the parameters, `TooLarge` for a file too large,
+/// `Invalid` for what is no zipped shapefile, `NotFound` for one without any of the parameters, `TooLarge` for a file too large,
 /// and what writing fails with.
 pub(super) fn convert(
     path: &Path,
@@ -40,30 +39,27 @@ pub(super) fn convert(
         OutputFormat::Geojson => Format::GeoJson,
         _ => Format::GeoParquet,
     };
-    let (is_any_row, is_any_parameter) = (AtomicBool::new(false), AtomicBool::new(false));
+    let mut columns = table.columns()?;
+    if !columns.iter().any(|(name, _)| part.has_column(name)) {
+        let detail = format!("the file has none of the parameters {}", part.parameters.join(", "));
+        return Err(Problem::not_found("order-empty", detail).into());
+    }
+    let is_kept = |name: &str| name.ends_with("_id") || NAMING.contains(&name) || part.has_column(name);
+    columns.retain(|(name, _)| is_kept(name));
     write_features(
         format,
+        &columns,
         &|take: Take<'_>| {
             table.rows(&mut |row: ShapefileRow| {
-                is_any_row.store(true, Ordering::Relaxed);
-                if row.columns.keys().any(|name| part.has_column(name)) {
-                    is_any_parameter.store(true, Ordering::Relaxed);
-                }
                 if !part.has_time(row.time) || !part.has_place(&row.geometry) {
                     return Ok(());
                 }
-                let is_kept = |name: &str| name.ends_with("_id") || NAMING.contains(&name) || part.has_column(name);
                 let columns: Map<_, _> = row.columns.into_iter().filter(|(name, _)| is_kept(name)).collect();
                 take(row.geometry, columns)
             })
         },
         out,
-    )?;
-    if is_any_row.into_inner() && !is_any_parameter.into_inner() {
-        let detail = format!("the file has none of the parameters {}", part.parameters.join(", "));
-        return Err(Problem::not_found("order-empty", detail).into());
-    }
-    Ok(())
+    )
 }
 
 #[cfg(test)]

@@ -92,8 +92,8 @@ ask() {
             echo "refused ($status): $(value title)" >&2
             value detail >&2
             value allowed >&2
-            # An order that is not there any more is ordered anew next time.
-            if [ "$status" = 404 ] || [ "$status" = 410 ]; then rm -f "$kept"; fi
+            # An order that is not there any more is ordered anew next time, and what came of it is of no use.
+            if [ "$status" = 404 ] || [ "$status" = 410 ]; then rm -f "$kept" "${order:-}.zip.part"; fi
             exit 1
             ;;
     esac
@@ -129,12 +129,19 @@ while :; do
             ;;
     esac
 done
-# Goes on where it broke off, if it is run again. A refusal is no file: it is asked for anew, to tell it.
+# Goes on where it broke off, if it is run again.
 if ! curl --silent --show-error --fail --header "X-Api-Key: $HYDROWEB_API_KEY" \
     --continue-at - --output "$order.zip.part" "$api/$order/zip"; then
-    ask --range 0-0 "$api/$order/zip"
-    echo "the download broke off; run this again to go on" >&2
-    exit 1
+    have=0
+    if [ -f "$order.zip.part" ]; then have=$(wc -c < "$order.zip.part" | tr -d ' '); fi
+    size=$(curl --silent --fail --head --header "X-Api-Key: $HYDROWEB_API_KEY" "$api/$order/zip" | tr -d '\r' \
+        | sed -n 's/^[Cc]ontent-[Ll]ength: //p')
+    # All of it may be there already. Else the next byte is asked for alone: a refusal is no file, and is told.
+    if [ "$have" != "$size" ]; then
+        ask --range "$have-$have" "$api/$order/zip"
+        echo "the download broke off; run this again to go on" >&2
+        exit 1
+    fi
 fi
 mv "$order.zip.part" "$order.zip"
 echo "$order.zip"
@@ -202,7 +209,7 @@ fn python(base: &str, name: &str, selections: &[Selection]) -> String {
     let calls: Option<Vec<Vec<String>>> = selections.iter().map(arguments).collect();
     let api = json!(format!("{base}/api"));
     let name = json!(if name.is_empty() { "order" } else { name });
-    let Some(calls) = calls else { return python_plain(base, selections) };
+    let Some(calls) = calls else { return python_plain(base, &name, selections) };
     let mut out = format!(
         "# Orders files, waits until they are ready and fetches them.\n\
          # Needs py-hydroweb (pip install py-hydroweb). The key stands in HYDROWEB_API_KEY.\n\
@@ -220,9 +227,9 @@ fn python(base: &str, name: &str, selections: &[Selection]) -> String {
 }
 
 /// For what py-hydroweb does not know: its standard calls for waiting and fetching, and a body of our own.
-fn python_plain(base: &str, selections: &[Selection]) -> String {
+fn python_plain(base: &str, name: &Value, selections: &[Selection]) -> String {
     let api = json!(format!("{base}/api"));
-    let body = python_value(&json!({"selections": selections}));
+    let body = python_value(&json!({"name": name, "selections": selections}));
     format!(
         "# Orders files, waits until they are ready and fetches them.\n\
          # Needs py-hydroweb (pip install py-hydroweb). The key stands in HYDROWEB_API_KEY.\n\

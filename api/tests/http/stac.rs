@@ -225,6 +225,11 @@ async fn what_validators_send_is_answered_or_refused_as_they_expect() {
         let answer = world.get(&format!("/search?{query}")).await;
         assert_eq!(answer.status, status, "{query}: {}", answer.text());
     }
+    // The items of a collection are STAC's and OGC API's both: there STAC's dates are in force, and EDR's elsewhere.
+    for (date, status) in [("2022-06-01", 400), ("2022-06-01T00:00:00Z", 200)] {
+        let items = world.get(&format!("/collections/gauges/items?datetime={date}")).await;
+        assert_eq!(items.status, status, "{date}: {}", items.text());
+    }
     let square = json!({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]});
     for (body, status) in [
         (json!({"bbox": "0,0,1,1"}), 400),

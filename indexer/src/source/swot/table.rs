@@ -54,6 +54,14 @@ impl ZippedShapefile {
         Ok(Self { stem: archive::stem(&name).to_owned(), shp, dbf })
     }
 
+    /// The columns of all rows, in order, with their types.
+    ///
+    /// # Errors
+    /// `Invalid` for a damaged table.
+    pub fn columns(&self) -> Result<Vec<(String, ParameterType)>, Problem> {
+        Ok(self.typed(&Table::parse(&self.dbf).map_err(bad)?))
+    }
+
     /// Hands on every row that is not marked as deleted.
     ///
     /// # Errors
@@ -63,7 +71,7 @@ impl ZippedShapefile {
         let unreadable = |error: shapefile::Error| bad(format!("the .shp cannot be read: {error}"));
         let mut shapes = ShapeReader::new(Cursor::new(self.shp.as_slice())).map_err(unreadable)?;
         let mut shapes = shapes.iter_shapes();
-        let columns = self.columns(&table);
+        let columns = self.typed(&table);
         for index in 0..table.len() {
             let shape = shapes.next().ok_or_else(|| bad("there are fewer shapes than rows"))?.map_err(unreadable)?;
             let Some(row) = table.row(index) else { continue };
@@ -83,7 +91,7 @@ impl ZippedShapefile {
     }
 
     /// Names and types: those that the product declares, else the header's.
-    fn columns(&self, table: &Table<'_>) -> Vec<(String, ParameterType)> {
+    fn typed(&self, table: &Table<'_>) -> Vec<(String, ParameterType)> {
         let name = GranuleName::parse(&self.stem);
         let known = name.as_ref().and_then(|name| Some(parameters::known(name.kind, &name.version()?)));
         let known = known.unwrap_or_default();
@@ -99,6 +107,8 @@ fn value(text: &str, kind: ParameterType) -> Value {
         Ok(Some(Cell::Number(number))) => number.into(),
         Ok(Some(Cell::Integer(number))) => number.into(),
         Ok(Some(Cell::Text(text))) => text.into(),
+        // What writers of shapefiles make of numbers that are missing, or too wide for their column.
+        Err(_) if kind != ParameterType::Text && text.bytes().all(|byte| byte == b'*') => Value::Null,
         Err(_) => text.into(),
     }
 }
@@ -118,6 +128,8 @@ mod tests {
             ("no_data", ParameterType::Text, Value::Null),
             ("Garonne", ParameterType::Text, json!("Garonne")),
             ("?", ParameterType::Number, json!("?")),
+            ("****", ParameterType::Integer, Value::Null),
+            ("**", ParameterType::Text, json!("**")),
         ] {
             assert_eq!(value(text, kind), expected, "{text}");
         }

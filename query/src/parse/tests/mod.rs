@@ -3,6 +3,8 @@
 mod aggregations;
 mod fields;
 
+use std::io::Write;
+
 use nilometer_schemas::limits::{
     AGGREGATIONS_MAX, COLLECTIONS_MAX, IDS_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Q_CHARS_MAX, Q_TERMS_MAX, REFS_MAX,
     SORT_KEYS_MAX,
@@ -403,7 +405,8 @@ fn every_request_of_the_benchmark_workload_is_understood() {
         std::path::PathBuf::from,
     );
     let Ok(text) = std::fs::read_to_string(shared.join("kit/workload.json")) else {
-        println!("skipped: shared data absent");
+        // Past what is kept back of tests that pass.
+        let _ = writeln!(std::io::stderr(), "skipped: shared data absent");
         return;
     };
     let workload: Value = serde_json::from_str(&text).unwrap();
