@@ -277,7 +277,7 @@ def test_the_program_with_curl_leaves_no_archive_of_files_that_were_replaced(sho
     if number:
         broken.left(100_000)
     else:
-        broken.part.unlink(missing_ok=True)
+        broken.archive.unlink()
     broken.replace(broken.names[number])
     done = broken.again()
     assert done.returncode == 1 and "refused (410): " in done.stderr, done
