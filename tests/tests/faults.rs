@@ -151,7 +151,8 @@ fn check_finds_a_flipped_bit_in_every_kind_of_file() {
     let check = || nilometer(Path::new("/"), &["check", "--data", &argument]);
     check().success();
     let mut kinds: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for path in ["catalog", "series"].iter().flat_map(|folder| files(&data.join(folder))) {
+    let folders = ["catalog", "series"].iter().flat_map(|folder| files(&data.join(folder)));
+    for path in folders.chain([data.join("secret")]) {
         if fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
             kinds.entry(kind(&path, &data)).or_default().push(path);
         }
@@ -186,7 +187,9 @@ fn check_finds_a_flipped_bit_in_every_kind_of_file() {
         &format!(
             "# Bit flips\n\n\
              One bit of one file is flipped at a time; `nilometer check` must find it (seed {seed}).\n\n\
-             | kind of file | flips | not found |\n| --- | --: | --: |\n{rows}"
+             | kind of file | flips | not found |\n| --- | --: | --: |\n{rows}\n\
+             Of `state.sqlite` a flip is found or changes nothing that anybody reads: most of its pages are room to spare \
+             (`accounts::flips`)."
         ),
     );
 }

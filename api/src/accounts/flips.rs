@@ -40,6 +40,9 @@ async fn tell(dir: &Path, keys: &[String]) -> Result<Vec<String>, Error> {
         "SELECT concat_ws(',', quote(id), quote(account), quote(hash), quote(role), quote(created), quote(expires), \
                           quote(revoked), quote(last_used), quote(name), quote(scopes), quote(mac)) FROM keys ORDER BY id",
         "SELECT concat_ws(',', quote(id), quote(body)) FROM searches ORDER BY id",
+        "SELECT concat_ws(',', quote(seq), quote(at), quote(actor), quote(key_id), quote(action), quote(object), \
+                          quote(outcome), quote(address), quote(request), quote(mac)) FROM audit ORDER BY seq",
+        "SELECT concat_ws(',', quote(cut), quote(cut_mac), quote(newest), quote(newest_mac)) FROM audit_ends",
     ] {
         let rows = sqlx::query_scalar::<_, String>(query).fetch_all(&accounts.pool).await;
         told.extend(rows.map_err(failed("read all rows"))?);
@@ -94,7 +97,9 @@ impl Copy {
         copy.write();
         assert_eq!(check(copy.dir.path()).await, Vec::<String>::new());
         copy.told = tell(copy.dir.path(), &copy.keys).await.expect("readable");
-        assert_eq!(copy.told.len(), 2 + 3 + 2 + 3 + 1);
+        // Users, keys, searches, acts with both ends of the log, what becomes of each key, and one question.
+        let acts = copy.told.len() - (2 + 3 + 2 + 1 + 3 + 1);
+        assert!(acts >= 4, "{:?}", copy.told);
         copy
     }
 
