@@ -110,6 +110,7 @@ long: release $(VENV)/installed ## Crash, power-cut, fault and fuzz runs, big be
 	NILOMETER_LONG=1 NILOMETER_BIN="$(RELEASE)" "$(VENV)/bin/python" -m pytest tests/python/test_schemathesis.py -q -p no:cacheprovider
 	$(MAKE) bench COUNT=100000
 	$(MAKE) bench COUNT=1000000
+	$(MAKE) bench-exports
 	$(MAKE) bench-series
 
 .PHONY: corpus

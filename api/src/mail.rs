@@ -59,14 +59,20 @@ impl Sender for Files {
 
     fn clean_up(&self, before: SystemTime) -> Result<(), String> {
         let Ok(entries) = std::fs::read_dir(&self.0) else { return Ok(()) };
+        let mut left = Ok(());
         for entry in entries.flatten() {
-            let changed = entry.metadata().and_then(|of| of.modified());
-            if changed.is_ok_and(|at| at < before) {
-                let path = entry.path();
-                std::fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let is_old = |of: std::fs::Metadata| of.is_file() && of.modified().is_ok_and(|at| at < before);
+            if entry.metadata().is_ok_and(is_old) {
+                match std::fs::remove_file(entry.path()) {
+                    // Another process may have been quicker.
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        left = Err(format!("{}: {error}", entry.path().display()));
+                    }
+                    _ => {}
+                }
             }
         }
-        Ok(())
+        left
     }
 }
 

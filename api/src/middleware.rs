@@ -461,8 +461,9 @@ async fn note_writes(State(app): State<App>, request: Request, next: Next) -> Re
     let status = response.status();
     let outcome = if status.is_success() { "done".to_owned() } else { status.as_u16().to_string() };
     let actor = Actor::of(&principal, &context);
-    // Refusals of those without credentials are no acts; anybody could fill the log with them.
+    // Refusals of those without credentials are no acts; anybody could fill the log with them. Nor are items that are not deleted.
     if !principal.is_anonymous()
+        && (*action != ITEM_DELETE || status.is_success())
         && let Err(error) = app.accounts.audit(&actor, action, &object, &outcome).await
     {
         tracing::error!(error = crate::problem::chain(&error), object, "a write is missing in the audit log");

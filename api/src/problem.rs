@@ -61,7 +61,11 @@ impl ApiError {
 }
 
 impl From<Problem> for ApiError {
+    /// What went wrong within is for the log alone.
     fn from(problem: Problem) -> Self {
+        if problem.kind == Kind::Internal {
+            return Self::internal(problem.detail);
+        }
         Self(Box::new(Inner { problem, cause: None, exceeded: None }))
     }
 }

@@ -7,7 +7,7 @@ use nilometer_indexer::segment::{Bits, ColumnKind, LATEST_PREFIX, OBSERVATIONS_P
 use nilometer_indexer::{SegmentView, Snapshot};
 use nilometer_schemas::{Part, Problem, Right, Rights};
 
-use crate::filter::{Condition, compile};
+use crate::filter::{Condition, compile_grant};
 use crate::plan::internal;
 
 /// A part, compiled once for all segments.
@@ -49,7 +49,7 @@ impl From<nilometer_indexer::Error> for Failure {
 }
 
 fn shown(part: &Part) -> Shown {
-    Shown { filter: part.filter.as_ref().map(|(_, filter)| compile(filter)), before: part.before.map(|at| at.0) }
+    Shown { filter: part.filter.as_ref().map(|(_, filter)| compile_grant(filter)), before: part.before.map(|at| at.0) }
 }
 
 fn reads_latest(part: &Part) -> bool {

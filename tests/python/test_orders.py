@@ -246,16 +246,19 @@ class Broken:
         self.archive = fetched("curl", self.text, folder, self.key)
         self.whole = self.archive.read_bytes()
         self.part = self.archive.with_suffix(".zip.part")
+        address = f"{shop.url}/api/download/workflows/{self.archive.stem}/zip"
+        self.tag = requests.head(address, headers=shop.headers, timeout=60).headers["etag"]
         # Files in the order in which they lie in the archive.
         self.names = sorted(names, key=lambda name: self.whole.find(name.encode() * 9))
 
     def again(self):
         return started("curl", self.text, self.folder, self.key)
 
-    def left(self, size):
+    def left(self, size, tag=None):
         """Leaves so many bytes of the archive, as a connection that broke would, with a mark that no server sends."""
         self.archive.unlink(missing_ok=True)
-        self.part.write_bytes(b"mark" + self.whole[4:size])
+        self.part.write_bytes((b"mark" + self.whole[4:] + b"more")[:size])
+        self.part.with_suffix(".part.tag").write_text((tag or self.tag) + "\n")
 
     def replace(self, name):
         (self.shop.store / name).write_bytes(b"another")
@@ -268,6 +271,16 @@ def test_the_program_with_curl_fetches_only_what_is_missing(shop, tmp_path):
         done = broken.again()
         assert done.returncode == 0 and "made earlier" in done.stdout, done
         assert broken.archive.read_bytes() == b"mark" + broken.whole[4:] and not broken.part.exists()
+
+
+def test_the_program_with_curl_goes_on_with_the_same_archive_alone(shop, tmp_path):
+    broken = Broken(shop, "other", tmp_path / "curl")
+    # Of another state of the archive, of none that is known, and longer than it.
+    for size, tag in ((100_000, '"another"'), (100_000, " "), (len(broken.whole) + 1, None)):
+        broken.left(size, tag)
+        done = broken.again()
+        assert done.returncode == 0 and broken.archive.read_bytes() == broken.whole, done
+        assert {path.name for path in broken.folder.iterdir()} <= {"order", broken.archive.name, *map(lambda p: p.name, broken.folder.glob("*.id"))}
 
 
 @pytest.mark.parametrize("number", [0, 1])

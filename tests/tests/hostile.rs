@@ -59,6 +59,7 @@ fn nested(depth: usize) -> String {
 fn conditions_that_would_take_too_long_are_refused_and_one_of_them_is_answered() {
     let target = target();
     let text = |n: usize| format!("{n} {}", "a river that runs through a wide and long valley ".repeat(60));
+    let list = |n: usize| (0..100).map(|at| at * 7 + n).collect::<Vec<_>>();
     let items: Vec<Value> = (0..500)
         .map(|n| {
             item(
@@ -67,7 +68,7 @@ fn conditions_that_would_take_too_long_are_refused_and_one_of_them_is_answered()
                 1.0,
                 2.0,
                 "2024-01-01T00:00:00Z",
-                json!({"told": text(n), "heard": text(n + 1)}),
+                json!({"told": text(n), "heard": text(n + 1), "many": list(n), "others": list(n + 1)}),
             )
         })
         .collect();
@@ -87,6 +88,19 @@ fn conditions_that_would_take_too_long_are_refused_and_one_of_them_is_answered()
         let few = json!({"collections": ["h"], "ids": ["i7"], "filter-lang": "cql2-text", "filter": many(one, 150)});
         assert_eq!(target.visitor.post("/search", &few).expect(200).json()["numberMatched"], 0);
     }
+    // Lists of lists are products.
+    let of = |count: usize| format!("many IN ({})", vec!["others"; count].join(","));
+    assert!(found(of(1)).expect(200).json()["numberMatched"].as_u64().is_some());
+    found(of(200)).problem(400);
+    // Moments are looked up too.
+    let moments = (1..=900).map(|n| format!("TIMESTAMP('2024-01-01T00:{:02}:{:02}Z')", n / 60, n % 60));
+    let moments: Vec<String> = moments.chain(["TIMESTAMP('2024-01-01T00:00:00Z')".into()]).collect();
+    assert_eq!(found(format!("datetime IN ({})", moments[..900].join(","))).expect(200).json()["numberMatched"], 0);
+    assert_eq!(found(format!("datetime IN ({})", moments[1..].join(","))).expect(200).json()["numberMatched"], 500);
+    assert_eq!(
+        found(format!("NOT datetime IN ({})", moments[..900].join(","))).expect(200).json()["numberMatched"],
+        500
+    );
     // A long list is looked up, however many values there are.
     let list = (0..900).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(",");
     assert_eq!(found(format!("told IN ({list}) OR told LIKE '7 a river%'")).expect(200).json()["numberMatched"], 1);

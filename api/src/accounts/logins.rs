@@ -291,7 +291,7 @@ impl Accounts {
         issuer: &str,
         from: Option<IpAddr>,
     ) -> Result<(), Error> {
-        match self.throttle.attempt(&format!("answer {issuer}"), from, (self.clock)()) {
+        match self.answers.attempt("", from, (self.clock)()) {
             Ok(()) => self.audit(actor, "session.sign-in", issuer, "refused").await,
             Err(refused) if refused.is_first => self.audit(actor, "session.sign-in", issuer, "throttled").await,
             Err(_) => Ok(()),

@@ -103,6 +103,8 @@ pub struct Accounts {
     rights: RightsCache,
     passwords: Passwords,
     throttle: Throttle,
+    /// Refused answers of issuers, which are nobody's attempts to sign in with a password.
+    answers: Throttle,
     clock: Clock,
     random: Random,
 }
@@ -135,7 +137,17 @@ impl Accounts {
         MIGRATIONS.run(&pool).await.map_err(|source| Error::Migrate { path, source })?;
         let (cache, throttle, passwords) = (Cache::default(), Throttle::default(), Passwords::new(&secret));
         let rights = RightsCache::default();
-        Ok(Self { pool, secret: Arc::new(secret), cache, rights, passwords, throttle, clock, random })
+        Ok(Self {
+            pool,
+            secret: Arc::new(secret),
+            cache,
+            rights,
+            passwords,
+            throttle,
+            answers: Throttle::default(),
+            clock,
+            random,
+        })
     }
 
     /// Whether the database answers.

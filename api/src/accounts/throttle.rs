@@ -69,7 +69,7 @@ fn all(account: &str, address: Option<IpAddr>) -> Vec<Whose> {
     let address = address.map(network);
     let mut all: Vec<Whose> = address.map(Whose::Address).into_iter().collect();
     if !account.is_empty() {
-        all.extend([Whose::Account(account.to_owned()), Whose::Pair(account.to_owned(), address)]);
+        all.extend([Whose::Pair(account.to_owned(), address), Whose::Account(account.to_owned())]);
     }
     all
 }
@@ -91,23 +91,18 @@ impl Throttle {
                 counts.retain(|_, count| count.begun.0 > middle);
             }
         }
-        // How long, and what the limit is that asks for the longest wait.
-        let (mut wait_us, mut limit, mut is_first) = (0, 0, false);
-        for whose in all(account, address) {
+        // The address, then the two together, then the account: what is refused by one counts for no other. So nobody is locked
+        // out by who is refused already, and who is refused leaves no traces of the names that are tried.
+        let refused = all(account, address).into_iter().find_map(|whose| {
             let most = whose.most();
             let count = counts.entry(whose).or_insert(Count { begun: now, attempts: 0 });
             if is_over(count) {
                 *count = Count { begun: now, attempts: 0 };
             }
             count.attempts = count.attempts.saturating_add(1);
-            if count.attempts > most {
-                is_first |= count.attempts == most + 1;
-                (wait_us, limit) = (wait_us, limit).max((count.begun.0 + WINDOW_US - now.0, most));
-            }
-        }
-        if wait_us == 0 {
-            return Ok(());
-        }
+            (count.attempts > most).then(|| (count.begun.0 + WINDOW_US - now.0, most, count.attempts == most + 1))
+        });
+        let Some((wait_us, limit, is_first)) = refused else { return Ok(()) };
         let wait_s = wait_us.unsigned_abs().div_ceil(1_000_000);
         let detail = format!(
             "too many attempts: {PER_PAIR} for an account from here, {PER_ADDRESS} from here in all and {PER_ACCOUNT} for an \
@@ -185,5 +180,23 @@ mod tests {
         throttle.succeeded("one more", from);
         assert!(throttle.attempt("and another", from, Instant(0)).is_err());
         assert!(throttle.attempt("one more", address("2001:db8:0:1::1"), Instant(0)).is_ok());
+    }
+
+    #[test]
+    fn who_is_refused_locks_nobody_out_and_is_told_of_once() {
+        let throttle = Throttle::default();
+        let mut told = 0;
+        for n in 0..200 {
+            let refused = throttle.attempt("ana", address("192.0.2.1"), Instant(n)).err();
+            told += usize::from(refused.is_some_and(|refused| refused.is_first));
+        }
+        // Once for the two together, once for the address.
+        assert_eq!(told, 2);
+        assert!(throttle.attempt("ana", address("192.0.2.2"), Instant(200)).is_ok(), "the owner elsewhere");
+        let told = (0..100).filter(|n| {
+            let refused = throttle.attempt(&format!("user {n}"), address("192.0.2.1"), Instant(300)).err();
+            refused.is_none_or(|refused| refused.is_first)
+        });
+        assert_eq!(told.count(), 0, "names that are tried by a refused address leave nothing");
     }
 }

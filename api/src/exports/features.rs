@@ -16,7 +16,7 @@ use super::columnar::geo;
 use super::columns::{Batches, GEOMETRY};
 use super::csv::{cell, field};
 use super::geometry::to_wkt;
-use super::row::Row;
+use super::row::{Row, column_name};
 use super::schema::Schema;
 use crate::problem::ApiError;
 
@@ -78,7 +78,9 @@ fn csv(
     out: &mut (dyn Write + Send),
 ) -> Result<(), ApiError> {
     let names = || columns.iter().map(|(name, _)| name);
-    let header: Vec<String> = names().map(|name| field(name)).chain([GEOMETRY.to_owned()]).collect();
+    // Its own column is the last one.
+    let own = |name: &String| if name == GEOMETRY { field(&column_name(name.clone())) } else { field(name) };
+    let header: Vec<String> = names().map(own).chain([GEOMETRY.to_owned()]).collect();
     out.write_all(format!("{}\r\n", header.join(",")).as_bytes()).map_err(failure)?;
     features(&mut |geometry, properties| {
         let mut cells: Vec<String> = names().map(|name| properties.get(name).map(cell).unwrap_or_default()).collect();
@@ -169,5 +171,30 @@ mod tests {
         assert_eq!(text, "reach_id,wse,note,geometry\r\n");
         let value: Value = serde_json::from_slice(&written(Format::GeoJson, &|_| Ok(()))).expect("JSON");
         assert_eq!(value["features"], json!([]));
+    }
+
+    #[test]
+    fn columns_with_the_names_of_members_are_told_from_them() {
+        let columns = ["type", "geometry", "bbox", "id"].map(|name| (name.to_owned(), ParameterType::Text));
+        let one = |take: Take<'_>| {
+            let properties = json!({"type": "gauge", "geometry": "flat", "bbox": "none", "id": "a"});
+            let Value::Object(properties) = properties else { return Ok(()) };
+            take(json!({"type": "Point", "coordinates": [1.0, 5.0]}), properties)
+        };
+        let written = |format: Format| {
+            let mut out = Vec::new();
+            write_features(format, &columns, &one, &mut out).expect("written");
+            out
+        };
+        let text = String::from_utf8(written(Format::Csv)).expect("text");
+        assert_eq!(text, "type,properties.geometry,bbox,id,geometry\r\ngauge,flat,none,a,POINT (1.0 5.0)\r\n");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(written(Format::GeoParquet)));
+        let reader = reader.expect("Parquet");
+        let mut names: Vec<&str> = reader.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            ["bbox", "geometry", "properties.bbox", "properties.geometry", "properties.id", "properties.type"]
+        );
     }
 }

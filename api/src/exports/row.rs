@@ -35,13 +35,17 @@ impl Row {
         let mut cells = BTreeMap::new();
         if let Some(Value::Object(properties)) = members.shift_remove("properties") {
             for (name, value) in properties {
-                let name = if MEMBERS.contains(&name.as_str()) { format!("properties.{name}") } else { name };
-                cells.insert(name, value);
+                cells.insert(column_name(name), value);
             }
         }
         add_members(members, &mut cells);
         Self { geometry, bbox, cells }
     }
+}
+
+/// The column of a property.
+pub(super) fn column_name(name: String) -> String {
+    if MEMBERS.contains(&name.as_str()) { format!("properties.{name}") } else { name }
 }
 
 fn add_members(members: Map<String, Value>, cells: &mut BTreeMap<String, Value>) {

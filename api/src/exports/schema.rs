@@ -9,7 +9,7 @@ use nilometer_schemas::{Instant, ParameterType};
 use serde_json::{Map, Value, json};
 
 use super::geometry;
-use super::row::Row;
+use super::row::{Row, column_name};
 
 /// Column of properties beyond [`MEMBERS_MAX`], as one JSON text.
 const OTHERS: &str = "nilometer:others";
@@ -201,7 +201,7 @@ impl Schema {
                 ParameterType::Text => Type::Text,
             };
             schema.room.0 = schema.room.0.saturating_sub(1);
-            schema.columns.insert(name.clone(), of);
+            schema.columns.insert(column_name(name.clone()), of);
         }
         schema
     }

@@ -94,7 +94,8 @@ impl S3 {
         let parts: [&[u8]; 3] = [tag.as_deref().unwrap_or_default().as_bytes(), &found.size.to_le_bytes(), &seconds];
         let etag = tag_of(&parts, tag.is_none());
         let facts = Facts { size: found.size, etag, modified, checksum: None };
-        let file = S3File { bucket: Arc::clone(&self.reader), random: self.random.clone(), path, tag };
+        let state = (found.size, found.last_modified.timestamp());
+        let file = S3File { bucket: Arc::clone(&self.reader), random: self.random.clone(), path, tag, state };
         Ok(File { facts, place: Place::S3(file) })
     }
 
@@ -125,6 +126,8 @@ pub(super) struct S3File {
     path: Path,
     /// Its entity tag in the bucket: another state of the file is never read as this one.
     tag: Option<String>,
+    /// Its bytes, and when it was changed last, seconds since 1970.
+    state: (u64, i64),
 }
 
 impl S3File {
@@ -147,7 +150,12 @@ impl S3File {
             Ok(Err(error)) => return Err(Broken::ForGood(io::Error::other(error))),
             Ok(Ok(found)) => found,
         };
-        if found.range != *range || (self.tag.is_some() && found.meta.e_tag != self.tag) {
+        // Without tags, size and moment tell states apart as well as they can.
+        let is_same = match &self.tag {
+            Some(_) => found.meta.e_tag == self.tag,
+            None => (found.meta.size, found.meta.last_modified.timestamp()) == self.state,
+        };
+        if found.range != *range || !is_same {
             return Err(Broken::ForGood(io::Error::other("a store sent another range or state than was asked for")));
         }
         Ok(Box::pin(found.into_stream().map(|piece| piece.map_err(io::Error::other))))
@@ -185,7 +193,10 @@ impl Reading {
                     tokio::time::sleep(self.pause()).await;
                     self.repeated += 1;
                 }
-                Err(Broken::Once(error) | Broken::ForGood(error)) => return Err(error),
+                Err(Broken::Once(error) | Broken::ForGood(error)) => {
+                    tracing::warn!(%error, "a store gives no more of a file");
+                    return Err(error);
+                }
             }
         }
         Ok(None)

@@ -103,7 +103,8 @@ pub(super) async fn prepare(
         let mut text = match gathered.elsewhere {
             0 => "the selections match nothing that has files".to_owned(),
             count => {
-                format!("the selections match {count} files that lie elsewhere, at the addresses that their items name")
+                let files = counted(count);
+                format!("the selections match {files} on other servers, at the addresses that their items name")
             }
         };
         if let Some(left_out) = left_out {

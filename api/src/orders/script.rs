@@ -77,15 +77,18 @@ set -eu
 api={api}
 kept={kept}
 answer=$(mktemp)
-trap 'rm -f "$answer"' EXIT
+# The key stands in a file that its owner alone reads, not among arguments, which everybody on the machine sees.
+config=$(mktemp)
+trap 'rm -f "$answer" "$config"' EXIT
+printf 'header = "X-Api-Key: %s"\n' "$HYDROWEB_API_KEY" > "$config"
 
 # A text of the answer, by its name.
 value() { sed -En 's/.*"'"$1"'": ?"(([^"\\]|\\.)*)".*/\1/p' "$answer" | sed 's/\\"/"/g; s/\\\\/\\/g'; }
 
 # Asks; what is refused is told and ends the program.
 ask() {
-    status=$(curl --silent --show-error --output "$answer" --write-out '%{http_code}' \
-        --header "X-Api-Key: $HYDROWEB_API_KEY" --header 'Accept: application/json' "$@") || exit 1
+    status=$(curl --config "$config" --silent --show-error --output "$answer" --write-out '%{http_code}' \
+        --header 'Accept: application/json' "$@") || exit 1
     case $status in
         2*) ;;
         *)
@@ -93,7 +96,7 @@ ask() {
             value detail >&2
             value allowed >&2
             # An order that is not there any more is ordered anew next time, and what came of it is of no use.
-            if [ "$status" = 404 ] || [ "$status" = 410 ]; then rm -f "$kept" "${order:-}.zip.part"; fi
+            if [ "$status" = 404 ] || [ "$status" = 410 ]; then rm -f "$kept" "${order:-}.zip.part" "${order:-}.zip.part.tag"; fi
             exit 1
             ;;
     esac
@@ -129,20 +132,36 @@ while :; do
             ;;
     esac
 done
-# Goes on where it broke off, if it is run again.
-if ! curl --silent --show-error --fail --header "X-Api-Key: $HYDROWEB_API_KEY" \
-    --continue-at - --output "$order.zip.part" "$api/$order/zip"; then
+# What the archive is, without its bytes; a refusal is asked for anew, to tell it.
+if ! curl --config "$config" --silent --fail --head --output "$answer" "$api/$order/zip"; then
+    ask --range 0-0 "$api/$order/zip"
+    echo "the download cannot begin; run this again" >&2
+    exit 1
+fi
+field() { tr -d '\r' < "$answer" | grep -i "^$1:" | tail -n 1 | sed 's/^[^:]*: *//'; }
+size=$(field content-length)
+tag=$(field etag)
+part="$order.zip.part"
+have=0
+if [ -f "$part" ]; then have=$(wc -c < "$part" | tr -d ' '); fi
+# Goes on where it broke off, but with the same archive alone.
+if [ "$have" -gt "$size" ] || [ "$tag" != "$(cat "$part.tag" 2>/dev/null)" ]; then
+    rm -f "$part"
     have=0
-    if [ -f "$order.zip.part" ]; then have=$(wc -c < "$order.zip.part" | tr -d ' '); fi
-    size=$(curl --silent --fail --head --header "X-Api-Key: $HYDROWEB_API_KEY" "$api/$order/zip" | tr -d '\r' \
-        | sed -n 's/^[Cc]ontent-[Ll]ength: //p')
-    # All of it may be there already. Else the next byte is asked for alone: a refusal is no file, and is told.
+fi
+printf '%s\n' "$tag" > "$part.tag"
+if [ "$have" != "$size" ] && ! curl --config "$config" --silent --show-error --fail --header "If-Range: $tag" \
+    --continue-at - --output "$part" "$api/$order/zip"; then
+    have=0
+    if [ -f "$part" ]; then have=$(wc -c < "$part" | tr -d ' '); fi
     if [ "$have" != "$size" ]; then
+        # The next byte is asked for alone: a refusal is told.
         ask --range "$have-$have" "$api/$order/zip"
         echo "the download broke off; run this again to go on" >&2
         exit 1
     fi
 fi
+rm -f "$part.tag"
 mv "$order.zip.part" "$order.zip"
 echo "$order.zip"
 "#;

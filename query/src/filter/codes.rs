@@ -5,13 +5,15 @@ use nilometer_schemas::{Comparison, Expr, Filter, Scalar};
 
 use super::eval::{Item, Leaf};
 use super::like::Pattern;
-use super::value::{Datum, Values, all, holds, one_of};
+use super::value::{Datum, Values, all, holds, one_of, period_of_text};
 use super::work::{Cost, Work};
 
 /// Steps after which work is taken down.
 const STEPS_AT_ONCE: u64 = 1 << 16;
 /// Steps of finding a value among those of a dictionary.
-const FIND_STEPS: u64 = 32;
+pub(super) const FIND_STEPS: u64 = 32;
+/// Steps of reading a text as a moment.
+const MOMENT_STEPS: u64 = 24;
 
 /// A test of a property's values against literals.
 #[derive(Debug)]
@@ -54,7 +56,20 @@ impl Test {
                 let above = stored.compare(low).map(|o| o.is_ge());
                 all([above, stored.compare(high).map(|o| o.is_le())].into_iter())
             }
-            Self::In(values) => one_of(values.iter().map(|value| Some(stored.compare(value)?.is_eq()))),
+            Self::In(values) => {
+                // A text is read as a moment once, and not for each of many moments.
+                let moment = match stored {
+                    Datum::Text(text) if values.iter().any(is_moment) => {
+                        period_of_text(text).map(|(at, _)| Datum::Time(at))
+                    }
+                    _ => None,
+                };
+                let is_text = matches!(stored, Datum::Text(_));
+                one_of(values.iter().map(|value| {
+                    let own = if is_text && is_moment(value) { moment.as_ref()? } else { stored };
+                    Some(own.compare(value)?.is_eq())
+                }))
+            }
             Self::Like(pattern) => match stored {
                 Datum::Text(text) => Some(pattern.matches(text)),
                 _ => None,
@@ -65,10 +80,12 @@ impl Test {
 
     /// What testing a value takes.
     pub(super) fn cost(&self) -> Cost {
+        let fixed = |fixed| Cost { fixed, per_8_bytes: 0 };
+        let moments = |value: &Datum<'_>| if is_moment(value) { MOMENT_STEPS } else { 0 };
         match self {
-            Self::Compare(..) => Cost { fixed: 1, per_8_bytes: 0 },
-            Self::Between(..) => Cost { fixed: 2, per_8_bytes: 0 },
-            Self::In(values) => Cost { fixed: values.len() as u64, per_8_bytes: 0 },
+            Self::Compare(_, value) => fixed(1 + moments(value)),
+            Self::Between(low, high) => fixed(2 + moments(low) + moments(high)),
+            Self::In(values) => fixed(values.len() as u64 + values.iter().map(moments).max().unwrap_or_default()),
             Self::Like(pattern) => pattern.cost(),
             Self::Leaf(leaf) => leaf.cost,
         }
@@ -79,10 +96,22 @@ impl Test {
         self.cost().of_bytes(value.bytes())
     }
 
+    /// The moments of a list in order, for what is compared with moments; `None` for other tests.
+    pub(super) fn moments(&self) -> Option<Vec<i64>> {
+        let Self::In(values) = self else { return None };
+        let moment = |value: &Datum<'_>| match value {
+            Datum::Time(at) => Some(*at),
+            Datum::Text(text) => period_of_text(text).map(|(at, _)| at),
+            _ => None,
+        };
+        let mut moments: Vec<i64> = values.iter().filter_map(moment).collect();
+        moments.sort_unstable();
+        Some(moments)
+    }
+
     /// The members of a list that may be found among the values of a column; `None` where each value must be looked at.
     fn members(&self, kind: ColumnKind) -> Option<impl Iterator<Item = &Datum<'static>>> {
         let Self::In(values) = self else { return None };
-        let is_moment = |value: &Datum<'_>| matches!(value, Datum::Time(_));
         if kind == ColumnKind::Bool || (kind == ColumnKind::Text && values.iter().any(is_moment)) {
             return None;
         }
@@ -147,6 +176,10 @@ impl Test {
             Self::Like(pattern) => !pattern.prefix().is_empty() && pattern.is_prefix_only(),
         }
     }
+}
+
+fn is_moment(value: &Datum<'_>) -> bool {
+    matches!(value, Datum::Time(_))
 }
 
 /// An item of which one value is known.

@@ -131,6 +131,7 @@ impl Leaf {
             }
             Test::Between(value, low, high) => {
                 let (value, low, high) = (value.values(item), low.values(item), high.values(item));
+                item.spend((value.as_slice().len() * (low.as_slice().len() + high.as_slice().len())) as u64)?;
                 one_of(value.as_slice().iter().map(|v| {
                     let above = one_of(low.as_slice().iter().map(|low| Some(v.compare(low)?.is_ge())));
                     let below = one_of(high.as_slice().iter().map(|high| Some(v.compare(high)?.is_le())));
@@ -140,6 +141,8 @@ impl Leaf {
             Test::In(value, members) => {
                 let value = value.values(item);
                 let members: Vec<Values<Datum<'a>>> = members.iter().map(|member| member.values(item)).collect();
+                let all: usize = members.iter().map(|member| member.as_slice().len()).sum();
+                item.spend((value.as_slice().len() * all) as u64)?;
                 one_of(value.as_slice().iter().map(|v| is_one_of(v, &members)))
             }
             Test::Like(value, pattern) => one_of(value.values(item).as_slice().iter().map(|v| match v {

@@ -20,12 +20,12 @@ use nilometer_schemas::{Comparison, Expr, Filter, Function, Problem, Scalar, Spa
 pub(crate) use document::Document;
 pub use spatial::expects_panic;
 
-use codes::{CodeTest, Test, datum};
+use codes::{CodeTest, FIND_STEPS, Test, datum};
 use eval::{Item, Leaf};
 use spatial::{Around, Relation};
 pub(crate) use value::Datum;
 use value::Values;
-use work::Work;
+use work::{Cost, Work};
 
 use crate::space::PreparedGeometry;
 use crate::space_match;
@@ -49,6 +49,12 @@ pub(crate) enum Condition {
 /// A condition compiled, for the plan.
 pub(crate) fn compile(filter: &Filter) -> Condition {
     compile_part(filter, &Arc::default())
+}
+
+/// A condition of a grant. Administrators made it, and it is evaluated once for each segment: whatever work that is, nobody is
+/// shut out for it.
+pub(crate) fn compile_grant(filter: &Filter) -> Condition {
+    compile_part(filter, &Arc::new(Work::free()))
 }
 
 /// A part of a filter; `work` is that of the whole.
@@ -220,7 +226,7 @@ struct Stored<'s, 'a> {
     data: &'a SegmentData,
     sources: &'s [Source<'a>],
     doc: u32,
-    per_8_bytes: u64,
+    cost: Cost,
     work: &'s Work,
 }
 
@@ -228,7 +234,9 @@ impl<'a> Item<'a> for Stored<'_, 'a> {
     fn property(&self, at: usize) -> Values<Datum<'a>> {
         let values = self.sources[at].values(self.doc);
         let bytes: usize = values.as_slice().iter().map(Datum::bytes).sum();
-        match self.spend(self.per_8_bytes * (bytes as u64 / 8)) {
+        // What one value takes was taken down already.
+        let more = values.as_slice().len().saturating_sub(1) as u64;
+        match self.spend(self.cost.fixed * more + self.cost.per_8_bytes * (bytes as u64 / 8)) {
             Some(()) => values,
             None => Values::None,
         }
@@ -280,15 +288,31 @@ pub(crate) struct Times<'a>(&'a [i64], &'a Test, &'a Work);
 
 impl Times<'_> {
     fn of(&self, doc: u32) -> Option<bool> {
-        let time = self.0[doc as usize];
+        self.2.step(self.1.cost().fixed)?;
+        self.of_time(self.0[doc as usize])
+    }
+
+    fn of_time(&self, time: i64) -> Option<bool> {
         if time == NO_TIME { None } else { self.1.of(&Datum::Time(time)) }
     }
 
     /// The documents of which the test is true, or false.
     fn docs(&self, truth: bool) -> Bits {
         let docs = self.0.len() as u32;
+        if let Some(moments) = self.1.moments() {
+            // Among moments in order one is found soon, however many there are.
+            let is_one = |time: i64| moments.binary_search(&time).is_ok();
+            let known = |time: i64| time != NO_TIME && !moments.is_empty();
+            return match self.2.step(FIND_STEPS * u64::from(docs)) {
+                Some(()) => Bits::from_fn(docs, |doc| {
+                    let time = self.0[doc as usize];
+                    known(time) && is_one(time) == truth
+                }),
+                None => Bits::none(docs),
+            };
+        }
         match self.2.step(self.1.cost().fixed * u64::from(docs)) {
-            Some(()) => Bits::from_fn(docs, |doc| self.of(doc) == Some(truth)),
+            Some(()) => Bits::from_fn(docs, |doc| self.of_time(self.0[doc as usize]) == Some(truth)),
             None => Bits::none(docs),
         }
     }
@@ -304,7 +328,7 @@ impl<'a> Each<'a> {
     fn of(&self, data: &'a SegmentData, doc: u32) -> Option<bool> {
         let Each(leaf, sources, work) = self;
         work.step(leaf.cost.fixed)?;
-        leaf.truth(&Stored { data, sources, doc, per_8_bytes: leaf.cost.per_8_bytes, work })
+        leaf.truth(&Stored { data, sources, doc, cost: leaf.cost, work })
     }
 }
 

@@ -14,19 +14,26 @@ pub(crate) struct Work {
     steps: AtomicU64,
     /// Items of the segments that were searched: what one condition takes on very many items is no abuse.
     items: AtomicU64,
+    /// Whether it may take whatever it takes.
+    is_free: bool,
 }
 
 impl Work {
+    /// Of a filter by somebody who may ask for any work.
+    pub(super) fn free() -> Self {
+        Self { is_free: true, ..Self::default() }
+    }
+
     /// Takes down vertices that are about to be looked at; `None` when they are more than the limit allows, and must be left.
     pub(super) fn look_at(&self, vertices: u64) -> Option<()> {
         let before = self.vertices.fetch_add(vertices, Ordering::Relaxed);
-        (before.saturating_add(vertices) <= RELATED_VERTICES_MAX).then_some(())
+        (self.is_free || before.saturating_add(vertices) <= RELATED_VERTICES_MAX).then_some(())
     }
 
     /// Takes down steps that are about to be taken; `None` when they are too many, and must be left.
     pub(super) fn step(&self, steps: u64) -> Option<()> {
         let before = self.steps.fetch_add(steps, Ordering::Relaxed);
-        (before.saturating_add(steps) <= self.steps_max()).then_some(())
+        (self.is_free || before.saturating_add(steps) <= self.steps_max()).then_some(())
     }
 
     /// Says that a segment of so many items is about to be searched.
@@ -40,6 +47,9 @@ impl Work {
 
     /// Refuses what took more work than the limits allow.
     pub(super) fn check(&self) -> Result<(), Problem> {
+        if self.is_free {
+            return Ok(());
+        }
         if self.vertices.load(Ordering::Relaxed) > RELATED_VERTICES_MAX {
             let detail = format!(
                 "the filter's relations and distances would look at more than {RELATED_VERTICES_MAX} vertices altogether"
@@ -104,6 +114,8 @@ mod tests {
         assert_eq!(work.check().map_err(|problem| problem.code), Err("filter-too-large"));
         work.search(1);
         assert!(work.check().is_ok() && work.step(FILTER_STEPS_PER_ITEM - 1).is_some() && work.step(1).is_none());
+        let free = Work::free();
+        assert!(free.step(u64::MAX / 2).is_some() && free.look_at(u64::MAX / 2).is_some() && free.check().is_ok());
         let work = Work::default();
         assert!(work.look_at(RELATED_VERTICES_MAX).is_some() && work.look_at(1).is_none() && work.check().is_err());
     }

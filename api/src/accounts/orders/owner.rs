@@ -168,19 +168,26 @@ impl Accounts {
     /// # Errors
     /// If the database fails.
     pub(crate) async fn orders(&self, list: &ListOrders) -> Result<(Vec<(Order, String)>, i64), Error> {
-        let condition = "o.account = coalesce(?, o.account) AND o.updated >= ?";
+        let condition = if list.user.is_some() { "o.account = ? AND o.updated >= ?" } else { "o.updated >= ?" };
         let since = list.since.map_or(i64::MIN, |at| at.0);
         let mut reading = self.begin_reading().await?;
         let count = format!("SELECT count(*) FROM orders o WHERE {condition}");
-        let count = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(count)).bind(list.user).bind(since);
+        let mut of = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(count));
+        if let Some(user) = list.user {
+            of = of.bind(user);
+        }
+        let count = of.bind(since);
         let count = count.fetch_one(&mut *reading).await.map_err(failed("count orders"))?;
         let direction = if list.descending { "DESC" } else { "ASC" };
         let query = format!(
             "SELECT o.*, u.name AS account_name FROM orders o JOIN users u ON u.id = o.account WHERE {condition} \
              ORDER BY o.updated {direction}, o.created {direction}, o.id LIMIT ? OFFSET ?"
         );
-        let query =
-            sqlx::query(sqlx::AssertSqlSafe(query)).bind(list.user).bind(since).bind(list.limit.min(ORDERS_MAX));
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(query));
+        if let Some(user) = list.user {
+            query = query.bind(user);
+        }
+        let query = query.bind(since).bind(list.limit.min(ORDERS_MAX));
         let rows = query.bind(list.skip).fetch_all(&mut *reading).await.map_err(failed("list orders"))?;
         let order = |row: &sqlx::sqlite::SqliteRow| {
             use sqlx::Row;

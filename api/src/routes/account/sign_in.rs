@@ -135,6 +135,8 @@ async fn finish(app: &App, caller: &Caller) -> Result<(i64, String), ApiError> {
     let actor = Actor::of(&Principal::visitor(), &caller.context);
     let (vouched, next) = match oidc.finish(&app.accounts, &redirect, cookie, &answer).await {
         Ok(vouched) => vouched,
+        // An issuer that does not answer refuses nobody.
+        Err(error) if matches!(error.problem().kind, Kind::Internal | Kind::Unavailable) => return Err(error),
         Err(error) => {
             app.accounts.note_refused_answer(&actor, oidc.issuer(), caller.context.client).await?;
             return Err(error);

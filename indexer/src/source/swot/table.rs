@@ -1,6 +1,7 @@
 //! A zipped shapefile as rows: every column under its own name, with the shape as GeoJSON. For whoever delivers the file in
 //! another format; what a granule means is read elsewhere.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -96,8 +97,24 @@ impl ZippedShapefile {
         let known = name.as_ref().and_then(|name| Some(parameters::known(name.kind, &name.version()?)));
         let known = known.unwrap_or_default();
         let columns = table.columns();
-        columns.map(|(name, kind)| (name.to_owned(), known.get(name).map_or(kind, |known| known.kind))).collect()
+        unique(
+            columns.map(|(name, kind)| (name.to_owned(), known.get(name).map_or(kind, |known| known.kind))).collect(),
+        )
     }
+}
+
+/// Of columns with one name, the second is called `NAME_2`: none is lost to another.
+fn unique(mut columns: Vec<(String, ParameterType)>) -> Vec<(String, ParameterType)> {
+    let mut taken: HashSet<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+    let mut seen = HashSet::new();
+    for (name, _) in &mut columns {
+        if !seen.insert(name.clone()) {
+            let free = (2..).map(|n| format!("{name}_{n}")).find(|free| !taken.contains(free)).unwrap_or_default();
+            taken.insert(free.clone());
+            *name = free;
+        }
+    }
+    columns
 }
 
 /// A cell; one that is no value of its column's type stands as the text that it is.
@@ -117,6 +134,13 @@ fn value(text: &str, kind: ParameterType) -> Value {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn columns_of_one_name_are_told_from_each_other() {
+        let columns = ["n", "n_2", "n", "m", "n"].map(|name| (name.to_owned(), ParameterType::Text)).to_vec();
+        let names: Vec<String> = unique(columns).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["n", "n_2", "n_3", "m", "n_4"]);
+    }
 
     #[test]
     fn cells_have_the_type_of_their_column_and_fill_values_are_null() {
