@@ -135,13 +135,18 @@ fn kill_while_orders_are_prepared(orders: usize, kills: u32) {
     let shop = Shop::new(&["orders.workers=4", "orders.running_per_user=4", "orders.open_per_user=1000"], |_| {});
     let (server, client) = shop.serve();
     shop.fill(&client, "c", FILES, 200);
-    let mut ids = Vec::new();
+    // How long one takes here, so that kills come while some are under way.
+    let begun = Instant::now();
+    let first = submit(&client, &all_of("c"));
+    completed(&client, &first);
+    let typical_ms = begun.elapsed().as_millis() as u64;
+    let mut ids = vec![first];
     let mut running = (server, client);
     for kill in 0..kills as usize {
         // Some are new at each kill, so that there is always one under way.
         let due = orders * (kill + 1) / kills as usize;
         ids.extend((ids.len()..due).map(|_| submit(&running.1, &all_of("c"))));
-        std::thread::sleep(Duration::from_millis(random.u64(5..250)));
+        std::thread::sleep(Duration::from_millis(random.u64(0..=typical_ms)));
         running.0.kill();
         running = shop.serve();
     }
