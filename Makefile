@@ -57,7 +57,7 @@ test-rust: built
 
 .PHONY: test-python
 test-python: built $(VENV)/installed ## Standards and clients, with Python
-	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" "$(VENV)/bin/python" -m pytest tests/python -q -p no:cacheprovider $(call AS,python)
+	NILOMETER_BIN="$(abspath $(TARGET))/debug/nilometer" "$(VENV)/bin/python" -m pytest tests/python -q -rs -p no:cacheprovider $(call AS,python)
 
 # What npm installs is named by tests/browser/package-lock.json to the byte.
 tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json

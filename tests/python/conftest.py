@@ -12,6 +12,8 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
+# The large shared data, where they are there.
+SHARED = Path(os.environ.get("NILOMETER_SHARED", ROOT.parent / "shared")) / "data"
 # Far above what is normal: only a hang fails.
 READY_WITHIN_S = 120
 

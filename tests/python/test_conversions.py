@@ -6,7 +6,6 @@ Once with a shapefile that GDAL made, and once with granules of SWOT as they wer
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -23,10 +22,9 @@ import shapely
 from shapely import MultiPolygon, Point, Polygon, box
 from shapely.geometry import mapping, shape
 
-from conftest import ROOT
+from conftest import SHARED
 from shop import UNDATED, Shop, item, zip_shapefile
 
-SHARED = Path(os.environ.get("NILOMETER_SHARED", ROOT.parent / "shared")) / "data"
 GRANULES = SHARED / "swot" / "hydrocron_granules"
 # Numbers of a granule that stand for none; only whole numbers know the shorter ones.
 FILL, WHOLE_FILLS = -999999999999.0, (-999, -99999999, -999999999999)

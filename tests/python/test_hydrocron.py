@@ -10,9 +10,9 @@ import json
 import pytest
 import requests
 
-from conftest import ROOT, Server, run
+from conftest import SHARED, Server, run
 
-RECORDED = ROOT.parent / "shared" / "data" / "swot" / "hydrocron_api" / "fixtures"
+RECORDED = SHARED / "swot" / "hydrocron_api" / "fixtures"
 PATH = "/hydrocron/v1/timeseries"
 # Seven decimals of a degree are a centimetre.
 DEGREES_MAX = 1e-6

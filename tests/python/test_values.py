@@ -8,20 +8,18 @@ value equal to the last bit. Needs the shared data; skipped elsewhere.
 import io
 import math
 from collections import defaultdict
-from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
 import readers_insitu
 import readers_satellite
 import requests
-from conftest import ROOT, Server, run
+from conftest import SHARED, Server, run
 
-SHARED = ROOT.parent / "shared" / "data"
 # Features asked for at once: their ids must fit in an address.
 FEATURES_AT_ONCE = 100
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not beside this clone")
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="shared data absent")
 
 
 def expected(readers):
