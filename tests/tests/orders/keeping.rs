@@ -146,7 +146,14 @@ fn kill_while_orders_are_prepared(orders: usize, kills: u32) {
         // Some are new at each kill, so that there is always one under way.
         let due = orders * (kill + 1) / kills as usize;
         ids.extend((ids.len()..due).map(|_| submit(&running.1, &all_of("c"))));
-        std::thread::sleep(Duration::from_millis(random.u64(0..=typical_ms)));
+        let newest = format!("{WORKFLOWS}/{}/status", ids[ids.len() - 1]);
+        let waiting = Instant::now();
+        while waiting.elapsed() < Duration::from_secs(1)
+            && running.1.get(&newest).expect(200).json()["status"] == "CREATED"
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(random.u64(0..=typical_ms / 2)));
         running.0.kill();
         running = shop.serve();
     }
