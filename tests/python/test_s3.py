@@ -119,6 +119,22 @@ def cut_after(size, times, how=None):
     return fault
 
 
+def lie_after(size, told, lie):
+    """A fault that ends an answer after so many bytes and puts a lie in the place of what later ones tell; the lies."""
+    cut, is_cut, lies = cut_after(size, 1), False, []
+
+    def fault(data):
+        nonlocal is_cut
+        data = cut(data)
+        if data is None:
+            is_cut = True
+        elif is_cut:
+            data, count = re.subn(told, lie, data)
+            lies.extend([lie] * count)
+        return data
+    return fault, lies
+
+
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory):
     """A SeaweedFS with one bucket; its port."""
@@ -382,20 +398,9 @@ def test_two_states_of_a_file_are_never_mixed(bucket, damaged):
     assert is_changed and [start > 0 for start, _ in proxy.ranges] == [False, True], proxy.ranges
 
     # A bucket that is asked for one state and gives another, whose bytes are right but by chance.
-    cut, told = cut_after(1_000_000, 1), None
-
-    def lie(data):
-        nonlocal told
-        data = cut(data)
-        if data is None:
-            told = 0
-        elif told is not None:
-            data, count = re.subn(rb'(?i)(\r\netag: ")[^"]*', rb"\1another", data)
-            told += count
-        return data
-    proxy.fault = lie
+    proxy.fault, lies = lie_after(1_000_000, rb'(?i)(\r\netag: ")[^"]*', rb"\1another")
     broken_off(service, "i", "a", second)
-    assert told == 1
+    assert len(lies) == 1
 
     # Nor by a caller who resumes.
     proxy.fault = None
@@ -415,20 +420,9 @@ def test_a_resume_that_is_answered_with_another_range_is_never_served(bucket, da
     assert signed("PUT", bucket, "/files/shifted.nc", content).status_code == 200
     # Without a checksum, and with the right tag: only what the answer says of its range is wrong.
     service.put_item("i", {"a": {"href": "shifted.nc"}})
-    cut, told = cut_after(1_000_000, 1), None
-
-    def shift(data):
-        nonlocal told
-        data = cut(data)
-        if data is None:
-            told = 0
-        elif told is not None:
-            data, count = re.subn(rb"(?i)(\r\ncontent-range: bytes )\d+", rb"\g<1>0", data)
-            told += count
-        return data
-    proxy.fault = shift
+    proxy.fault, lies = lie_after(1_000_000, rb"(?i)(\r\ncontent-range: bytes )\d+", rb"\g<1>0")
     broken_off(service, "i", "a", content)
-    assert told
+    assert lies
 
 
 def test_a_slow_bucket_gives_whole_files_and_a_silent_one_is_given_up(bucket, tmp_path):
