@@ -91,11 +91,6 @@ impl Test {
         }
     }
 
-    /// What testing this value takes.
-    pub(super) fn cost_of(&self, value: &Datum<'_>) -> u64 {
-        self.cost().of_bytes(value.bytes())
-    }
-
     /// The moments of a list in order, for what is compared with moments; `None` for other tests.
     pub(super) fn moments(&self) -> Option<Vec<i64>> {
         let Self::In(values) = self else { return None };
@@ -242,19 +237,24 @@ impl<'a> CodeTest<'a> {
         let values = column.dictionary.len() as u32;
         let mut pass = Bits::none(values);
         if let Some(members) = test.members(column.kind) {
+            let mut codes = Vec::new();
             for member in members {
                 work.step(FIND_STEPS)?;
-                let found = find(&column, member);
-                found.into_iter().for_each(|code| pass.insert(code));
+                codes.extend(find(&column, member));
             }
-            return Some(Self { column, pass, vague: None, range: None });
+            codes.sort_unstable();
+            codes.dedup();
+            codes.iter().for_each(|code| pass.insert(*code));
+            let ends = codes.first().copied().zip(codes.last().copied());
+            let range = ends.filter(|(first, last)| (last - first) as usize + 1 == codes.len());
+            return Some(Self { column, pass, vague: None, range });
         }
         let mut vague: Option<Bits> = None;
         let (mut first, mut last, mut count) = (None, 0, 0u32);
-        let mut steps = 0;
+        let (cost, mut steps) = (test.cost(), 0);
         for code in test.code_range(column.dictionary) {
             let value = datum(&column, code);
-            steps += test.cost_of(&value);
+            steps += cost.of_bytes(value.bytes());
             if steps > STEPS_AT_ONCE {
                 work.step(std::mem::take(&mut steps))?;
             }

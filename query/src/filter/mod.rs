@@ -267,7 +267,7 @@ pub(crate) enum Bound<'a> {
     /// A property's columns of the types that the test compares.
     Columns(Columns<'a>),
     /// The same, tested value by value.
-    Values(Vec<Column<'a>>, &'a Test, &'a Work),
+    Values(Vec<Column<'a>>, &'a Test, Cost, &'a Work),
     Times(Times<'a>),
     NoColumns(Vec<Column<'a>>),
     NoTime(&'a [i64]),
@@ -284,35 +284,41 @@ pub(crate) enum Bound<'a> {
 pub(crate) struct Columns<'a>(Vec<CodeTest<'a>>);
 
 /// Tested times.
-pub(crate) struct Times<'a>(&'a [i64], &'a Test, &'a Work);
+pub(crate) struct Times<'a> {
+    times: &'a [i64],
+    test: &'a Test,
+    /// Steps of testing one.
+    steps: u64,
+    work: &'a Work,
+}
 
 impl Times<'_> {
     fn of(&self, doc: u32) -> Option<bool> {
-        self.2.step(self.1.cost().fixed)?;
-        self.of_time(self.0[doc as usize])
+        self.work.step(self.steps)?;
+        self.of_time(self.times[doc as usize])
     }
 
     fn of_time(&self, time: i64) -> Option<bool> {
-        if time == NO_TIME { None } else { self.1.of(&Datum::Time(time)) }
+        if time == NO_TIME { None } else { self.test.of(&Datum::Time(time)) }
     }
 
     /// The documents of which the test is true, or false.
     fn docs(&self, truth: bool) -> Bits {
-        let docs = self.0.len() as u32;
-        if let Some(moments) = self.1.moments() {
+        let docs = self.times.len() as u32;
+        if let Some(moments) = self.test.moments() {
             // Among moments in order one is found soon, however many there are.
             let is_one = |time: i64| moments.binary_search(&time).is_ok();
             let known = |time: i64| time != NO_TIME && !moments.is_empty();
-            return match self.2.step(FIND_STEPS * u64::from(docs)) {
+            return match self.work.step(FIND_STEPS * u64::from(docs)) {
                 Some(()) => Bits::from_fn(docs, |doc| {
-                    let time = self.0[doc as usize];
+                    let time = self.times[doc as usize];
                     known(time) && is_one(time) == truth
                 }),
                 None => Bits::none(docs),
             };
         }
-        match self.2.step(self.1.cost().fixed * u64::from(docs)) {
-            Some(()) => Bits::from_fn(docs, |doc| self.of_time(self.0[doc as usize]) == Some(truth)),
+        match self.work.step(self.steps * u64::from(docs)) {
+            Some(()) => Bits::from_fn(docs, |doc| self.of_time(self.times[doc as usize]) == Some(truth)),
             None => Bits::none(docs),
         }
     }
@@ -340,9 +346,9 @@ impl<'a> Bound<'a> {
             Condition::Or(any) => Self::Or(any.iter().map(|c| Self::new(c, data, few)).collect()),
             Condition::Not(inner) => Self::Not(Box::new(Self::new(inner, data, few))),
             Condition::Property(property, test, work) => match times(data, property) {
-                Some(times) => Self::Times(Times(times, test, work)),
+                Some(times) => Self::Times(Times { times, test, steps: test.cost().fixed, work }),
                 // Testing all values there are would be more work than testing these documents' own.
-                None if few => Self::Values(data.columns_of(property).collect(), test, work),
+                None if few => Self::Values(data.columns_of(property).collect(), test, test.cost(), work),
                 None => Self::Columns(Columns(
                     data.columns_of(property).filter_map(|column| CodeTest::new(column, test, work)).collect(),
                 )),
@@ -454,12 +460,12 @@ impl<'a> Bound<'a> {
             Self::Or(any) => value::any(any.iter().map(|bound| bound.of(data, doc))),
             Self::Not(inner) => inner.of(data, doc).map(|truth| !truth),
             Self::Columns(columns) => value::one_of(columns.0.iter().map(|column| column.of_doc(doc))),
-            Self::Values(columns, test, work) => {
+            Self::Values(columns, test, cost, work) => {
                 let mut result = None;
                 for column in columns {
                     let mut one = |code| {
                         let value = datum(column, code);
-                        let truth = work.step(test.cost_of(&value)).and_then(|()| test.of(&value));
+                        let truth = work.step(cost.of_bytes(value.bytes())).and_then(|()| test.of(&value));
                         result = value::one_of([result, truth].into_iter());
                     };
                     column.for_each_code(doc, &mut one);

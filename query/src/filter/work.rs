@@ -74,7 +74,7 @@ impl Work {
 
 /// What one evaluation of a condition takes, in steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cost {
+pub(crate) struct Cost {
     /// Whatever the values are.
     pub(super) fixed: u64,
     /// For each eight bytes of the texts that are read.
